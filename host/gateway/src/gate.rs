@@ -1,0 +1,56 @@
+//! What serves now: one generation, swapped whole between messages.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+
+use crate::record::Recorder;
+use crate::tenant::Tenant;
+
+/// Everything that one configuration makes. Immutable; a message holds one from decoding to encoding.
+pub struct Generation {
+    /// Counts up from 1 with each reload.
+    pub number: u64,
+    /// The tenants.
+    pub tenants: Vec<Arc<Tenant>>,
+}
+
+impl Generation {
+    /// The tenant at a path, as `/mcp`.
+    pub fn at_path(&self, path: &str) -> Option<&Arc<Tenant>> {
+        self.tenants.iter().find(|tenant| tenant.path() == path)
+    }
+
+    /// The tenant of a name.
+    pub fn named(&self, name: &str) -> Option<&Arc<Tenant>> {
+        self.tenants.iter().find(|tenant| **tenant.name() == *name)
+    }
+}
+
+/// The running gate, behind all its fronts.
+pub struct Gate {
+    generation: ArcSwap<Generation>,
+    recorder: Arc<dyn Recorder>,
+}
+
+impl Gate {
+    /// Begins with a first generation.
+    pub fn new(generation: Generation, recorder: Arc<dyn Recorder>) -> Self {
+        Self { generation: ArcSwap::from_pointee(generation), recorder }
+    }
+
+    /// The generation for a message that comes in now.
+    pub fn generation(&self) -> Arc<Generation> {
+        self.generation.load_full()
+    }
+
+    /// Lets messages from now on go to another generation; those under way keep theirs. Gives back the old one.
+    pub fn swap(&self, generation: Generation) -> Arc<Generation> {
+        self.generation.swap(Arc::new(generation))
+    }
+
+    /// Who keeps the records.
+    pub fn recorder(&self) -> &Arc<dyn Recorder> {
+        &self.recorder
+    }
+}

@@ -1,0 +1,53 @@
+use serde::{Deserialize, Serialize};
+use witgate_policy::{Payload, Revision};
+
+/// A JSON-RPC id: a string or an integer, never null (MCP, basic protocol, requests).
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum RequestId {
+    /// An integer.
+    Number(i64),
+    /// A string.
+    Text(String),
+}
+
+/// One message that a client sent, decoded strictly.
+#[derive(Debug, Clone)]
+pub enum Incoming {
+    /// Awaits an answer.
+    Request {
+        /// The client's id.
+        id: RequestId,
+        /// The method.
+        method: String,
+        /// `{}` when there are none.
+        params: Payload,
+    },
+    /// Awaits none.
+    Notification {
+        /// The method.
+        method: String,
+        /// `{}` when there are none.
+        params: Payload,
+    },
+    /// Answers a request that the gate sent to the client.
+    Response {
+        /// The gate's id.
+        id: RequestId,
+        /// The whole message, with its `result` or `error`.
+        message: Payload,
+    },
+}
+
+/// What is known of the client beside its message: from `_meta` (modern), or from its `initialize` (legacy).
+#[derive(Debug, Clone)]
+pub struct ClientFacts {
+    /// The revision that the client speaks.
+    pub revision: Revision,
+    /// `clientInfo`, as the client sent it.
+    pub info: Option<Payload>,
+    /// `capabilities`, as the client sent them; `{}` when it sent none.
+    pub capabilities: Payload,
+    /// The least severe log level that the client wants.
+    pub log_level: Option<String>,
+}

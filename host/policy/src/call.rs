@@ -1,0 +1,207 @@
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::json::Payload;
+use crate::trail::Trail;
+
+/// A revision of the Model Context Protocol that the gate speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Revision {
+    /// 2024-11-05.
+    V2024_11_05,
+    /// 2025-03-26.
+    V2025_03_26,
+    /// 2025-06-18.
+    V2025_06_18,
+    /// 2025-11-25, the last with a handshake.
+    V2025_11_25,
+    /// 2026-07-28, the first without sessions.
+    V2026_07_28,
+}
+
+impl Revision {
+    /// All of them, oldest first.
+    pub const ALL: [Self; 5] =
+        [Self::V2024_11_05, Self::V2025_03_26, Self::V2025_06_18, Self::V2025_11_25, Self::V2026_07_28];
+
+    /// As it is written in a message.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::V2024_11_05 => "2024-11-05",
+            Self::V2025_03_26 => "2025-03-26",
+            Self::V2025_06_18 => "2025-06-18",
+            Self::V2025_11_25 => "2025-11-25",
+            Self::V2026_07_28 => "2026-07-28",
+        }
+    }
+
+    /// The revision of that name.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|revision| revision.as_str() == text)
+    }
+
+    /// Stateless, with the version in every request's `_meta` (2026-07-28 and later).
+    pub const fn is_modern(self) -> bool {
+        matches!(self, Self::V2026_07_28)
+    }
+}
+
+impl std::fmt::Display for Revision {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What form of message a client sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// Awaits an answer.
+    Request,
+    /// Awaits none.
+    Notification,
+    /// Answers a request of a server; `method` is that request's.
+    Response,
+}
+
+/// What the decoder knows of a message; [`Call::new`] makes a call of it.
+#[derive(Debug)]
+pub struct Draft {
+    /// The gate's own id, unique.
+    pub id: Arc<str>,
+    /// The tenant whose endpoint was addressed.
+    pub tenant: Arc<str>,
+    /// The form of the message.
+    pub form: Form,
+    /// The MCP method.
+    pub method: String,
+    /// The message's `params`, `{}` when it has none.
+    pub params: Payload,
+    /// The client's revision.
+    pub revision: Revision,
+    /// A well-formed W3C `traceparent`.
+    pub traceparent: Option<String>,
+    /// Seconds since the Unix epoch.
+    pub unix_time_s: u32,
+    /// When the call must have ended.
+    pub deadline: Instant,
+    /// 32 random bits.
+    pub chance: u32,
+}
+
+/// One message of a client, decoded strictly, judged by nobody yet.
+#[derive(Debug)]
+pub struct Call {
+    draft: Draft,
+    target: Option<String>,
+    trail: Trail,
+}
+
+impl Call {
+    /// Takes what was decoded. The target is read from the parameters, so that the two cannot disagree.
+    pub fn new(draft: Draft) -> Self {
+        let target = target_of(&draft.method, &draft.params);
+        Self { draft, target, trail: Trail::default() }
+    }
+
+    /// The gate's own id of this message.
+    pub fn id(&self) -> &str {
+        &self.draft.id
+    }
+
+    /// The tenant whose endpoint was addressed.
+    pub fn tenant(&self) -> &Arc<str> {
+        &self.draft.tenant
+    }
+
+    /// The form of the message.
+    pub fn form(&self) -> Form {
+        self.draft.form
+    }
+
+    /// The MCP method.
+    pub fn method(&self) -> &str {
+        &self.draft.method
+    }
+
+    /// The tool, prompt or resource that is addressed, as the client writes it.
+    pub fn target(&self) -> Option<&str> {
+        self.target.as_deref()
+    }
+
+    /// The message's `params`.
+    pub fn params(&self) -> &Payload {
+        &self.draft.params
+    }
+
+    /// The client's revision.
+    pub fn revision(&self) -> Revision {
+        self.draft.revision
+    }
+
+    /// W3C Trace Context.
+    pub fn traceparent(&self) -> Option<&str> {
+        self.draft.traceparent.as_deref()
+    }
+
+    /// Seconds since the Unix epoch at which the message was taken.
+    pub fn unix_time_s(&self) -> u32 {
+        self.draft.unix_time_s
+    }
+
+    /// When the call must have ended.
+    pub fn deadline(&self) -> Instant {
+        self.draft.deadline
+    }
+
+    /// What is left until the deadline; zero when it has passed.
+    pub fn time_left(&self) -> Duration {
+        self.draft.deadline.saturating_duration_since(Instant::now())
+    }
+
+    /// 32 random bits, the same for every hook of this message.
+    pub fn chance(&self) -> u32 {
+        self.draft.chance
+    }
+
+    /// The record of who decided what; a clone is the same record.
+    pub fn trail(&self) -> &Trail {
+        &self.trail
+    }
+
+    /// Other parameters, with the target that they name.
+    pub(crate) fn set_params(&mut self, params: Payload) {
+        self.target = target_of(&self.draft.method, &params);
+        self.draft.params = params;
+    }
+}
+
+/// What a method addresses, read from its parameters.
+pub fn target_of(method: &str, params: &Payload) -> Option<String> {
+    let pointers: &[&str] = match method {
+        "tools/call" | "prompts/get" => &["/name"],
+        "resources/read" | "resources/subscribe" | "resources/unsubscribe" => &["/uri"],
+        "completion/complete" => &["/ref/name", "/ref/uri"],
+        "tasks/get" | "tasks/result" | "tasks/cancel" | "tasks/update" => &["/taskId"],
+        _ => &[],
+    };
+    pointers.iter().find_map(|pointer| params.read::<String>(pointer))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn target_is_what_the_parameters_name() {
+        #[track_caller]
+        fn check(method: &str, params: &str, want: Option<&str>) {
+            let params = Payload::parse_str(params).expect("test JSON");
+            assert_eq!(target_of(method, &params).as_deref(), want, "{method}");
+        }
+        check("tools/call", r#"{"name":"a\u0062"}"#, Some("ab"));
+        check("resources/read", r#"{"uri":"file:///x","name":"n"}"#, Some("file:///x"));
+        check("completion/complete", r#"{"ref":{"type":"ref/resource","uri":"t://{x}"}}"#, Some("t://{x}"));
+        check("tools/call", r#"{"name":7}"#, None);
+        check("tools/list", r#"{"name":"x"}"#, None);
+    }
+}

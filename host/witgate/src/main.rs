@@ -1,0 +1,2 @@
+//! witgate
+fn main() {}

@@ -1,0 +1,1 @@
+//! Witgate plugin: callers known by an API key.

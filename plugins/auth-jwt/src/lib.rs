@@ -1,0 +1,1 @@
+//! Witgate plugin: callers known by a signed JSON Web Token.

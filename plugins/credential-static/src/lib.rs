@@ -1,0 +1,1 @@
+//! Witgate plugin: a named secret shown to an upstream.

@@ -1,0 +1,1 @@
+//! Witgate plugin: failed calls tried again, later and with care.

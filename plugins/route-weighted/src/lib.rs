@@ -1,0 +1,1 @@
+//! Witgate plugin: upstreams chosen by weight, label, key or load.

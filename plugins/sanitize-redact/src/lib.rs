@@ -1,0 +1,1 @@
+//! Witgate plugin: secrets and hidden text taken out of what a model reads.

@@ -1,0 +1,1 @@
+//! Witgate plugin: calls counted by key and window.

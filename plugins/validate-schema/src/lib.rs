@@ -1,0 +1,1 @@
+//! Witgate plugin: arguments checked against the tool's schema and the operator's rules.
