@@ -168,6 +168,23 @@ impl Call {
         &self.trail
     }
 
+    /// The gate's own call in the course of this one: same id, deadline and record.
+    pub(crate) fn derived(&self, method: &str, params: Payload) -> Self {
+        let draft = Draft {
+            id: self.draft.id.clone(),
+            tenant: self.draft.tenant.clone(),
+            form: Form::Request,
+            method: method.to_owned(),
+            params,
+            revision: self.draft.revision,
+            traceparent: self.draft.traceparent.clone(),
+            unix_time_s: self.draft.unix_time_s,
+            deadline: self.draft.deadline,
+            chance: self.draft.chance,
+        };
+        Self { target: None, trail: self.trail.clone(), draft }
+    }
+
     /// Other parameters, with the target that they name.
     pub(crate) fn set_params(&mut self, params: Payload) {
         self.target = target_of(&self.draft.method, &params);

@@ -46,6 +46,41 @@ impl Validated {
     }
 }
 
+/// What the gate itself looks up at a server on behalf of a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Lookup {
+    /// `tools/list`.
+    Tools,
+    /// `prompts/list`.
+    Prompts,
+    /// `resources/list`.
+    Resources,
+    /// `resources/templates/list`.
+    Templates,
+}
+
+impl Lookup {
+    /// The method.
+    pub const fn method(self) -> &'static str {
+        match self {
+            Self::Tools => "tools/list",
+            Self::Prompts => "prompts/list",
+            Self::Resources => "resources/list",
+            Self::Templates => "resources/templates/list",
+        }
+    }
+}
+
+impl Validated {
+    /// A listing that the gate asks for itself, for the caller of an admitted call and within its deadline. It carries
+    /// nothing of the client's, only the server's own cursor, so there is nothing in it to validate.
+    pub fn lookup(call: &Call, identity: &Identity, what: Lookup, cursor: Option<&str>) -> Self {
+        let params = cursor.map_or_else(Payload::empty, |cursor| Payload::of(&serde_json::json!({ "cursor": cursor })));
+        let call = call.derived(what.method(), params);
+        Self { admitted: Arc::new(Admitted { call, identity: identity.clone() }) }
+    }
+}
+
 /// A call with the upstreams that may answer it, best first. Only this can be sent.
 #[derive(Debug)]
 pub struct Routed {

@@ -30,7 +30,7 @@ mod trail;
 mod verdict;
 
 pub use call::{Call, Draft, Form, Revision, target_of};
-pub use evidence::{Admitted, Provenance, Routed, Sanitized, Validated};
+pub use evidence::{Admitted, Lookup, Provenance, Routed, Sanitized, Validated};
 pub use fault::Fault;
 pub use hook::{
     Answer, Authenticator, CredentialProvider, Hook, InputValidator, Mode, OnFault, OutputSanitizer, RetryStrategy,

@@ -17,6 +17,10 @@ pub enum Reason {
     Invalid,
     /// The tool, prompt or resource does not exist.
     UnknownTarget,
+    /// Nothing behind the gate has this method.
+    UnknownMethod,
+    /// HTTP headers that mirror the message disagree with it (MCP 2026-07-28, server validation).
+    HeaderMismatch,
     /// A quota is used up.
     Exhausted,
     /// No upstream could answer, or something else that is needed is not there.
@@ -36,6 +40,8 @@ impl Reason {
             Self::Forbidden => "forbidden",
             Self::Invalid => "invalid",
             Self::UnknownTarget => "unknown-target",
+            Self::UnknownMethod => "unknown-method",
+            Self::HeaderMismatch => "header-mismatch",
             Self::Exhausted => "exhausted",
             Self::Unavailable => "unavailable",
             Self::Timeout => "timeout",
@@ -98,8 +104,9 @@ impl Refusal {
 
     /// A plugin's fault. The client learns that a policy failed, the operator which and how.
     pub fn from_fault(stage: Stage, plugin: &Arc<str>, fault: &Fault) -> Self {
-        let mut refusal = Self::new(stage, Reason::Fault, "a policy of this gateway failed, so the message was refused")
-            .noted(format!("plugin `{plugin}` {fault}"));
+        let mut refusal =
+            Self::new(stage, Reason::Fault, "a policy of this gateway failed, so the message was refused")
+                .noted(format!("plugin `{plugin}` {fault}"));
         refusal.plugin = Some(plugin.clone());
         refusal
     }

@@ -22,8 +22,7 @@ pub enum Stage {
 
 impl Stage {
     /// All of them, in the order of DESIGN section 4.
-    pub const ALL: [Self; 6] =
-        [Self::Auth, Self::Credential, Self::Validate, Self::Route, Self::Retry, Self::Sanitize];
+    pub const ALL: [Self; 6] = [Self::Auth, Self::Credential, Self::Validate, Self::Route, Self::Retry, Self::Sanitize];
 
     /// The word.
     pub const fn as_str(self) -> &'static str {

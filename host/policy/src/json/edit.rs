@@ -74,11 +74,7 @@ pub(super) fn apply(text: &str, edits: &[Edit]) -> Result<String, EditError> {
     let changes: Vec<Change<'_>> = edits
         .iter()
         .zip(&pointers)
-        .map(|(edit, pointer)| Change {
-            tokens: pointer.tokens(),
-            value: edit.value.as_deref(),
-            source: &edit.pointer,
-        })
+        .map(|(edit, pointer)| Change { tokens: pointer.tokens(), value: edit.value.as_deref(), source: &edit.pointer })
         .collect();
     let mut sorted = changes.clone();
     sorted.sort_by_key(|change| change.tokens);
@@ -293,7 +289,8 @@ pub(super) mod tests {
 
     /// Small trees with keys that collide often.
     pub(in crate::json) fn tree() -> impl Strategy<Value = Value> {
-        let leaf = prop_oneof![Just(Value::Null), any::<bool>().prop_map(Value::from), any::<i32>().prop_map(Value::from)];
+        let leaf =
+            prop_oneof![Just(Value::Null), any::<bool>().prop_map(Value::from), any::<i32>().prop_map(Value::from)];
         leaf.prop_recursive(3, 24, 4, |inner| {
             prop_oneof![
                 prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),

@@ -118,7 +118,8 @@ mod tests {
         #[track_caller]
         fn check(pointer: &str, want: Option<&str>) {
             // The RFC's own example, section 5, and an array within.
-            let text = r#" {"foo":["bar", {"x" : 1 }],"":0,"a/b":1,"c%d":2,"e^f":3,"g|h":4,"i\\j":5,"k\"l":6," ":7,"m~n":8} "#;
+            let text =
+                r#" {"foo":["bar", {"x" : 1 }],"":0,"a/b":1,"c%d":2,"e^f":3,"g|h":4,"i\\j":5,"k\"l":6," ":7,"m~n":8} "#;
             let got = Pointer::parse(pointer).and_then(|p| p.find(text));
             assert_eq!(got, want, "{pointer}");
         }

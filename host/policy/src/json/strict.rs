@@ -197,7 +197,8 @@ mod tests {
         check_one(r#"{"a":1,"\u0061":2}"#, Err("duplicate key \"a\""));
         check_one(r#"{"x":{"a":1,"b":{},"b":0}}"#, Err("duplicate key \"b\""));
         check_one("[[[[]]]]", Err("nested too deeply"));
-        check_one(r#""\ud800""#, Err("surrogate"));
+        check_one(r#""\ud800""#, Err("hex escape"));
+        check_one(r#""\ud800\u0041""#, Err("surrogate"));
         check_one("{} {}", Err("trailing"));
         check_one("01", Err("invalid number"));
         check_one(r#"{"a":1,}"#, Err("trailing comma"));
