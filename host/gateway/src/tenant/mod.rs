@@ -1,44 +1,37 @@
 //! One tenant: its pipeline, its upstreams, and the way of one message through both.
+//!
+//! [`Tenant::request`] is that way, read from top to bottom: admit, validate, then one of three: the gate answers
+//! itself (`own`), gathers a list from several upstreams (`listing`), or sends the call where its name belongs
+//! (`named`). Whatever is sent goes through `attempt`, which alone fetches credentials and asks the retry strategies;
+//! whatever comes back is sanitized there.
+
+mod attempt;
+mod catalog;
+mod credentials;
+mod journal;
+mod listing;
+mod named;
+mod names;
+mod own;
+mod shape;
+mod spec;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::mpsc;
-use witgate_policy::{Identity, Payload, Pipeline, Presented, Reason, Refusal, Sanitized, Stage};
+use witgate_policy::{
+    Call, Draft, Form, Identity, Lookup, Payload, Presented, Reason, Refusal, Sanitized, Stage, Validated,
+};
 
+use self::attempt::Way;
+use self::catalog::{Book, Catalog};
+use self::credentials::Credentials;
+use self::journal::Journal;
+pub use self::spec::{Group, Spec};
 use crate::record::Recorder;
-use crate::upstream::Upstream;
-use crate::wire::ClientFacts;
-
-/// What a tenant is made of.
-pub struct Spec {
-    /// The tenant's name.
-    pub name: Arc<str>,
-    /// The path of its endpoint, as `/mcp` or `/acme/mcp`.
-    pub path: String,
-    /// Its plugins.
-    pub pipeline: Pipeline,
-    /// Its upstreams, by the names that they serve.
-    pub groups: Vec<Group>,
-    /// The headers, in lower case, that its auth plugins may see.
-    pub auth_headers: Vec<String>,
-    /// The URL of its protected resource metadata (RFC 9728), for challenges.
-    pub resource_metadata: Option<String>,
-    /// How long a call may take at most.
-    pub deadline: Duration,
-    /// What clients are told of the server behind the endpoint, when there are several upstreams.
-    pub server_name: String,
-}
-
-/// Upstreams that serve the same names, so that any of them may answer.
-pub struct Group {
-    /// Its name: that of its only upstream, unless the operator named it.
-    pub name: Arc<str>,
-    /// What its tools and prompts are called by clients, before `__`; empty for names as they are.
-    pub prefix: String,
-    /// Its upstreams in the configuration's order; at least one.
-    pub upstreams: Vec<Arc<Upstream>>,
-}
+use crate::wire::{self, ClientFacts};
 
 /// A request or notification of a client, with all that is known of where it comes from.
 #[derive(Debug)]
@@ -53,6 +46,8 @@ pub struct Inbound {
     pub presented: Presented,
     /// The identity that the session belongs to; any other is refused.
     pub owner: Option<Identity>,
+    /// The `Mcp-Param-*` headers of a modern client, names in lower case; `None` where the transport has no headers.
+    pub param_headers: Option<Vec<(String, String)>>,
 }
 
 /// How a message ended.
@@ -70,12 +65,14 @@ pub type Outlet = mpsc::Sender<Sanitized>;
 /// A tenant.
 pub struct Tenant {
     spec: Spec,
+    catalog: Catalog,
+    credentials: Credentials,
 }
 
 impl Tenant {
     /// Takes what it is made of.
     pub fn new(spec: Spec) -> Self {
-        Self { spec }
+        Self { spec, catalog: Catalog::default(), credentials: Credentials::default() }
     }
 
     /// Its name.
@@ -93,7 +90,7 @@ impl Tenant {
         &self.spec
     }
 
-    /// Runs a request to its end. Dropping the future cancels it.
+    /// Runs a request to its end. Dropping the future cancels it, also at the upstream.
     pub async fn request(
         &self,
         generation: u64,
@@ -101,18 +98,110 @@ impl Tenant {
         inbound: Inbound,
         outlet: &Outlet,
     ) -> Outcome {
-        let _ = (generation, recorder, inbound, outlet);
-        Outcome { answer: Err(Refusal::new(Stage::Route, Reason::Unavailable, "nothing is here yet")), identity: None }
+        let call = self.call(&inbound, Form::Request);
+        let mut journal = Journal::open(recorder, generation, &call);
+        let deadline = call.deadline();
+        let mut identity = None;
+        let way = Way { tenant: self, client: &inbound.client, outlet: Some(outlet), visits: journal.visits() };
+        let run = self.run(call, &inbound, &way, &mut identity);
+        let answer = tokio::time::timeout_at(deadline.into(), run).await.unwrap_or_else(|_| Err(self.too_late()));
+        journal.close(&answer, identity.as_ref());
+        Outcome { answer, identity }
     }
 
-    /// Admits and validates a notification, and passes it on where an upstream wants it.
+    /// Admits and validates a notification. Those of the core protocol end here: the gate keeps its own sessions with
+    /// upstreams, and a cancellation is carried out by the front, which knows what is under way.
     pub async fn notification(
         &self,
         generation: u64,
         recorder: &dyn Recorder,
         inbound: Inbound,
     ) -> Result<Identity, Refusal> {
-        let _ = (generation, recorder, inbound);
-        Err(Refusal::new(Stage::Route, Reason::Unavailable, "nothing is here yet"))
+        let call = self.call(&inbound, Form::Notification);
+        let mut journal = Journal::open(recorder, generation, &call);
+        let way = Way { tenant: self, client: &inbound.client, outlet: None, visits: journal.visits() };
+        let mut identity = None;
+        let judged = self.judge(call, &inbound, &way, &mut identity).await;
+        journal.close_notification(judged.as_ref().err(), identity.as_ref());
+        judged.map(|validated| validated.identity().clone())
     }
+
+    async fn run(
+        &self,
+        call: Call,
+        inbound: &Inbound,
+        way: &Way<'_>,
+        identity: &mut Option<Identity>,
+    ) -> Result<Sanitized, Refusal> {
+        let validated = self.judge(call, inbound, way, identity).await?;
+        let modern = inbound.client.revision.is_modern();
+        let answer = match validated.call().method() {
+            "initialize" if !modern => self.initialize(&validated, way).await,
+            "ping" if !modern => self.pong(&validated).await,
+            "logging/setLevel" if !modern => self.set_level(&validated, way).await,
+            "server/discover" if modern => self.discover(&validated, way).await,
+            "tools/list" => self.list(&validated, Lookup::Tools, way).await,
+            "prompts/list" => self.list(&validated, Lookup::Prompts, way).await,
+            "resources/list" => self.list(&validated, Lookup::Resources, way).await,
+            "resources/templates/list" => self.list(&validated, Lookup::Templates, way).await,
+            "tools/call" | "prompts/get" | "resources/read" | "completion/complete" => {
+                self.named(&validated, inbound, way).await
+            }
+            method => Err(Refusal::new(
+                Stage::Route,
+                Reason::UnknownMethod,
+                format!("the method `{method}` does not exist here in revision {}", inbound.client.revision),
+            )),
+        };
+        answer.map(|answer| shape::for_client(answer, inbound.client.revision))
+    }
+
+    /// Finds out who calls, holds a session to its owner, and lets the validators judge.
+    async fn judge(
+        &self,
+        call: Call,
+        inbound: &Inbound,
+        way: &Way<'_>,
+        identity: &mut Option<Identity>,
+    ) -> Result<Validated, Refusal> {
+        let admitted = self.spec.pipeline.admit(call, &inbound.presented).await?;
+        *identity = Some(admitted.identity().clone());
+        if inbound.owner.as_ref().is_some_and(|owner| !same_caller(owner, admitted.identity())) {
+            return Err(Refusal::new(Stage::Auth, Reason::Forbidden, "this session belongs to another caller"));
+        }
+        self.spec.pipeline.validate(admitted, &Book { tenant: self, way }).await
+    }
+
+    fn call(&self, inbound: &Inbound, form: Form) -> Call {
+        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Call::new(Draft {
+            id: next_id(),
+            tenant: self.spec.name.clone(),
+            form,
+            method: inbound.method.clone(),
+            params: inbound.params.clone(),
+            revision: inbound.client.revision,
+            traceparent: wire::traceparent(&inbound.params),
+            unix_time_s: u32::try_from(since_epoch.as_secs()).unwrap_or(u32::MAX),
+            deadline: Instant::now() + self.spec.deadline,
+            chance: fastrand::u32(..),
+        })
+    }
+
+    fn too_late(&self) -> Refusal {
+        let limit = self.spec.deadline;
+        Refusal::new(Stage::Route, Reason::Timeout, format!("no answer within the {limit:?} that a call may take"))
+    }
+}
+
+/// Scopes and claims may change with a fresh token; who it is may not.
+fn same_caller(a: &Identity, b: &Identity) -> bool {
+    a.subject == b.subject && a.issuer == b.issuer
+}
+
+/// An id that no other message of this process has, and hardly one of another.
+fn next_id() -> Arc<str> {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    static PROCESS: std::sync::LazyLock<u32> = std::sync::LazyLock::new(|| fastrand::u32(..));
+    format!("{:08x}-{:x}", *PROCESS, NEXT.fetch_add(1, Ordering::Relaxed)).into()
 }

@@ -1,5 +1,27 @@
 //! The servers behind the gate: one [`Upstream`] each, over a child's stdio, a server inside this process, or Streamable
 //! HTTP; of either era.
+//!
+//! Invariants:
+//!
+//! - only a [`Routed`](witgate_policy::Routed) can be sent, and only to the upstream that it was routed to;
+//! - ids and progress tokens on the wire are the gate's own; a client's token is put back into what it receives, and no
+//!   server sees two requests with one id;
+//! - what a server sends is parsed strictly and bounded; a server that breaks the protocol loses its connection, and
+//!   nobody else's calls;
+//! - everything that waits has a deadline, every queue a bound, and every child an owner who reaps it.
+
+mod ask;
+mod envelope;
+mod exchange;
+mod facts;
+mod gauge;
+mod handshake;
+mod http;
+mod lazy;
+mod meta;
+mod pipe;
+mod server;
+mod spec;
 
 use std::time::Duration;
 
@@ -7,10 +29,15 @@ use witgate_policy::{Failure, Payload};
 
 use crate::wire::ClientFacts;
 
+pub use exchange::Exchange;
+pub use facts::ServerFacts;
+pub use server::Upstream;
+pub use spec::{Builtin, Http, InProcess, Limits, Spec, Stdio, Timeouts, Transport};
+
 /// What a server says while it answers one request.
 #[derive(Debug, Clone)]
 pub enum Event {
-    /// A notification that belongs to the request: progress (with the gate's own token), a log line.
+    /// A notification that belongs to the request: progress (with the client's own token), a log line.
     Notification {
         /// Its method.
         method: String,
@@ -41,6 +68,24 @@ pub struct Failed {
     pub error: Option<Payload>,
 }
 
+impl Failed {
+    /// Nothing reached the server.
+    pub(crate) fn not_sent(why: impl Into<String>) -> Self {
+        Failure::NotSent(why.into()).into()
+    }
+
+    /// The server may have received the call; its answer will not come.
+    pub(crate) fn no_reply(why: impl Into<String>) -> Self {
+        Failure::NoReply(why.into()).into()
+    }
+}
+
+impl From<Failure> for Failed {
+    fn from(failure: Failure) -> Self {
+        Self { failure, retry_after: None, error: None }
+    }
+}
+
 /// What is to be sent, beside the evidence that it may be.
 #[derive(Debug, Clone)]
 pub struct Outgoing<'a> {
@@ -54,6 +99,3 @@ pub struct Outgoing<'a> {
     /// What the server is shown, with secrets filled in.
     pub headers: &'a [(String, witgate_policy::secret::Secret)],
 }
-
-/// One server behind the gate.
-pub struct Upstream {}

@@ -11,6 +11,15 @@ pub enum RequestId {
     Text(String),
 }
 
+impl std::fmt::Display for RequestId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Number(number) => write!(f, "{number}"),
+            Self::Text(text) => write!(f, "{text:?}"),
+        }
+    }
+}
+
 /// One message that a client sent, decoded strictly.
 #[derive(Debug, Clone)]
 pub enum Incoming {

@@ -1,0 +1,84 @@
+//! The tasks of one front, so that a stop can wait for all of them and then end those that are left.
+
+use std::convert::Infallible;
+use std::future::Future;
+
+use tokio::runtime::Handle;
+use tokio::sync::{mpsc, watch};
+use tokio::task::AbortHandle;
+
+/// Starts tasks that the [`Muster`] waits for.
+#[derive(Clone)]
+pub(super) struct Crew {
+    alive: mpsc::Sender<Infallible>,
+    dismissed: watch::Receiver<bool>,
+    runtime: Handle,
+}
+
+/// Waits for the tasks of a [`Crew`].
+pub(super) struct Muster {
+    alive: mpsc::Receiver<Infallible>,
+    dismiss: watch::Sender<bool>,
+}
+
+/// A crew on the current runtime.
+pub(super) fn crew() -> (Crew, Muster) {
+    let (alive, all_gone) = mpsc::channel(1);
+    let (dismiss, dismissed) = watch::channel(false);
+    let crew = Crew { alive, dismissed, runtime: Handle::current() };
+    (crew, Muster { alive: all_gone, dismiss })
+}
+
+impl Crew {
+    /// Starts a task. Also from a destructor, where no runtime may be entered.
+    pub(super) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) -> AbortHandle {
+        let alive = self.alive.clone();
+        let mut dismissed = self.dismissed.clone();
+        let task = async move {
+            tokio::select! {
+                () = task => {}
+                _ = dismissed.wait_for(|dismissed| *dismissed) => {}
+            }
+            drop(alive);
+        };
+        self.runtime.spawn(task).abort_handle()
+    }
+}
+
+impl Muster {
+    /// Waits until every [`Crew`] handle and task is gone; ends those that are left when `patience` is over. Says
+    /// whether all ended by themselves.
+    pub(super) async fn gather(mut self, patience: impl Future<Output = ()>) -> bool {
+        tokio::select! {
+            biased;
+            _ = self.alive.recv() => return true,
+            () = patience => {}
+        }
+        self.dismiss.send_replace(true);
+        self.alive.recv().await;
+        false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+    use std::time::Duration;
+
+    use tokio::time::sleep;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stop_waits_for_what_ends_and_ends_what_does_not() {
+        let (quick, muster) = crew();
+        quick.spawn(async { sleep(Duration::from_secs(5)).await });
+        drop(quick);
+        assert!(muster.gather(sleep(Duration::from_secs(10))).await);
+
+        let (endless, muster) = crew();
+        endless.spawn(pending());
+        drop(endless);
+        assert!(!muster.gather(sleep(Duration::from_secs(10))).await);
+    }
+}

@@ -1,0 +1,195 @@
+//! One HTTP request: whether it is for us, for which tenant, and in which era it is spoken.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::CONTENT_LENGTH;
+use http::request::Parts;
+use http::{HeaderMap, Method, Request, Response, StatusCode};
+use witgate_policy::{Identity, Payload};
+
+use super::guard::{self, Names, Wants};
+use super::intake::{Intake, Room};
+use super::options::Options;
+use super::reply::{self, Body};
+use super::session::Sessions;
+use crate::front::crew::Crew;
+use crate::front::job::{self, Job};
+use crate::gate::{Gate, Generation};
+use crate::tenant::{Inbound, Tenant};
+use crate::wire::{ClientFacts, DecodeError, Incoming, Meta, Reject, RequestId, decode, is_legacy, version_header};
+
+/// All that the connections of one listener share.
+pub(super) struct Front {
+    pub(super) gate: Arc<Gate>,
+    pub(super) names: Names,
+    pub(super) intake: Intake,
+    pub(super) sessions: Sessions,
+    pub(super) crew: Crew,
+    pub(super) options: Options,
+}
+
+/// Where a message came in, and what came with it.
+pub(super) struct Entry {
+    pub(super) generation: Arc<Generation>,
+    pub(super) tenant: Arc<Tenant>,
+    pub(super) headers: HeaderMap,
+    pub(super) peer: SocketAddr,
+    pub(super) wants: Wants,
+    /// What the message takes while it is worked on.
+    pub(super) _room: Room,
+}
+
+/// Turned away by the front.
+pub(super) struct Rejected {
+    pub(super) id: Option<RequestId>,
+    pub(super) reject: Reject,
+}
+
+impl From<Reject> for Rejected {
+    fn from(reject: Reject) -> Self {
+        Self { id: None, reject }
+    }
+}
+
+impl From<DecodeError> for Rejected {
+    fn from(error: DecodeError) -> Self {
+        Self { id: error.id.clone(), reject: error.into() }
+    }
+}
+
+impl Front {
+    /// Answers one HTTP request. Dropped by hyper when the client goes.
+    pub(super) async fn exchange(&self, request: Request<hyper::body::Incoming>, peer: SocketAddr) -> Response<Body> {
+        let (parts, body) = request.into_parts();
+        let answered = self.route(parts, body, peer).await;
+        answered.unwrap_or_else(|Rejected { id, reject }| {
+            tracing::debug!(%peer, code = reject.code(), cause = %reject, "a message was turned away");
+            reply::reject(id.as_ref(), &reject)
+        })
+    }
+
+    async fn route(
+        &self,
+        parts: Parts,
+        body: hyper::body::Incoming,
+        peer: SocketAddr,
+    ) -> Result<Response<Body>, Rejected> {
+        let generation = self.gate.generation();
+        let path = parts.uri.path();
+        let tenant = generation.at_path(path).or_else(|| generation.at_path(path.strip_suffix('/')?)).cloned();
+        let Some(tenant) = tenant else {
+            return Ok(self.elsewhere(&parts));
+        };
+        self.names.check(&parts.uri, &parts.headers)?;
+        match parts.method {
+            Method::POST => {
+                let wants = guard::media(&parts.headers)?;
+                let length = parts.headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+                let taken = self.intake.read(body, length, &self.options).await?;
+                let incoming = decode(taken.bytes, self.options.limits())?;
+                let entry = Entry { generation, tenant, headers: parts.headers, peer, wants, _room: taken.room };
+                self.message(entry, incoming).await
+            }
+            Method::DELETE => Ok(self.end_session(&tenant, &parts.headers)?),
+            _ => Err(Reject::HttpMethod.into()),
+        }
+    }
+
+    /// What is no tenant's: probes, which come from machines with names of their own, and nothing else.
+    fn elsewhere(&self, parts: &Parts) -> Response<Body> {
+        let probe = matches!(parts.method, Method::GET | Method::HEAD);
+        match parts.uri.path() {
+            "/health/live" if probe => reply::json(StatusCode::OK, Bytes::from_static(br#"{"status":"live"}"#)),
+            _ => match self.names.check(&parts.uri, &parts.headers) {
+                Ok(()) => reply::json(
+                    StatusCode::NOT_FOUND,
+                    Bytes::from_static(br#"{"error":"there is no MCP endpoint at this path"}"#),
+                ),
+                Err(reject) => reply::reject(None, &reject),
+            },
+        }
+    }
+
+    async fn message(&self, entry: Entry, incoming: Incoming) -> Result<Response<Body>, Rejected> {
+        match incoming {
+            Incoming::Request { id, method, params } => {
+                let ask = Asked { id: id.clone(), method, params };
+                let answered = match ask.is_modern(&entry.headers) {
+                    Ok(true) => self.modern_request(entry, ask).await,
+                    Ok(false) if ask.method == "initialize" => self.initialize(entry, ask).await,
+                    Ok(false) => self.legacy_request(entry, ask).await,
+                    Err(reject) => Err(reject),
+                };
+                answered.map_err(|reject| Rejected { id: Some(id), reject })
+            }
+            Incoming::Notification { method, params } => {
+                if names_modern(&entry.headers, &params)? {
+                    Ok(self.modern_notification(entry, method, params).await)
+                } else {
+                    Ok(self.legacy_notification(entry, method, params).await?)
+                }
+            }
+            Incoming::Response { .. } => {
+                if names_modern(&entry.headers, &Payload::empty())? {
+                    return Err(Reject::Response.into());
+                }
+                // Servers' requests come to clients with a later issue; until then nobody waits for this.
+                self.session(&entry.tenant, &entry.headers)?;
+                Ok(reply::empty(StatusCode::ACCEPTED))
+            }
+        }
+    }
+
+    /// The message as its tenant takes it.
+    pub(super) fn job(
+        &self,
+        entry: &Entry,
+        (method, params): (String, Payload),
+        client: ClientFacts,
+        owner: Option<Identity>,
+    ) -> Job {
+        let headers = entry.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
+        let presented = job::presented(&entry.tenant, headers, entry.peer.to_string());
+        let param_headers = client.revision.is_modern().then(|| param_headers(&entry.headers));
+        let inbound = Inbound { method, params, client, presented, owner, param_headers };
+        let (gate, generation) = (self.gate.clone(), entry.generation.clone());
+        Job { gate, generation, tenant: entry.tenant.clone(), inbound }
+    }
+}
+
+/// A request as it came.
+pub(super) struct Asked {
+    pub(super) id: RequestId,
+    pub(super) method: String,
+    pub(super) params: Payload,
+}
+
+impl Asked {
+    /// How a client opens decides the era (2026-07-28, versioning): a message that names a modern version in `_meta` is
+    /// modern, and so is one that only modern clients send; `initialize` otherwise selects legacy semantics, whatever
+    /// version it asks for.
+    fn is_modern(&self, headers: &HeaderMap) -> Result<bool, Reject> {
+        match self.method.as_str() {
+            "initialize" => Ok(Meta::of(&self.params).names_modern()),
+            "server/discover" => Ok(true),
+            _ => names_modern(headers, &self.params),
+        }
+    }
+}
+
+/// Whether header or `_meta` name a revision without sessions.
+fn names_modern(headers: &HeaderMap, params: &Payload) -> Result<bool, Reject> {
+    let by_header = version_header(headers)?.is_some_and(|version| !is_legacy(version));
+    Ok(by_header || Meta::of(params).names_modern())
+}
+
+/// The `Mcp-Param-*` headers. What is no text becomes a replacement character, which no header may have, so that it is
+/// refused where the header is looked at.
+fn param_headers(headers: &HeaderMap) -> Vec<(String, String)> {
+    let mirrored = headers.iter().filter(|(name, _)| name.as_str().starts_with("mcp-param-"));
+    mirrored
+        .map(|(name, value)| (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
+        .collect()
+}

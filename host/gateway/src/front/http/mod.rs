@@ -1,0 +1,167 @@
+//! Streamable HTTP of both eras, on one endpoint per tenant.
+//!
+//! A modern request (2026-07-28) says everything itself. A legacy one belongs to a session that an
+//! `initialize` began. The answer is one JSON object unless a notification comes first; then it is a stream of events
+//! that ends with the answer. `GET` is not offered yet.
+
+mod answer;
+mod events;
+mod exchange;
+mod guard;
+mod intake;
+mod legacy;
+mod modern;
+mod options;
+mod reply;
+mod session;
+
+use std::future::Future;
+use std::io;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use self::exchange::Front;
+use self::guard::Names;
+use self::intake::Intake;
+pub use self::options::Options;
+use self::session::Sessions;
+use super::crew::crew;
+use crate::gate::Gate;
+
+/// How often expired sessions are looked for.
+const SWEEP: Duration = Duration::from_mins(1);
+
+/// How long to wait after a failed `accept`, which mostly means that there are no file descriptors left.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Streams that one HTTP/2 connection may have open.
+const STREAMS: u32 = 256;
+
+/// Why a listener cannot serve.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The listener is unusable.
+    #[error("the listener has no address: {0}")]
+    Listener(#[source] io::Error),
+    /// A name that is none.
+    #[error("`{entry}` in `{list}` is not {want}")]
+    Name {
+        /// `hosts` or `origins`.
+        list: &'static str,
+        /// What was written.
+        entry: String,
+        /// What would be right.
+        want: &'static str,
+    },
+}
+
+/// Serves until `shutdown` is ready, then stops accepting, lets what is under way end within [`Options::drain`], and
+/// ends the rest.
+pub async fn serve(
+    gate: Arc<Gate>,
+    listener: TcpListener,
+    options: Options,
+    shutdown: impl Future<Output = ()> + Send,
+) -> Result<(), ServeError> {
+    let address = listener.local_addr().map_err(ServeError::Listener)?;
+    let names = Names::new(&options, address.ip())?;
+    let (crew, muster) = crew();
+    let graceful = GracefulShutdown::new();
+    let slots = Arc::new(Semaphore::new(options.connections.min(Semaphore::MAX_PERMITS)));
+    let sessions = Sessions::new(options.sessions, options.session_idle);
+    let drain = options.drain;
+    let intake = Intake::new(&options);
+    let front = Arc::new(Front { gate, names, intake, sessions, crew, options });
+    let mut sweep = tokio::time::interval(SWEEP);
+    let mut shutdown = pin!(shutdown);
+    loop {
+        tokio::select! {
+            biased;
+            () = &mut shutdown => break,
+            _ = sweep.tick() => front.sessions.sweep(),
+            (stream, slot) = accept(&listener, &slots) => {
+                let connection = connection(front.clone(), stream, slot, graceful.watcher());
+                front.crew.spawn(connection);
+            }
+        }
+    }
+    drop((listener, front));
+    tokio::join!(graceful.shutdown(), async {
+        if !muster.gather(tokio::time::sleep(drain)).await {
+            tracing::warn!(?drain, "requests were still under way when the time to end them was over");
+        }
+    });
+    Ok(())
+}
+
+async fn accept(listener: &TcpListener, slots: &Arc<Semaphore>) -> (TcpStream, Option<OwnedSemaphorePermit>) {
+    // The semaphore is never closed.
+    let slot = slots.clone().acquire_owned().await.ok();
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => return (stream, slot),
+            Err(cause) => {
+                tracing::warn!(%cause, "a connection could not be accepted");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+async fn connection(front: Arc<Front>, stream: TcpStream, slot: Option<OwnedSemaphorePermit>, watcher: Watcher) {
+    let Ok(peer) = stream.peer_addr() else { return };
+    // Answers are small and awaited.
+    let _ = stream.set_nodelay(true);
+    let first_seen = Arc::new(AtomicBool::new(false));
+    let service = service_fn({
+        let (front, first_seen) = (front.clone(), first_seen.clone());
+        move |request| {
+            let front = front.clone();
+            first_seen.store(true, Ordering::Relaxed);
+            async move { Ok::<_, std::convert::Infallible>(front.exchange(request, peer).await) }
+        }
+    });
+    let builder = builder(&front.options);
+    let serving = builder.serve_connection(TokioIo::new(stream), service).into_owned();
+    let mut serving = pin!(watcher.watch(serving));
+    // hyper's own limit begins once it knows the HTTP version, for which it would wait for ever.
+    let served = tokio::select! {
+        served = &mut serving => served,
+        () = tokio::time::sleep(front.options.header_time) => {
+            if !first_seen.load(Ordering::Relaxed) {
+                return;
+            }
+            serving.await
+        }
+    };
+    if let Err(cause) = served {
+        tracing::debug!(%peer, cause, "a connection broke");
+    }
+    drop(slot);
+}
+
+fn builder(options: &Options) -> auto::Builder<TokioExecutor> {
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(options.header_time)
+        .max_buf_size(options.header_bytes.max(options::LEAST_HEADER_BYTES));
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(STREAMS)
+        .max_header_list_size(u32::try_from(options.header_bytes).unwrap_or(u32::MAX))
+        .keep_alive_interval(options.keep_alive)
+        .keep_alive_timeout(options.header_time);
+    builder
+}

@@ -1,0 +1,64 @@
+use std::time::Duration;
+
+use witgate_policy::json::Limits;
+
+/// The least that hyper takes for its buffer.
+pub(super) const LEAST_HEADER_BYTES: usize = 8192;
+
+/// What one HTTP front allows. The defaults are safe on loopback and for strangers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Options {
+    /// The names (`host` or `host:port`) that clients may address, against DNS rebinding; `*` allows any. Empty: the
+    /// names of the loopback interface when bound to it, otherwise any.
+    pub hosts: Vec<String>,
+    /// The origins (`https://app.example`, `http://localhost:3000`) of web pages that may send messages; `*` allows any.
+    /// Empty: pages of this machine.
+    pub origins: Vec<String>,
+    /// What a message may be at most, in bytes.
+    pub body_bytes: usize,
+    /// What large messages (beyond 64 KiB) may be together while they are worked on, in bytes.
+    pub bodies_bytes: usize,
+    /// What the headers of a request may be at most, in bytes; at least 8 KiB.
+    pub header_bytes: usize,
+    /// How long a client may take to send its headers, and to begin its next request.
+    pub header_time: Duration,
+    /// How long a client may take to send a body.
+    pub body_time: Duration,
+    /// Connections at once; further ones wait to be accepted.
+    pub connections: usize,
+    /// Sessions of legacy clients; the one that was idle for longest makes place.
+    pub sessions: usize,
+    /// How long a session may be idle before it ends.
+    pub session_idle: Duration,
+    /// How often an idle stream of events shows that it is alive.
+    pub keep_alive: Duration,
+    /// How long what is under way may take to end when the gate stops.
+    pub drain: Duration,
+}
+
+impl Default for Options {
+    /// A body as large as the strict parser takes, and sixteen of them at once. Half a minute for what a client has ready; a day for a session, since
+    /// desktop clients sleep overnight; 15 seconds between signs of life, below the 60 of common proxies.
+    fn default() -> Self {
+        Self {
+            hosts: Vec::new(),
+            origins: Vec::new(),
+            body_bytes: Limits::default().bytes,
+            bodies_bytes: 256 << 20,
+            header_bytes: 32 << 10,
+            header_time: Duration::from_secs(30),
+            body_time: Duration::from_secs(30),
+            connections: 4096,
+            sessions: 10_000,
+            session_idle: Duration::from_hours(24),
+            keep_alive: Duration::from_secs(15),
+            drain: Duration::from_secs(30),
+        }
+    }
+}
+
+impl Options {
+    pub(super) fn limits(&self) -> Limits {
+        Limits { bytes: self.body_bytes, ..Limits::default() }
+    }
+}

@@ -1,0 +1,83 @@
+//! HTTP responses, made in one place.
+
+use bytes::Bytes;
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE};
+use http::{HeaderValue, Response, StatusCode};
+use http_body_util::{Either, Full};
+use witgate_policy::{Kind, Revision, Sanitized};
+
+use super::events::Events;
+use crate::wire::{Denial, Reject, RequestId, code, encode};
+
+/// One message, or a stream of events.
+pub(super) type Body = Either<Full<Bytes>, Events>;
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const EVENT_STREAM: HeaderValue = HeaderValue::from_static("text/event-stream");
+
+/// No body.
+pub(super) fn empty(status: StatusCode) -> Response<Body> {
+    with(status, Either::Left(Full::default()))
+}
+
+/// One JSON object.
+pub(super) fn json(status: StatusCode, message: Bytes) -> Response<Body> {
+    let mut response = with(status, Either::Left(Full::new(message)));
+    response.headers_mut().insert(CONTENT_TYPE, JSON);
+    response
+}
+
+/// Events that are known already.
+pub(super) fn events(events: Bytes) -> Response<Body> {
+    streamed(Either::Left(Full::new(events)))
+}
+
+/// Events as they come.
+pub(super) fn stream(events: Events) -> Response<Body> {
+    streamed(Either::Right(events))
+}
+
+/// What the front turns away.
+pub(super) fn reject(id: Option<&RequestId>, reject: &Reject) -> Response<Body> {
+    let mut response = json(reject.status(), encode::error(id, &reject.error()));
+    if reject.status() == StatusCode::METHOD_NOT_ALLOWED {
+        response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST, DELETE"));
+    }
+    response
+}
+
+/// What a plugin or the tenant turns away.
+pub(super) fn denial(id: Option<&RequestId>, denial: &Denial) -> Response<Body> {
+    let mut response = json(denial.status(), denial.encode(id));
+    response.headers_mut().extend(denial.headers().clone());
+    response
+}
+
+/// The status of a server's answer: a modern client learns from it what happened, a legacy one only from the message
+/// (2026-07-28, streamable HTTP, protocol version header and server validation).
+pub(super) fn status(answer: &Sanitized, revision: Revision) -> StatusCode {
+    if answer.kind() != Kind::Error || !revision.is_modern() {
+        return StatusCode::OK;
+    }
+    match answer.payload().read("/code") {
+        Some(code::METHOD_NOT_FOUND) => StatusCode::NOT_FOUND,
+        Some(-32022..=-32020) => StatusCode::BAD_REQUEST,
+        _ => StatusCode::OK,
+    }
+}
+
+fn streamed(body: Body) -> Response<Body> {
+    let mut response = with(StatusCode::OK, body);
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, EVENT_STREAM);
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    // Reverse proxies would hold events back.
+    headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
+    response
+}
+
+fn with(status: StatusCode, body: Body) -> Response<Body> {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    response
+}

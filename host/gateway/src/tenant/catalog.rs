@@ -1,0 +1,169 @@
+//! What the upstreams list, remembered: to find a tool's definition, a resource's owner.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use indexmap::IndexMap;
+use serde_json::value::RawValue;
+use witgate_policy::{Answer, Call, Identity, Lookup, Payload, Reason, Refusal, Stage, ToolBook, Validated};
+
+use super::Tenant;
+use super::attempt::{Cargo, Way};
+use super::spec::Group;
+use crate::upstream::Reply;
+
+/// For so long a listing is believed, unless the upstream says earlier that it changed. Not every server says so.
+const BELIEVED: Duration = Duration::from_mins(1);
+
+/// Pages of one listing; a server that pages on for ever ends here. A thousand tools come in ten pages usually.
+pub(super) const MOST_PAGES: usize = 200;
+
+/// So many shelves are kept; beyond it the oldest goes.
+const MOST_SHELVES: usize = 1_000;
+
+/// JSON-RPC "method not found": the server has no such feature, which is an empty list.
+const METHOD_NOT_FOUND: &str = "-32601";
+
+#[derive(PartialEq, Eq, Hash, Clone)]
+struct Key {
+    group: Arc<str>,
+    what: Lookup,
+    /// Set where the upstream is shown who calls, so that it may list differently for each.
+    caller: Option<(String, String)>,
+}
+
+/// One listing of one group.
+pub(super) struct Shelf {
+    at: Instant,
+    versions: Vec<u64>,
+    items: IndexMap<String, Payload>,
+}
+
+impl Shelf {
+    /// An item by its server's own name (tools, prompts), URI (resources) or URI template.
+    pub(super) fn get(&self, own: &str) -> Option<&Payload> {
+        self.items.get(own)
+    }
+
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.items.keys().map(String::as_str)
+    }
+
+    fn good(&self, group: &Group) -> bool {
+        self.at.elapsed() < BELIEVED && self.versions == versions(group)
+    }
+}
+
+fn versions(group: &Group) -> Vec<u64> {
+    group.upstreams.iter().map(|upstream| upstream.list_version()).collect()
+}
+
+#[derive(Default)]
+pub(super) struct Catalog {
+    shelves: Mutex<HashMap<Key, Arc<Shelf>>>,
+}
+
+impl Catalog {
+    fn find(&self, key: &Key) -> Option<Arc<Shelf>> {
+        self.shelves.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned()
+    }
+
+    fn keep(&self, key: Key, shelf: Arc<Shelf>) {
+        let mut shelves = self.shelves.lock().unwrap_or_else(PoisonError::into_inner);
+        if shelves.len() >= MOST_SHELVES && !shelves.contains_key(&key) {
+            let oldest = shelves.iter().min_by_key(|(_, shelf)| shelf.at).map(|(key, _)| key.clone());
+            oldest.map(|key| shelves.remove(&key));
+        }
+        shelves.insert(key, shelf);
+    }
+}
+
+/// The members of a list result, and what an item is called.
+pub(super) const fn fields(what: Lookup) -> (&'static str, &'static str) {
+    match what {
+        Lookup::Tools => ("/tools", "/name"),
+        Lookup::Prompts => ("/prompts", "/name"),
+        Lookup::Resources => ("/resources", "/uri"),
+        Lookup::Templates => ("/resourceTemplates", "/uriTemplate"),
+    }
+}
+
+/// The items of a list result, as they stand.
+pub(super) fn items(page: &Payload, what: Lookup) -> Vec<Payload> {
+    let (list, _) = fields(what);
+    let raw: Vec<&RawValue> = page.get(list).and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+    raw.into_iter().map(|raw| page.part(raw)).collect()
+}
+
+impl Tenant {
+    fn key(&self, identity: &Identity, group: &Group, what: Lookup) -> Key {
+        let personal = group.upstreams.iter().any(|upstream| self.spec.pipeline.has_credential(&upstream.spec().id));
+        let caller = personal.then(|| (identity.issuer.clone(), identity.subject.clone()));
+        Key { group: group.name.clone(), what, caller }
+    }
+
+    /// What a group lists, asked for when it is not known or not believed any more.
+    pub(super) async fn shelf(
+        &self,
+        call: &Call,
+        identity: &Identity,
+        group: &Group,
+        what: Lookup,
+        way: &Way<'_>,
+    ) -> Result<Arc<Shelf>, Refusal> {
+        let key = self.key(identity, group, what);
+        if let Some(shelf) = self.catalog.find(&key).filter(|shelf| shelf.good(group)) {
+            return Ok(shelf);
+        }
+        let quiet = Way { tenant: self, client: way.client, outlet: None, visits: super::journal::Visits::default() };
+        let mut listed = IndexMap::new();
+        let mut cursor = None;
+        // Taken before asking, so that a change while the pages come makes the shelf stale.
+        let before = versions(group);
+        for _ in 0..MOST_PAGES {
+            let validated = Validated::lookup(call, identity, what, cursor.as_deref());
+            let cargo = Cargo::reading(validated.call().params().clone());
+            let page = match quiet.send(&validated, group, &cargo).await?.reply {
+                Reply::Result(page) => page,
+                Reply::Error(error) if error.get("/code") == Some(METHOD_NOT_FOUND) => break,
+                Reply::Error(error) => {
+                    let message = format!("the upstream group `{}` does not say what it has", group.name);
+                    return Err(Refusal::new(Stage::Route, Reason::Unavailable, message).noted(error.as_str()));
+                }
+            };
+            let (_, name) = fields(what);
+            listed.extend(items(&page, what).into_iter().filter_map(|item| Some((item.read::<String>(name)?, item))));
+            cursor = page.read::<String>("/nextCursor");
+            if cursor.is_none() {
+                break;
+            }
+        }
+        // The first answer may have been the first contact, which counts as a change.
+        let versions = if before.iter().all(|version| *version == 0) { versions(group) } else { before };
+        let shelf = Arc::new(Shelf { at: Instant::now(), versions, items: listed });
+        self.catalog.keep(key, shelf.clone());
+        Ok(shelf)
+    }
+}
+
+/// The tools' definitions, for validators.
+pub(super) struct Book<'a> {
+    pub(super) tenant: &'a Tenant,
+    pub(super) way: &'a Way<'a>,
+}
+
+impl ToolBook for Book<'_> {
+    fn tool<'a>(&'a self, call: &'a Call, identity: &'a Identity) -> Answer<'a, Option<Payload>, Refusal> {
+        Box::pin(async move {
+            let Some(outer) = call.target() else { return Ok(None) };
+            let unknown = || {
+                let message = format!("there is no tool called `{outer}`");
+                Refusal::new(Stage::Validate, Reason::UnknownTarget, message)
+            };
+            let (group, own) = self.tenant.spec.resolve(outer).ok_or_else(unknown)?;
+            let shelf = self.tenant.shelf(call, identity, group, Lookup::Tools, self.way).await?;
+            shelf.get(own).cloned().map(Some).ok_or_else(unknown)
+        })
+    }
+}

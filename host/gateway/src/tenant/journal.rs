@@ -1,0 +1,75 @@
+//! One record for each message, whichever way it ends: answered, refused, or dropped on the way.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use witgate_policy::{Call, Identity, Kind, Refusal, Sanitized, Trail};
+
+use crate::record::{Record, Recorder, RefusalRecord, StepRecord, micros};
+
+/// The upstreams that a message was sent to, in order.
+pub(super) type Visits = Arc<Mutex<Vec<Arc<str>>>>;
+
+pub(super) struct Journal<'a> {
+    recorder: &'a dyn Recorder,
+    record: Option<Record>,
+    trail: Trail,
+    visits: Visits,
+    started: Instant,
+}
+
+impl<'a> Journal<'a> {
+    pub(super) fn open(recorder: &'a dyn Recorder, generation: u64, call: &Call) -> Self {
+        let record = Record {
+            call: call.id().into(),
+            generation,
+            tenant: call.tenant().clone(),
+            method: call.method().to_owned(),
+            target: call.target().map(str::to_owned),
+            revision: call.revision().as_str(),
+            subject: None,
+            upstreams: Vec::new(),
+            outcome: "cancelled",
+            refusal: None,
+            plugins: Vec::new(),
+            micros: 0,
+        };
+        let trail = call.trail().clone();
+        Self { recorder, record: Some(record), trail, visits: Visits::default(), started: Instant::now() }
+    }
+
+    pub(super) fn visits(&self) -> Visits {
+        self.visits.clone()
+    }
+
+    pub(super) fn close(&mut self, answer: &Result<Sanitized, Refusal>, identity: Option<&Identity>) {
+        let outcome = match answer {
+            Ok(answer) if answer.kind() == Kind::Error => "error",
+            Ok(_) => "ok",
+            Err(refusal) => refusal.reason.label(),
+        };
+        self.write(outcome, answer.as_ref().err(), identity);
+    }
+
+    pub(super) fn close_notification(&mut self, refusal: Option<&Refusal>, identity: Option<&Identity>) {
+        self.write(refusal.map_or("ok", |refusal| refusal.reason.label()), refusal, identity);
+    }
+
+    fn write(&mut self, outcome: &'static str, refusal: Option<&Refusal>, identity: Option<&Identity>) {
+        let Some(mut record) = self.record.take() else { return };
+        record.outcome = outcome;
+        record.refusal = refusal.map(RefusalRecord::from);
+        record.subject = identity.map(|identity| identity.subject.clone());
+        record.upstreams = std::mem::take(&mut self.visits.lock().unwrap_or_else(PoisonError::into_inner));
+        record.plugins = self.trail.steps().iter().map(StepRecord::from).collect();
+        record.micros = micros(self.started.elapsed());
+        self.recorder.record(&record);
+    }
+}
+
+impl Drop for Journal<'_> {
+    /// What was not closed was cancelled.
+    fn drop(&mut self) {
+        self.write("cancelled", None, None);
+    }
+}

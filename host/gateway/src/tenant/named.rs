@@ -1,0 +1,156 @@
+//! Calls that address something by name: they go where the name belongs.
+
+use witgate_policy::json::Edit;
+use witgate_policy::{Lookup, Payload, Reason, Refusal, Sanitized, Stage, Validated};
+
+use super::attempt::{Cargo, Way};
+use super::shape::edited;
+use super::spec::Group;
+use super::{Inbound, Tenant};
+use crate::wire;
+
+impl Tenant {
+    pub(super) async fn named(
+        &self,
+        validated: &Validated,
+        inbound: &Inbound,
+        way: &Way<'_>,
+    ) -> Result<Sanitized, Refusal> {
+        let call = validated.call();
+        let (group, own) = self.place(validated, way).await?;
+        let tool = if call.method() == "tools/call" {
+            self.definition(validated, group, own.as_deref(), way).await
+        } else {
+            None
+        };
+        check_param_headers(inbound, tool.as_ref(), call.params())?;
+        let params = match (own, call.method()) {
+            (None, _) => call.params().clone(),
+            (Some(own), "completion/complete") => renamed(call.params(), "/ref/name", &own),
+            (Some(own), _) => renamed(call.params(), "/name", &own),
+        };
+        let cargo = if call.method() == "tools/call" {
+            let hint = |pointer| tool.as_ref().and_then(|tool| tool.read::<bool>(pointer)).unwrap_or(false);
+            let read_only = hint("/annotations/readOnlyHint");
+            let idempotent = read_only || hint("/annotations/idempotentHint");
+            Cargo { params, tool: tool.as_ref(), idempotent, read_only }
+        } else {
+            Cargo::reading(params)
+        };
+        let answered = way.send(validated, group, &cargo).await?;
+        way.sanitize(answered, false).await
+    }
+
+    /// The definition of the called tool: for the headers that its server wants, and for what may be retried. A server
+    /// that does not list is no reason not to call it.
+    async fn definition(
+        &self,
+        validated: &Validated,
+        group: &Group,
+        own: Option<&str>,
+        way: &Way<'_>,
+    ) -> Option<Payload> {
+        let call = validated.call();
+        let shelf = self.shelf(call, validated.identity(), group, Lookup::Tools, way).await.ok()?;
+        shelf.get(own.or(call.target())?).cloned()
+    }
+
+    /// The group that a call's target belongs to, and, for names that carry a prefix, what its server calls it.
+    async fn place(&self, validated: &Validated, way: &Way<'_>) -> Result<(&Group, Option<String>), Refusal> {
+        let call = validated.call();
+        let Some(target) = call.target() else {
+            let pointer = match call.method() {
+                "resources/read" => "/uri",
+                "completion/complete" => "/ref",
+                _ => "/name",
+            };
+            let mut refusal = Refusal::new(Stage::Route, Reason::Invalid, format!("`params{pointer}` is missing"));
+            let message = "name what is meant, as a string".to_owned();
+            refusal.findings.push(witgate_policy::Finding { pointer: pointer.to_owned(), message });
+            return Err(refusal);
+        };
+        let is_uri = call.method() == "resources/read" || call.params().get("/ref/uri").is_some();
+        if is_uri {
+            return self.owner_of_uri(validated, target, way).await.map(|group| (group, None));
+        }
+        let (group, own) = self.spec.resolve(target).ok_or_else(|| unknown(target))?;
+        Ok((group, (own != target).then(|| own.to_owned())))
+    }
+
+    /// Resources keep their URIs, so that links in results stay good: a URI belongs to the group that lists it, else to
+    /// the one whose template fits best, else to the only one.
+    async fn owner_of_uri(&self, validated: &Validated, uri: &str, way: &Way<'_>) -> Result<&Group, Refusal> {
+        if let Some(group) = self.spec.sole() {
+            return Ok(group);
+        }
+        let (call, identity) = (validated.call(), validated.identity());
+        for group in &self.spec.groups {
+            if let Ok(shelf) = self.shelf(call, identity, group, Lookup::Resources, way).await
+                && shelf.get(uri).is_some()
+            {
+                return Ok(group);
+            }
+        }
+        let mut best: Option<(usize, &Group)> = None;
+        for group in &self.spec.groups {
+            let Ok(shelf) = self.shelf(call, identity, group, Lookup::Templates, way).await else { continue };
+            let fit = shelf.names().filter_map(|template| template_fit(template, uri)).max();
+            if let Some(fit) = fit.filter(|fit| best.is_none_or(|(best, _)| *fit > best)) {
+                best = Some((fit, group));
+            }
+        }
+        best.map(|(_, group)| group).ok_or_else(|| unknown(uri))
+    }
+}
+
+fn unknown(target: &str) -> Refusal {
+    Refusal::new(Stage::Route, Reason::UnknownTarget, format!("nothing here is called `{target}`"))
+}
+
+fn renamed(params: &Payload, pointer: &str, own: &str) -> Payload {
+    edited(params, &[Edit::set(pointer, Payload::of(own).as_str())])
+}
+
+/// How well a URI template (RFC 6570) fits: the length of what both begin with, when the rest can be filled in.
+fn template_fit(template: &str, uri: &str) -> Option<usize> {
+    if template == uri {
+        return Some(usize::MAX);
+    }
+    let (literal, rest) = template.split_once('{')?;
+    let tail = rest.rsplit_once('}').map_or("", |(_, tail)| tail);
+    let filled = uri.strip_prefix(literal)?.strip_suffix(tail)?;
+    // A simple expression (no operator) expands to nothing with a reserved character in it.
+    let simple = !rest.starts_with(['+', '#', '/', '?', '&', ';', '.']) && !rest.contains('{');
+    (!simple || !filled.contains('/')).then_some(literal.len())
+}
+
+/// 2026-07-28, streamable HTTP, custom headers: what a client mirrors must agree with what it sends.
+fn check_param_headers(inbound: &Inbound, tool: Option<&Payload>, params: &Payload) -> Result<(), Refusal> {
+    let (Some(headers), Some(tool)) = (&inbound.param_headers, tool) else { return Ok(()) };
+    // What a validator edited cannot agree with the client's headers any more, and was judged already.
+    if *params != inbound.params {
+        return Ok(());
+    }
+    wire::check_params(headers, tool, params)
+        .map_err(|mismatch| Refusal::new(Stage::Validate, Reason::HeaderMismatch, mismatch.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_template_fits_what_it_can_expand_to() {
+        #[track_caller]
+        fn check(template: &str, uri: &str, want: Option<usize>) {
+            assert_eq!(template_fit(template, uri), want, "{template} {uri}");
+        }
+        check("file:///{name}", "file:///a.txt", Some(8));
+        check("file:///{name}", "file:///a/b.txt", None);
+        check("file:///{+path}", "file:///a/b.txt", Some(8));
+        check("test://{id}/data", "test://7/data", Some(7));
+        check("test://{id}/data", "test://7/info", None);
+        check("test://fixed", "test://fixed", Some(usize::MAX));
+        check("test://fixed", "test://other", None);
+    }
+}

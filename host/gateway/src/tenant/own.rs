@@ -1,0 +1,153 @@
+//! What the gate answers itself: the handshake, discovery, liveness.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use serde_json::{Map, Value, json};
+use witgate_policy::{Kind, Lookup, Message, Payload, Refusal, Revision, Sanitized, Validated, Why};
+
+use super::Tenant;
+use super::attempt::{Cargo, Way};
+use super::spec::Group;
+use crate::upstream::ServerFacts;
+
+/// A server that takes longer to come up does not hold up the others' handshake; its names come with the next list.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Features that the gate passes on as they are. What a server says of subscriptions and change notifications is left
+/// out: the gate does not carry them yet.
+const FEATURES: [&str; 5] = ["tools", "prompts", "resources", "completions", "logging"];
+
+impl Tenant {
+    pub(super) async fn initialize(&self, validated: &Validated, way: &Way<'_>) -> Result<Sanitized, Refusal> {
+        let asked = validated.call().params().read::<String>("/protocolVersion").unwrap_or_default();
+        let legacy = Revision::parse(&asked).filter(|revision| !revision.is_modern());
+        let revision = legacy.unwrap_or(Revision::V2025_11_25);
+        let face = self.face(validated, way).await;
+        let mut result = json!({
+            "protocolVersion": revision.as_str(),
+            "capabilities": face.capabilities,
+            "serverInfo": face.info,
+        });
+        if let Some(instructions) = face.instructions {
+            result["instructions"] = instructions.into();
+        }
+        self.say(validated, Kind::Result, Payload::of(&result)).await
+    }
+
+    pub(super) async fn discover(&self, validated: &Validated, way: &Way<'_>) -> Result<Sanitized, Refusal> {
+        let face = self.face(validated, way).await;
+        let versions: Vec<&str> = Revision::ALL.iter().rev().map(|revision| revision.as_str()).collect();
+        let mut result = json!({
+            "resultType": "complete",
+            "supportedVersions": versions,
+            "capabilities": face.capabilities,
+            "ttlMs": 0,
+            "cacheScope": "private",
+            "_meta": { "io.modelcontextprotocol/serverInfo": face.info },
+        });
+        if let Some(instructions) = face.instructions {
+            result["instructions"] = instructions.into();
+        }
+        self.say(validated, Kind::Listing, Payload::of(&result)).await
+    }
+
+    pub(super) async fn pong(&self, validated: &Validated) -> Result<Sanitized, Refusal> {
+        self.say(validated, Kind::Result, Payload::empty()).await
+    }
+
+    /// Tells every server; one that cannot is not the client's concern.
+    pub(super) async fn set_level(&self, validated: &Validated, way: &Way<'_>) -> Result<Sanitized, Refusal> {
+        let cargo = Cargo::reading(validated.call().params().clone());
+        let told = self.spec.groups.iter().map(|group| way.send(validated, group, &cargo));
+        for (group, told) in self.spec.groups.iter().zip(join_all(told).await) {
+            if let Err(refusal) = told {
+                tracing::debug!(group = %group.name, cause = %refusal.message, "was not told the log level");
+            }
+        }
+        self.say(validated, Kind::Result, Payload::empty()).await
+    }
+
+    /// The gate's own words go through the sanitizers too: a server's instructions are among them.
+    async fn say(&self, validated: &Validated, kind: Kind, payload: Payload) -> Result<Sanitized, Refusal> {
+        let message = Message { kind, method: validated.call().method().to_owned(), upstream: None, payload };
+        self.spec.pipeline.sanitize(validated.into(), message).await
+    }
+
+    /// What clients see of the servers behind the gate. An only server is shown as it is.
+    async fn face(&self, validated: &Validated, way: &Way<'_>) -> Face {
+        let asked = self.spec.groups.iter().map(|group| self.facts(validated, group, way));
+        let known: Vec<(&Group, ServerFacts)> = self
+            .spec
+            .groups
+            .iter()
+            .zip(join_all(asked).await)
+            .filter_map(|(group, facts)| Some((group, facts?)))
+            .collect();
+        let own = json!({ "name": self.spec.server_name, "version": env!("CARGO_PKG_VERSION") });
+        if let (Some(_), [(_, facts)]) = (self.spec.sole(), known.as_slice()) {
+            let info = facts.info.as_ref().and_then(|info| info.deserialize().ok()).unwrap_or(own);
+            return Face { capabilities: capabilities(&known), info, instructions: facts.instructions.clone() };
+        }
+        let instructions: Vec<String> = known
+            .iter()
+            .filter_map(|(group, facts)| Some(format!("# {}\n\n{}", group.name, facts.instructions.as_ref()?)))
+            .collect();
+        Face {
+            capabilities: capabilities(&known),
+            info: own,
+            instructions: (!instructions.is_empty()).then(|| instructions.join("\n\n")),
+        }
+    }
+
+    /// What one of a group's servers says of itself; `None` when none can be reached in time.
+    async fn facts(&self, validated: &Validated, group: &Group, way: &Way<'_>) -> Option<ServerFacts> {
+        let call = validated.call();
+        let lookup = Validated::lookup(call, validated.identity(), Lookup::Tools, None);
+        let asking = async {
+            let routed = self.spec.pipeline.route(&lookup, &group.candidates()).await.map_err(|e| e.message)?;
+            let upstream = group.upstream(routed.upstream()).ok_or("gone")?;
+            let headers = self.credentials.headers(self, &routed, upstream, Why::First).await.map_err(|e| e.message)?;
+            upstream.server(way.client, &headers).await.map_err(|failed| format!("{:?}", failed.failure))
+        };
+        let patience = PATIENCE.min(call.time_left() / 2);
+        match tokio::time::timeout(patience, asking).await {
+            Ok(Ok(facts)) => Some(facts),
+            Ok(Err(cause)) => {
+                tracing::warn!(group = %group.name, cause, "cannot be reached");
+                None
+            }
+            Err(_) => {
+                tracing::warn!(group = %group.name, ?patience, "is slow to come up");
+                None
+            }
+        }
+    }
+}
+
+struct Face {
+    capabilities: Value,
+    info: Value,
+    instructions: Option<String>,
+}
+
+/// The union of what the servers can do. With no server known yet, tools: a gate without any would be pointless.
+fn capabilities(known: &[(&Group, ServerFacts)]) -> Value {
+    let mut union = Map::new();
+    for (_, facts) in known {
+        for feature in FEATURES {
+            if facts.capabilities.get(&format!("/{feature}")).is_some() {
+                union.insert(feature.to_owned(), json!({}));
+            }
+        }
+        // Extensions are spoken between a client and one server; several servers' would mix.
+        let extensions = (known.len() == 1).then(|| facts.capabilities.read::<Value>("/extensions")).flatten();
+        if let Some(extensions) = extensions {
+            union.insert("extensions".to_owned(), extensions);
+        }
+    }
+    if known.is_empty() {
+        union.insert("tools".to_owned(), json!({}));
+    }
+    Value::Object(union)
+}

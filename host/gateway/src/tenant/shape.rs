@@ -1,0 +1,51 @@
+//! The fields that a client's revision demands and an upstream of another era does not send.
+
+use witgate_policy::json::{Edit, Limits};
+use witgate_policy::{Kind, Payload, Revision, Sanitized};
+
+/// Makes an answer one of the client's revision. What is there is left as it is.
+pub(super) fn for_client(answer: Sanitized, revision: Revision) -> Sanitized {
+    if !revision.is_modern() {
+        return answer;
+    }
+    let edits = match answer.kind() {
+        Kind::Error => error_edits(answer.payload()),
+        Kind::Result | Kind::Listing => result_edits(answer.payload(), answer.method()),
+        Kind::InputRequired | Kind::Notification | Kind::ServerRequest => Vec::new(),
+    };
+    if edits.is_empty() { answer } else { answer.renamed(|payload| edited(payload, &edits)) }
+}
+
+/// The gate's own edits have a place by construction; should one not, the payload stays.
+pub(super) fn edited(payload: &Payload, edits: &[Edit]) -> Payload {
+    let roomy = Limits { bytes: usize::MAX, depth: 127 };
+    payload.edit(edits, roomy).unwrap_or_else(|_| payload.clone())
+}
+
+/// 2026-07-28: every result has a `resultType`, a cacheable one also `ttlMs` and `cacheScope`. A server that says
+/// nothing of caching gets the answer that is always true: stale at once, and nobody else's.
+fn result_edits(result: &Payload, method: &str) -> Vec<Edit> {
+    let cacheable = matches!(
+        method,
+        "tools/list"
+            | "prompts/list"
+            | "resources/list"
+            | "resources/templates/list"
+            | "resources/read"
+            | "server/discover"
+    );
+    let mut fields = vec![("/resultType", "\"complete\"")];
+    if cacheable {
+        fields.extend([("/ttlMs", "0"), ("/cacheScope", "\"private\"")]);
+    }
+    fields
+        .into_iter()
+        .filter(|(pointer, _)| result.get(pointer).is_none())
+        .map(|(pointer, value)| Edit::set(pointer, value))
+        .collect()
+}
+
+/// Legacy "resource not found" is "invalid params" now, and may not be emitted any more (2026-07-28, error codes).
+fn error_edits(error: &Payload) -> Vec<Edit> {
+    if error.get("/code") == Some("-32002") { vec![Edit::set("/code", "-32602")] } else { Vec::new() }
+}

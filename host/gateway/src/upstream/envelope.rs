@@ -1,0 +1,210 @@
+//! JSON-RPC envelopes as servers see and send them. Payloads stay text: a part of the line that it came in.
+
+use std::borrow::Cow;
+
+use bytestring::ByteString;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use witgate_policy::{Payload, json};
+
+/// One message of a server.
+#[derive(Debug, Clone)]
+pub(crate) enum Message {
+    /// Answers one of the gate's requests.
+    Response {
+        /// The id that it names; `None` when that cannot be one of the gate's.
+        id: Option<u64>,
+        /// What it answers.
+        outcome: Outcome,
+    },
+    /// Tells something.
+    Notification {
+        /// Its method.
+        method: String,
+        /// Its `params`, `{}` when it has none.
+        params: Payload,
+    },
+    /// Asks something.
+    Request {
+        /// The server's id, as it wrote it.
+        id: Payload,
+        /// Its method.
+        method: String,
+    },
+}
+
+/// How a server answered.
+#[derive(Debug, Clone)]
+pub(crate) enum Outcome {
+    /// With a `result`, an object.
+    Result(Payload),
+    /// With an `error`, an object.
+    Error(Payload),
+    /// With neither, or with one that is no object.
+    Neither,
+}
+
+/// Why bytes are no message.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum EnvelopeError {
+    /// They are no UTF-8.
+    #[error("the server sent bytes that are not UTF-8")]
+    Utf8,
+    /// They are no strict JSON.
+    #[error("a message of the server was refused: {0}")]
+    Strict(json::StrictError),
+    /// They are JSON of another form.
+    #[error("the server sent JSON that is no JSON-RPC 2.0 message: {0}")]
+    Form(String),
+}
+
+/// The members of any message, borrowed from its text.
+#[derive(Deserialize)]
+struct Members<'a> {
+    #[serde(borrow)]
+    jsonrpc: Cow<'a, str>,
+    #[serde(borrow, default)]
+    id: Option<&'a RawValue>,
+    #[serde(default)]
+    method: Option<String>,
+    #[serde(borrow, default)]
+    params: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    result: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    error: Option<&'a RawValue>,
+}
+
+/// Decodes one message, or the several of a batch (2025-03-26).
+pub(crate) fn decode(bytes: bytes::Bytes, limits: json::Limits) -> Result<Vec<Message>, EnvelopeError> {
+    let text = ByteString::try_from(bytes).map_err(|_| EnvelopeError::Utf8)?;
+    let payload = Payload::parse(text, limits).map_err(EnvelopeError::Strict)?;
+    if payload.is_object() {
+        return Ok(vec![message(&payload)?]);
+    }
+    let items: Vec<&RawValue> = payload.deserialize().map_err(|_| EnvelopeError::Form("no object".to_owned()))?;
+    items.into_iter().map(|item| message(&payload.part(item))).collect()
+}
+
+fn message(payload: &Payload) -> Result<Message, EnvelopeError> {
+    let members: Members<'_> = payload.deserialize().map_err(|e| EnvelopeError::Form(e.to_string()))?;
+    if members.jsonrpc != "2.0" {
+        return Err(EnvelopeError::Form("`jsonrpc` is not \"2.0\"".to_owned()));
+    }
+    let part = |raw: Option<&RawValue>| raw.map(|raw| payload.part(raw));
+    let Some(method) = members.method else {
+        let id = members.id.and_then(|id| id.get().parse().ok());
+        let object = |raw| part(raw).filter(Payload::is_object);
+        let outcome = match (object(members.result), object(members.error)) {
+            (Some(result), None) => Outcome::Result(result),
+            (None, Some(error)) => Outcome::Error(error),
+            _ => Outcome::Neither,
+        };
+        return Ok(Message::Response { id, outcome });
+    };
+    Ok(match part(members.id) {
+        Some(id) => Message::Request { id, method },
+        None => Message::Notification { method, params: part(members.params).unwrap_or_else(Payload::empty) },
+    })
+}
+
+/// A request on one line.
+pub(crate) fn request(id: u64, method: &str, params: &Payload) -> String {
+    write(format_args!("\"id\":{id},"), method, params)
+}
+
+/// A notification on one line.
+pub(crate) fn notification(method: &str, params: &Payload) -> String {
+    write(format_args!(""), method, params)
+}
+
+fn write(id: std::fmt::Arguments<'_>, method: &str, params: &Payload) -> String {
+    use std::fmt::Write as _;
+    let mut line = String::with_capacity(params.len() + method.len() + 64);
+    let method = serde_json::Value::from(method);
+    // Writing to a string does not fail.
+    let _ = write!(line, "{{\"jsonrpc\":\"2.0\",{id}\"method\":{method},\"params\":");
+    push_flat(&mut line, params.as_str());
+    line.push('}');
+    line
+}
+
+/// Adds JSON text on one line: outside strings a line feed is only white space, and within them it cannot stand.
+fn push_flat(line: &mut String, text: &str) {
+    let mut rest = text;
+    while let Some(at) = memchr::memchr2(b'\n', b'\r', rest.as_bytes()) {
+        line.push_str(&rest[..at]);
+        line.push(' ');
+        rest = &rest[at + 1..];
+    }
+    line.push_str(rest);
+}
+
+/// An answer to a server's request, on one line.
+pub(crate) fn response(id: &Payload, outcome: &Outcome) -> String {
+    let (member, value) = match outcome {
+        Outcome::Result(result) => ("result", result.as_str()),
+        Outcome::Error(error) => ("error", error.as_str()),
+        Outcome::Neither => ("result", "{}"),
+    };
+    format!("{{\"jsonrpc\":\"2.0\",\"id\":{},\"{member}\":{value}}}", id.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, want: &str) {
+        let got = match decode(bytes::Bytes::copy_from_slice(text.as_bytes()), json::Limits::default()) {
+            Ok(messages) => messages.iter().map(show).collect::<Vec<_>>().join(" + "),
+            Err(e) => e.to_string(),
+        };
+        assert_eq!(got, want, "{text}");
+    }
+
+    fn show(message: &Message) -> String {
+        match message {
+            Message::Response { id, outcome: Outcome::Result(p) } => format!("result {id:?} {}", p.as_str()),
+            Message::Response { id, outcome: Outcome::Error(p) } => format!("error {id:?} {}", p.as_str()),
+            Message::Response { id, outcome: Outcome::Neither } => format!("neither {id:?}"),
+            Message::Notification { method, params } => format!("notification {method} {}", params.as_str()),
+            Message::Request { id, method } => format!("request {} {method}", id.as_str()),
+        }
+    }
+
+    #[test]
+    fn messages_are_told_apart_and_keep_their_bytes() {
+        check(r#"{"jsonrpc":"2.0","id":7,"result":{"x": 1.0}}"#, r#"result Some(7) {"x": 1.0}"#);
+        check(r#"{"jsonrpc":"2.0","id":null,"error":{"code":1}}"#, r#"error None {"code":1}"#);
+        check(r#"{"jsonrpc":"2.0","id":"7","result":{}}"#, "result None {}");
+        check(r#"{"jsonrpc":"2.0","id":7,"result":[]}"#, "neither Some(7)");
+        check(r#"{"jsonrpc":"2.0","id":7,"result":{},"error":{}}"#, "neither Some(7)");
+        check(r#"{"jsonrpc":"2.0","method":"a","extra":[1]}"#, "notification a {}");
+        check(r#"{"jsonrpc":"2.0","id":"q","method":"ping"}"#, "request \"q\" ping");
+        check(
+            r#"[{"jsonrpc":"2.0","method":"a"},{"jsonrpc":"2.0","id":1,"result":{}}]"#,
+            "notification a {} + result Some(1) {}",
+        );
+    }
+
+    #[test]
+    fn what_is_no_message_is_refused() {
+        check("7", "the server sent JSON that is no JSON-RPC 2.0 message: no object");
+        check(r#"{"jsonrpc":"1.0"}"#, "the server sent JSON that is no JSON-RPC 2.0 message: `jsonrpc` is not \"2.0\"");
+        check(
+            r#"{"jsonrpc":"2.0","id":1,"id":2}"#,
+            "a message of the server was refused: duplicate key \"id\" at line 1 column 28",
+        );
+    }
+
+    #[test]
+    fn a_request_is_one_line() {
+        let params = Payload::parse_str("{\n  \"a\":\r\n \"x\\ny\"}").expect("test JSON");
+        assert_eq!(
+            request(3, "m\"", &params),
+            "{\"jsonrpc\":\"2.0\",\"id\":3,\"method\":\"m\\\"\",\"params\":{   \"a\":   \"x\\ny\"}}"
+        );
+        assert_eq!(notification("n", &Payload::empty()), r#"{"jsonrpc":"2.0","method":"n","params":{}}"#);
+    }
+}

@@ -1,0 +1,183 @@
+//! One response to one POST: a JSON body or a stream of events, read as it comes.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::BytesMut;
+use http::{HeaderMap, HeaderValue};
+use http_body_util::BodyExt;
+use hyper::body::{Body as _, Incoming};
+use serde_json::json;
+use witgate_policy::Payload;
+
+use super::client::{Shown, collect, with_sources};
+use super::sse::Parser;
+use super::{Link, Session};
+use crate::upstream::envelope::{self, Message, Outcome};
+use crate::upstream::exchange::{Heard, Listener};
+use crate::upstream::{Failed, ask, meta};
+
+/// For a server to end a stream after its answer, so that the connection can be used again.
+const LINGER: Duration = Duration::from_secs(1);
+/// For a message that nobody waits for.
+const ASIDE: Duration = Duration::from_secs(5);
+
+/// Where the messages of a response come from.
+pub(super) enum Body {
+    Json(Incoming, BytesMut),
+    Events(Incoming, Parser),
+    Done,
+}
+
+/// A response under way. Dropped before its answer, it cancels the request: by its stream's end, and in a legacy
+/// session by `notifications/cancelled` too.
+pub(crate) struct Answer {
+    pub(super) link: Arc<Link>,
+    pub(super) id: u64,
+    pub(super) listener: Listener,
+    pub(super) body: Body,
+    pub(super) heard: VecDeque<Message>,
+    pub(super) session_id: Option<HeaderValue>,
+    /// Whom to tell that the request is cancelled.
+    pub(super) cancel: Option<Cancel>,
+}
+
+impl Answer {
+    /// The next notification, or the answer. Cancel safe.
+    pub(crate) async fn next(&mut self) -> Result<Heard, Failed> {
+        loop {
+            while let Some(message) = self.heard.pop_front() {
+                if let Some(heard) = self.take(message) {
+                    if matches!(heard, Heard::End(_)) {
+                        self.end();
+                    }
+                    return Ok(heard);
+                }
+            }
+            let limits = self.link.spec.limits.message;
+            match &mut self.body {
+                Body::Json(incoming, collected) => {
+                    collect(incoming, collected, limits.bytes).await?;
+                    let text = collected.split().freeze();
+                    self.body = Body::Done;
+                    self.hear(text)?;
+                }
+                Body::Events(incoming, parser) => match incoming.frame().await {
+                    Some(Ok(frame)) => {
+                        if let Ok(data) = frame.into_data() {
+                            parser.push(&data).map_err(|e| Failed::no_reply(e.to_string()))?;
+                        }
+                        while let Body::Events(_, parser) = &mut self.body {
+                            let Some(event) = parser.next() else { break };
+                            self.hear(event)?;
+                        }
+                    }
+                    Some(Err(e)) => return Err(Failed::no_reply(with_sources(&e))),
+                    None => self.body = Body::Done,
+                },
+                Body::Done => return Err(Failed::no_reply("the response ended without an answer to the request")),
+            }
+        }
+    }
+
+    /// The answer alone.
+    pub(super) async fn outcome(&mut self) -> Result<Outcome, Failed> {
+        loop {
+            if let Heard::End(outcome) = self.next().await? {
+                return Ok(outcome);
+            }
+        }
+    }
+
+    fn hear(&mut self, text: bytes::Bytes) -> Result<(), Failed> {
+        let messages = envelope::decode(text, self.link.spec.limits.message);
+        self.heard.extend(messages.map_err(|e| Failed::no_reply(e.to_string()))?);
+        Ok(())
+    }
+
+    /// What a message is to whoever listens; `None` when it is nothing to them.
+    fn take(&self, message: Message) -> Option<Heard> {
+        match message {
+            // An error without an id, on the request's own response, can only mean the request.
+            Message::Response { id: None, outcome: outcome @ Outcome::Error(_) } => Some(Heard::End(outcome)),
+            Message::Response { id, outcome } => (id == Some(self.id)).then_some(Heard::End(outcome)),
+            Message::Request { id, method } => {
+                if let Some(Cancel { session, shown, .. }) = &self.cancel {
+                    self.link.aside(session.headers(), shown, ask::answer(&id, &method));
+                }
+                None
+            }
+            Message::Notification { method, params } => self.note(method, params),
+        }
+    }
+
+    fn note(&self, method: String, params: Payload) -> Option<Heard> {
+        if method.ends_with("/list_changed") {
+            self.link.gauge.lists_changed();
+        }
+        let params = match method.as_str() {
+            "notifications/progress" => {
+                let own = params.read::<u64>("/progressToken") == Some(self.id);
+                let token = self.listener.token.as_deref().filter(|_| own)?;
+                meta::restore(&params, token, self.link.spec.limits.message).ok()?
+            }
+            "notifications/message" if !self.listener.wish.wants(&params) => return None,
+            _ => params,
+        };
+        Some(Heard::Note { method, params })
+    }
+
+    /// Nothing is to be cancelled any more; a stream that is about to end may do so, and its connection be used again.
+    fn end(&mut self) {
+        self.cancel = self.cancel.take().map(Cancel::disarm);
+        if let Body::Events(mut incoming, _) = std::mem::replace(&mut self.body, Body::Done)
+            && !incoming.is_end_stream()
+        {
+            let rest = async move { while let Some(Ok(_)) = incoming.frame().await {} };
+            tokio::spawn(tokio::time::timeout(LINGER, rest));
+        }
+    }
+}
+
+/// Tells a legacy server, when dropped, that a request is cancelled.
+pub(super) struct Cancel {
+    pub(super) link: Arc<Link>,
+    pub(super) session: Arc<Session>,
+    pub(super) shown: Shown,
+    pub(super) id: u64,
+    pub(super) armed: bool,
+}
+
+impl Cancel {
+    /// The request has ended.
+    pub(super) fn disarm(mut self) -> Self {
+        self.armed = false;
+        self
+    }
+}
+
+impl Drop for Cancel {
+    fn drop(&mut self) {
+        if self.armed {
+            let params = Payload::of(&json!({ "requestId": self.id, "reason": "the client gave up" }));
+            let line = envelope::notification("notifications/cancelled", &params);
+            self.link.aside(self.session.headers(), &self.shown, line);
+        }
+    }
+}
+
+impl Link {
+    /// Sends a message that nobody waits for, and reads its response away.
+    pub(super) fn aside(self: &Arc<Self>, headers: HeaderMap, shown: &Shown, body: String) {
+        let (link, shown) = (self.clone(), shown.clone());
+        // Outside a runtime there is no connection left to send it on.
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        runtime.spawn(tokio::time::timeout(ASIDE, async move {
+            let sent = link.client.send(http::Method::POST, &shown, headers, body).await;
+            if let Ok(mut response) = sent {
+                while let Some(Ok(_)) = response.body_mut().frame().await {}
+            }
+        }));
+    }
+}

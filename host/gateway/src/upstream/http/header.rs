@@ -1,0 +1,91 @@
+//! The headers of a request to a modern server, made from the params that are sent (MCP 2026-07-28, Streamable HTTP,
+//! request metadata), so that the two cannot disagree.
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+use serde_json::Value;
+use witgate_policy::Payload;
+
+use crate::wire::mirror::{annotations, encode_value, named_by};
+
+/// The integers that JavaScript holds exactly.
+const SAFE: std::ops::RangeInclusive<i64> = -((1 << 53) - 1)..=(1 << 53) - 1;
+
+/// Sets `Mcp-Method`, `Mcp-Name` and `Mcp-Param-*`.
+pub(crate) fn describe(headers: &mut HeaderMap, method: &str, params: &Payload, tool: Option<&Payload>) {
+    set(headers, HeaderName::from_static("mcp-method"), method);
+    let name = named_by(method).and_then(|(pointer, _)| params.read::<String>(pointer));
+    if let Some(name) = name {
+        set(headers, HeaderName::from_static("mcp-name"), &name);
+    }
+    let annotated = tool.filter(|tool| method == "tools/call" && tool.as_str().contains("x-mcp-header"));
+    let Some(schema) = annotated.and_then(|tool| tool.read::<Value>("/inputSchema")) else { return };
+    for annotation in annotations(&schema) {
+        let header = HeaderName::try_from(format!("mcp-param-{}", annotation.name));
+        if let (Ok(header), Some(text)) = (header, params.get(&annotation.pointer).and_then(plain)) {
+            set(headers, header, &text);
+        }
+    }
+}
+
+/// A string, boolean or integer as a header shows it; nothing else is shown.
+fn plain(json: &str) -> Option<String> {
+    match serde_json::from_str(json).ok()? {
+        Value::String(text) => Some(text),
+        Value::Bool(value) => Some(value.to_string()),
+        Value::Number(number) => number.as_i64().filter(|n| SAFE.contains(n)).map(|n| n.to_string()).or_else(|| {
+            // `42.0` is an integer for JSON Schema.
+            number.as_f64().filter(|n| n.fract() == 0.0 && n.abs() < 9e15).map(|n| format!("{n:.0}"))
+        }),
+        _ => None,
+    }
+}
+
+fn set(headers: &mut HeaderMap, name: HeaderName, text: &str) {
+    if let Ok(value) = HeaderValue::try_from(encode_value(text)) {
+        headers.insert(name, value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn headers_say_what_the_params_say() {
+        #[track_caller]
+        fn check(method: &str, params: &str, tool: Option<&str>, want: &[(&str, &str)]) {
+            let params = Payload::parse_str(params).expect("test JSON");
+            let tool = tool.map(|tool| Payload::parse_str(tool).expect("test JSON"));
+            let mut headers = HeaderMap::new();
+            describe(&mut headers, method, &params, tool.as_ref());
+            let got: Vec<_> = headers.iter().map(|(n, v)| (n.as_str(), v.to_str().expect("ASCII"))).collect();
+            assert_eq!(got, want);
+        }
+        let tool = r#"{"name":"t","inputSchema":{"type":"object","properties":{
+            "region":{"type":"string","x-mcp-header":"Region"},
+            "n":{"type":"integer","x-mcp-header":"N"},
+            "a/b":{"type":"object","properties":{"on":{"type":"boolean","x-mcp-header":"On"}}},
+            "list":{"type":"array","items":{"x-mcp-header":"Never"}},
+            "odd":{"type":"string","x-mcp-header":"bad name"},
+            "gone":{"type":"string","x-mcp-header":"Gone"}}}}"#;
+        check("tools/list", "{}", None, &[("mcp-method", "tools/list")]);
+        check(
+            "resources/read",
+            r#"{"uri":"a://ü"}"#,
+            None,
+            &[("mcp-method", "resources/read"), ("mcp-name", "=?base64?YTovL8O8?=")],
+        );
+        check(
+            "tools/call",
+            r#"{"name":"t","arguments":{"region":"eu","n":42.0,"a/b":{"on":true},"list":[1],"odd":"x","gone":null}}"#,
+            Some(tool),
+            &[
+                ("mcp-method", "tools/call"),
+                ("mcp-name", "t"),
+                ("mcp-param-region", "eu"),
+                ("mcp-param-n", "42"),
+                ("mcp-param-on", "true"),
+            ],
+        );
+    }
+}

@@ -1,0 +1,144 @@
+//! The stream on which a server tells that its lists have changed: `GET` for a legacy one, `subscriptions/listen` for a
+//! modern one. One for each upstream, whatever the number of its sessions; what is missed while it is down counts as a
+//! change.
+
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use http::{HeaderMap, Method, Response};
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::task::AbortHandle;
+use witgate_policy::json;
+
+use super::client::{Shown, media_type};
+use super::sse::Parser;
+use super::{Link, Session, header};
+use crate::upstream::envelope::{self, Message, Outcome};
+use crate::upstream::handshake::listen_params;
+use crate::upstream::{Failed, ask};
+
+/// Before the second attempt; it doubles up to [`PAUSE_MAX`].
+const PAUSE: Duration = Duration::from_secs(1);
+const PAUSE_MAX: Duration = Duration::from_mins(1);
+
+/// A stream that is listened to; it ends with this.
+pub(super) struct Ear(AbortHandle);
+
+impl Drop for Ear {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// What a listening task needs; it does not keep the way to the server open by itself.
+struct Listening {
+    link: Weak<Link>,
+    shown: Shown,
+    /// Of the session.
+    headers: HeaderMap,
+    /// The params of `subscriptions/listen`, for a modern server.
+    subscription: Option<witgate_policy::Payload>,
+    limits: json::Limits,
+    _only: OwnedSemaphorePermit,
+}
+
+/// Whether a stream that ended is to be opened again.
+#[derive(PartialEq, Eq)]
+enum Ended {
+    Again,
+    ForGood,
+}
+
+impl Session {
+    /// Listens in this session, if the server tells of changes and no other session listens.
+    pub(super) fn listen(&self, link: &Arc<Link>, shown: &Shown) -> Option<Ear> {
+        let params = listen_params(&self.facts)?;
+        let only = link.ear.clone().try_acquire_owned().ok()?;
+        let listening = Listening {
+            link: Arc::downgrade(link),
+            shown: shown.clone(),
+            headers: self.headers(),
+            subscription: self.facts.revision.is_modern().then_some(params),
+            limits: link.spec.limits.message,
+            _only: only,
+        };
+        Some(Ear(tokio::spawn(listening.run()).abort_handle()))
+    }
+}
+
+impl Listening {
+    async fn run(self) {
+        let mut pause = PAUSE;
+        loop {
+            let Some(link) = self.link.upgrade() else { return };
+            let opened = self.open(&link).await;
+            drop(link);
+            let ended = match opened {
+                Ok(response) if response.status().is_success() => {
+                    if media_type(response.headers()) != "text/event-stream" {
+                        return;
+                    }
+                    let (ended, heard) = self.hear(response.into_body()).await;
+                    if heard {
+                        pause = PAUSE;
+                    }
+                    ended
+                }
+                // 405 says that there is no such stream, 404 that there is no such session.
+                Ok(response) if response.status().is_client_error() => Ended::ForGood,
+                Ok(_) | Err(_) => Ended::Again,
+            };
+            if ended == Ended::ForGood {
+                return;
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(PAUSE_MAX);
+            let Some(link) = self.link.upgrade() else { return };
+            link.gauge.lists_changed();
+        }
+    }
+
+    async fn open(&self, link: &Link) -> Result<Response<Incoming>, Failed> {
+        let mut headers = self.headers.clone();
+        let Some(params) = &self.subscription else {
+            return link.client.send(Method::GET, &self.shown, headers, String::new()).await;
+        };
+        let method = "subscriptions/listen";
+        header::describe(&mut headers, method, params, None);
+        let body = envelope::request(link.next_id(), method, params);
+        link.client.send(Method::POST, &self.shown, headers, body).await
+    }
+
+    /// Listens until the stream ends. Says whether anything was heard.
+    async fn hear(&self, mut body: Incoming) -> (Ended, bool) {
+        let mut parser = Parser::new(self.limits.bytes);
+        let mut heard = false;
+        while let Some(Ok(frame)) = body.frame().await {
+            let Ok(data) = frame.into_data() else { continue };
+            if parser.push(&data).is_err() {
+                return (Ended::Again, heard);
+            }
+            while let Some(event) = parser.next() {
+                let Ok(messages) = envelope::decode(event, self.limits) else { return (Ended::Again, heard) };
+                heard = true;
+                if messages.into_iter().any(|message| self.take(message) == Ended::ForGood) {
+                    return (Ended::ForGood, heard);
+                }
+            }
+        }
+        (Ended::Again, heard)
+    }
+
+    fn take(&self, message: Message) -> Ended {
+        let Some(link) = self.link.upgrade() else { return Ended::ForGood };
+        match message {
+            Message::Notification { method, .. } if method.ends_with("/list_changed") => link.gauge.lists_changed(),
+            Message::Request { id, method } => link.aside(self.headers.clone(), &self.shown, ask::answer(&id, &method)),
+            Message::Response { outcome: Outcome::Error(_), .. } => return Ended::ForGood,
+            Message::Notification { .. } | Message::Response { .. } => {}
+        }
+        Ended::Again
+    }
+}

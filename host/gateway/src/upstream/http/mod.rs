@@ -1,0 +1,252 @@
+//! A server over Streamable HTTP: one POST for each message, on pooled connections.
+
+mod answer;
+mod client;
+mod header;
+mod listen;
+mod session;
+mod sse;
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex};
+
+use bytes::BytesMut;
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
+use hyper::body::Incoming;
+use tokio::sync::Semaphore;
+use witgate_policy::{Payload, Revision};
+
+use super::envelope::{self, Message, Outcome};
+use super::exchange::Listener;
+use super::gauge::Gauge;
+use super::pipe::Era;
+use super::{Failed, Http, Spec};
+use answer::{Body, Cancel};
+use client::{Client, collect, media_type, status};
+use session::{SESSION_ID, Sessions};
+use sse::Parser;
+
+pub(crate) use answer::Answer;
+pub(crate) use client::{Shown, origin};
+pub(crate) use session::Session;
+
+/// What is read of an error's body.
+const ERROR_BYTES: usize = 64 << 10;
+/// A session id that is longer is not kept.
+const SESSION_ID_BYTES: usize = 1024;
+
+/// The way to one server.
+pub(crate) struct Link {
+    spec: Arc<Spec>,
+    gauge: Arc<Gauge>,
+    client: Client,
+    sessions: Mutex<Sessions>,
+    era: Mutex<Option<Era>>,
+    next: AtomicU64,
+    /// One session listens for changed lists.
+    ear: Arc<Semaphore>,
+}
+
+/// What is to be sent, once it is known to which session and under which id.
+pub(crate) struct Sending<'a> {
+    pub(crate) method: &'a str,
+    /// The params for a server of a revision, with this progress token.
+    pub(crate) params: &'a (dyn Fn(Revision, u64) -> Result<Payload, Failed> + Sync),
+    pub(crate) tool: Option<&'a Payload>,
+    pub(crate) listener: &'a (dyn Fn() -> Listener + Sync),
+}
+
+impl Link {
+    pub(crate) fn new(spec: &Arc<Spec>, http: &Http, gauge: &Arc<Gauge>) -> Result<Self, String> {
+        Ok(Self {
+            spec: spec.clone(),
+            gauge: gauge.clone(),
+            client: Client::new(http, spec.timeouts.connect)?,
+            sessions: Mutex::default(),
+            era: Mutex::new(None),
+            next: AtomicU64::new(1),
+            ear: Arc::new(Semaphore::new(1)),
+        })
+    }
+
+    /// Sends a request in a session. When the server has forgotten the session, or another server is there now, the
+    /// request was not processed, and is sent once more in a new one.
+    pub(crate) async fn request(
+        self: &Arc<Self>,
+        shown: &Shown,
+        mut session: Arc<Session>,
+        sending: &Sending<'_>,
+    ) -> Result<Answer, Failed> {
+        let first = self.attempt(shown, &session, sending).await;
+        match first {
+            Err(failed) if (session.has_id() && forgotten(&failed)) || replaced(&failed, &session) => {
+                if replaced(&failed, &session) {
+                    *self.era() = None;
+                }
+                session.end();
+                session = self.session(shown).await?;
+                self.attempt(shown, &session, sending).await
+            }
+            other => other,
+        }
+        .or_else(|failed| self.own_error(failed, sending))
+    }
+
+    fn next_id(&self) -> u64 {
+        self.next.fetch_add(1, Relaxed)
+    }
+
+    async fn attempt(
+        self: &Arc<Self>,
+        shown: &Shown,
+        session: &Arc<Session>,
+        sending: &Sending<'_>,
+    ) -> Result<Answer, Failed> {
+        let id = self.next_id();
+        let params = (sending.params)(session.facts.revision, id)?;
+        let mut headers = session.headers();
+        let legacy = !session.facts.revision.is_modern();
+        if !legacy {
+            header::describe(&mut headers, sending.method, &params, sending.tool);
+        }
+        let cancel = legacy.then(|| Cancel {
+            link: self.clone(),
+            session: session.clone(),
+            shown: shown.clone(),
+            id,
+            armed: true,
+        });
+        let posted = self.post_as(id, shown, headers, sending.method, &params, (sending.listener)(), cancel).await;
+        if let Err(Failed { failure: witgate_policy::Failure::HttpStatus(400 | 404 | 405), error: None, .. }) = &posted
+        {
+            // Not what a modern server says: it may have been replaced by another.
+            if !legacy {
+                session.end();
+            }
+        }
+        posted
+    }
+
+    /// An answer that came as an HTTP error: a request that the server understood and refused.
+    fn own_error(self: &Arc<Self>, failed: Failed, sending: &Sending<'_>) -> Result<Answer, Failed> {
+        match (&failed.failure, &failed.error) {
+            (witgate_policy::Failure::HttpStatus(400 | 404), Some(error)) => {
+                let outcome = Outcome::Error(error.clone());
+                let mut answer = self.answer(0, (sending.listener)(), Body::Done, None);
+                answer.heard.push_back(Message::Response { id: Some(0), outcome });
+                Ok(answer)
+            }
+            _ => Err(failed),
+        }
+    }
+
+    /// Sends a notification.
+    pub(crate) async fn notify(
+        self: &Arc<Self>,
+        shown: &Shown,
+        session: &Session,
+        method: &str,
+        params: &Payload,
+    ) -> Result<(), Failed> {
+        let body = envelope::notification(method, params);
+        let response = self.client.send(Method::POST, shown, session.headers(), body).await?;
+        if response.status().is_success() { Ok(()) } else { Err(status(&response)) }
+    }
+
+    async fn post(
+        self: &Arc<Self>,
+        shown: &Shown,
+        headers: HeaderMap,
+        method: &str,
+        params: &Payload,
+        listener: Listener,
+        cancel: Option<Cancel>,
+    ) -> Result<Answer, Failed> {
+        let id = self.next_id();
+        self.post_as(id, shown, headers, method, params, listener, cancel).await
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "one call site each, and no two of one type")]
+    async fn post_as(
+        self: &Arc<Self>,
+        id: u64,
+        shown: &Shown,
+        headers: HeaderMap,
+        method: &str,
+        params: &Payload,
+        listener: Listener,
+        cancel: Option<Cancel>,
+    ) -> Result<Answer, Failed> {
+        let body = envelope::request(id, method, params);
+        let sent = self.client.send(Method::POST, shown, headers, body).await;
+        let response = match sent {
+            Ok(response) if response.status().is_success() => response,
+            Ok(response) => {
+                drop(cancel.map(Cancel::disarm));
+                return Err(self.refused(response).await);
+            }
+            Err(failed) => {
+                drop(cancel.map(Cancel::disarm));
+                return Err(failed);
+            }
+        };
+        let session_id = response.headers().get(SESSION_ID).cloned().filter(valid_id);
+        let kind = media_type(response.headers());
+        let max_bytes = self.spec.limits.message.bytes;
+        let body = match kind.as_str() {
+            "text/event-stream" => Body::Events(response.into_body(), Parser::new(max_bytes)),
+            "application/json" => Body::Json(response.into_body(), BytesMut::new()),
+            _ => {
+                let code = response.status().as_u16();
+                let kind: String = kind.chars().filter(|c| !c.is_control()).take(80).collect();
+                return Err(Failed::no_reply(format!(
+                    "the server answered a request with HTTP {code} and content type `{kind}`, not JSON or an event stream"
+                )));
+            }
+        };
+        let mut answer = self.answer(id, listener, body, cancel);
+        answer.session_id = session_id;
+        Ok(answer)
+    }
+
+    fn answer(self: &Arc<Self>, id: u64, listener: Listener, body: Body, cancel: Option<Cancel>) -> Answer {
+        Answer { link: self.clone(), id, listener, body, heard: VecDeque::new(), session_id: None, cancel }
+    }
+
+    /// What an HTTP error says, with the JSON-RPC error of its body.
+    async fn refused(&self, response: Response<Incoming>) -> Failed {
+        let mut failed = status(&response);
+        let mut body = response.into_body();
+        let mut text = BytesMut::new();
+        if collect(&mut body, &mut text, ERROR_BYTES).await.is_ok() {
+            let messages = envelope::decode(text.freeze(), self.spec.limits.message).unwrap_or_default();
+            if let [Message::Response { outcome: Outcome::Error(error), .. }] = &messages[..] {
+                failed.error = Some(error.clone());
+            }
+        }
+        failed
+    }
+}
+
+/// Whether a server says that it does not know the session: with 404, as it must, or with the 400 and -32000 that
+/// servers built on the TypeScript SDK's example send. Both come from in front of the server's own methods.
+fn forgotten(failed: &Failed) -> bool {
+    let code = failed.error.as_ref().and_then(|error| error.read::<i64>("/code"));
+    match failed.failure {
+        witgate_policy::Failure::HttpStatus(status) if status == StatusCode::NOT_FOUND => code != Some(-32601),
+        witgate_policy::Failure::HttpStatus(status) if status == StatusCode::BAD_REQUEST => code == Some(-32000),
+        _ => false,
+    }
+}
+
+/// Whether a server that was legacy speaks as only modern ones do. It refused the request before any method saw it.
+fn replaced(failed: &Failed, session: &Session) -> bool {
+    let code = failed.error.as_ref().and_then(|error| error.read::<i64>("/code"));
+    !session.facts.revision.is_modern() && matches!(code, Some(-32022..=-32020))
+}
+
+/// Visible ASCII, as the specification has it.
+fn valid_id(id: &HeaderValue) -> bool {
+    id.len() <= SESSION_ID_BYTES && id.as_bytes().iter().all(|b| matches!(b, 0x21..=0x7e))
+}

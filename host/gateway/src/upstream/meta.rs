@@ -1,0 +1,180 @@
+//! `_meta` made right for a server's era: modern servers need who asks and in which revision with each request, legacy
+//! ones must not see that; and progress tokens are the gate's own.
+
+use serde_json::Value;
+use witgate_policy::json::{Edit, EditError, Limits};
+use witgate_policy::{Payload, Revision};
+
+use crate::wire::ClientFacts;
+
+/// The prefix of the protocol's own keys, with its slash as in a JSON pointer.
+const PREFIX: &str = "/_meta/io.modelcontextprotocol~1";
+
+/// What the gate calls itself.
+pub(crate) fn gate_info() -> Payload {
+    Payload::of(&serde_json::json!({ "name": "witgate", "version": env!("CARGO_PKG_VERSION") }))
+}
+
+/// The protocol's own members of a modern request, `None` where one is not to be there.
+fn members(client: &ClientFacts) -> [(&'static str, Option<String>); 4] {
+    let quoted = |text: &str| Value::from(text).to_string();
+    // A legacy client cannot be asked by a modern server: its capabilities are for requests that are not bridged yet.
+    let modern = client.revision.is_modern();
+    let capabilities = if modern { client.capabilities.as_str().to_owned() } else { "{}".to_owned() };
+    let info = client.info.as_ref().map_or_else(|| gate_info().as_str().to_owned(), |info| info.as_str().to_owned());
+    [
+        ("protocolVersion", Some(quoted(Revision::V2026_07_28.as_str()))),
+        ("clientInfo", Some(info)),
+        ("clientCapabilities", Some(capabilities)),
+        ("logLevel", client.log_level.as_deref().map(quoted)),
+    ]
+}
+
+/// The params for a server of `revision`, with `token` in place of the client's progress token if there is one. What
+/// already stands there keeps its bytes.
+pub(crate) fn bridge(
+    params: &Payload,
+    client: &ClientFacts,
+    revision: Revision,
+    token: Option<u64>,
+    limits: Limits,
+) -> Result<Payload, EditError> {
+    let absent = [("protocolVersion", None), ("clientInfo", None), ("clientCapabilities", None), ("logLevel", None)];
+    let wanted = if revision.is_modern() { members(client) } else { absent };
+    let Some(meta) = params.get("/_meta") else {
+        let meta: Vec<_> = wanted
+            .into_iter()
+            .filter_map(|(name, value)| value.map(|value| format!("\"io.modelcontextprotocol/{name}\":{value}")))
+            .collect();
+        if meta.is_empty() {
+            return Ok(params.clone());
+        }
+        return params.edit(&[Edit::set("/_meta", format!("{{{}}}", meta.join(",")))], limits);
+    };
+    if !meta.starts_with('{') {
+        return Err(EditError::Pointer("/_meta".to_owned()));
+    }
+    let mut edits = Vec::with_capacity(5);
+    for (name, value) in wanted {
+        let pointer = format!("{PREFIX}{name}");
+        match (params.get(&pointer), value) {
+            (None, None) => {}
+            (Some(there), Some(value)) if there == value => {}
+            (_, value) => edits.push(Edit { pointer, value }),
+        }
+    }
+    if let Some(token) = token {
+        edits.push(Edit::set("/_meta/progressToken", token.to_string()));
+    }
+    params.edit(&edits, limits)
+}
+
+/// The client's own progress token, as it wrote it.
+pub(crate) fn token(params: &Payload) -> Option<&str> {
+    params.get("/_meta/progressToken")
+}
+
+/// A progress notification for its client, with the client's own token.
+pub(crate) fn restore(params: &Payload, token: &str, limits: Limits) -> Result<Payload, EditError> {
+    params.edit(&[Edit::set("/progressToken", token)], limits)
+}
+
+/// The log lines that a client wants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LogWish {
+    /// All: a legacy client that left it to the server, or a level that is unknown.
+    All,
+    /// Those of a level and above, by rank.
+    From(usize),
+    /// None: a modern client that did not ask for them.
+    None,
+}
+
+/// RFC 5424's, least severe first.
+const LEVELS: [&str; 8] = ["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"];
+
+fn rank(level: &str) -> Option<usize> {
+    LEVELS.iter().position(|known| *known == level)
+}
+
+impl LogWish {
+    pub(crate) fn of(client: &ClientFacts) -> Self {
+        match &client.log_level {
+            None if client.revision.is_modern() => Self::None,
+            None => Self::All,
+            Some(least) => rank(least).map_or(Self::All, Self::From),
+        }
+    }
+
+    /// Whether it wants the log line with these params.
+    pub(crate) fn wants(self, params: &Payload) -> bool {
+        match self {
+            Self::All => true,
+            Self::None => false,
+            Self::From(least) => {
+                params.read::<String>("/level").and_then(|level| rank(&level)).is_none_or(|level| level >= least)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn client(revision: Revision) -> ClientFacts {
+        ClientFacts {
+            revision,
+            info: Some(Payload::parse_str(r#"{"name":"c","version":"1"}"#).expect("test JSON")),
+            capabilities: Payload::parse_str(r#"{"roots":{}}"#).expect("test JSON"),
+            log_level: None,
+        }
+    }
+
+    #[track_caller]
+    fn check(from: Revision, to: Revision, params: &str, want: &str) {
+        let params = Payload::parse_str(params).expect("test JSON");
+        let own = token(&params).map(|_| 9);
+        let got = bridge(&params, &client(from), to, own, Limits::default()).expect("bridged");
+        assert_eq!(got.as_str(), want);
+    }
+
+    #[test]
+    fn a_server_sees_what_its_era_needs() {
+        use Revision::{V2025_11_25 as Legacy, V2026_07_28 as Modern};
+        let info = r#""io.modelcontextprotocol/clientInfo":{"name":"c","version":"1"}"#;
+        let version = r#""io.modelcontextprotocol/protocolVersion":"2026-07-28""#;
+        let none = r#""io.modelcontextprotocol/clientCapabilities":{}"#;
+        let own = r#""io.modelcontextprotocol/clientCapabilities":{"roots":{}}"#;
+        check(Legacy, Legacy, r#"{"a": 1.0}"#, r#"{"a": 1.0}"#);
+        check(Legacy, Legacy, r#"{"_meta":{"k": 1}}"#, r#"{"_meta":{"k": 1}}"#);
+        check(Legacy, Legacy, r#"{"_meta":{"progressToken":"t","k":1}}"#, r#"{"_meta":{"progressToken":9,"k":1}}"#);
+        check(Legacy, Modern, r#"{"a":1}"#, &format!(r#"{{"a":1,"_meta":{{{version},{info},{none}}}}}"#));
+        check(Modern, Modern, r#"{"a":1}"#, &format!(r#"{{"a":1,"_meta":{{{version},{info},{own}}}}}"#));
+        let as_is = format!(r#"{{ "_meta":{{{version},{info},{own},"traceparent":"x"}}}}"#);
+        check(Modern, Modern, &as_is, &as_is);
+        check(Modern, Legacy, &as_is, r#"{"_meta":{"traceparent":"x"}}"#);
+    }
+
+    #[test]
+    fn a_meta_that_is_no_object_is_refused() {
+        let params = Payload::parse_str(r#"{"_meta":[]}"#).expect("test JSON");
+        let modern = Revision::V2026_07_28;
+        assert!(bridge(&params, &client(modern), modern, None, Limits::default()).is_err());
+    }
+
+    #[test]
+    fn log_lines_reach_those_who_want_them() {
+        #[track_caller]
+        fn check(revision: Revision, least: Option<&str>, level: &str, want: bool) {
+            let client = ClientFacts { log_level: least.map(Into::into), ..client(revision) };
+            let params = Payload::of(&serde_json::json!({ "level": level }));
+            assert_eq!(LogWish::of(&client).wants(&params), want, "{revision} {least:?} {level}");
+        }
+        check(Revision::V2026_07_28, None, "error", false);
+        check(Revision::V2026_07_28, Some("warning"), "error", true);
+        check(Revision::V2026_07_28, Some("warning"), "info", false);
+        check(Revision::V2025_11_25, None, "debug", true);
+        check(Revision::V2025_11_25, Some("odd"), "debug", true);
+    }
+}

@@ -1,0 +1,207 @@
+//! From nothing to a connection whose era is known.
+//!
+//! `server/discover` goes first. A legacy server may answer it with any error, may not answer at all, or may end; a
+//! modern one may be slow to start. So a probe without an answer is followed by `initialize`, and from then on both may
+//! be answered: `initialize` with a result means legacy, else the probe decides. A server that ends at the probe is
+//! started once more without it.
+
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
+
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::time::timeout;
+use witgate_policy::{Failure, Payload, Revision};
+
+use super::process::Process;
+use super::supervise::{Tasks, read, supervise, write};
+use super::table::Table;
+use super::{Pipe, Shared, URGENT_MESSAGES, Wait, stderr};
+use crate::builtin;
+use crate::upstream::envelope::Outcome;
+use crate::upstream::exchange::Listener;
+use crate::upstream::facts::ServerFacts;
+use crate::upstream::gauge::Gauge;
+use crate::upstream::handshake::{
+    Probe, discover_params, initialize_params, judge_discover, judge_initialize, listen_params,
+};
+use crate::upstream::{Builtin, Failed, Spec, Transport};
+
+/// What is known of a server's era from an earlier connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Era {
+    Legacy,
+    Modern,
+}
+
+impl Era {
+    pub(crate) fn of(revision: Revision) -> Self {
+        if revision.is_modern() { Self::Modern } else { Self::Legacy }
+    }
+}
+
+/// Bytes that an in-process server may be ahead of the gate's reading, and the other way round.
+const DUPLEX_BYTES: usize = 64 << 10;
+
+/// Connects within the time that the specification of the upstream gives it.
+pub(crate) async fn connect(spec: Arc<Spec>, gauge: Arc<Gauge>, known: Option<Era>) -> Result<Pipe, Failed> {
+    let patience = spec.timeouts.connect;
+    let late = || Failed::not_sent(format!("the server was not ready within {} ms", patience.as_millis()));
+    let connected = timeout(patience, async {
+        match attempt(&spec, &gauge, known).await {
+            Err(Attempt::Ended(_)) if known.is_none() => attempt(&spec, &gauge, Some(Era::Legacy)).await,
+            other => other,
+        }
+    });
+    let pipe = connected.await.map_err(|_| late())?.map_err(|e| match e {
+        Attempt::Ended(why) | Attempt::Refused(why) => Failed::not_sent(why),
+    })?;
+    gauge.lists_changed();
+    tracing::info!(upstream = %spec.id, revision = %pipe.facts.revision, "connected");
+    Ok(pipe)
+}
+
+/// Why one attempt failed.
+enum Attempt {
+    /// The connection ended in the middle of it.
+    Ended(String),
+    /// It cannot be made, or the server wants none.
+    Refused(String),
+}
+
+impl From<Failed> for Attempt {
+    fn from(failed: Failed) -> Self {
+        match failed.failure {
+            Failure::NotSent(why) | Failure::NoReply(why) => Self::Ended(why),
+            other => Self::Ended(other.label().to_owned()),
+        }
+    }
+}
+
+async fn attempt(spec: &Arc<Spec>, gauge: &Arc<Gauge>, known: Option<Era>) -> Result<Pipe, Attempt> {
+    let mut pipe = open(spec, gauge).map_err(Attempt::Refused)?;
+    pipe.facts = shake(&pipe, known).await?;
+    if pipe.facts.revision.is_modern() {
+        listen(&pipe).await;
+    }
+    Ok(pipe)
+}
+
+/// Starts the server, and the tasks around it.
+fn open(spec: &Arc<Spec>, gauge: &Arc<Gauge>) -> Result<Pipe, String> {
+    match &spec.transport {
+        Transport::Stdio(stdio) => {
+            let (process, streams) = Process::start(stdio)?;
+            let errors = tokio::spawn(stderr::log(spec.id.clone(), streams.errors));
+            Ok(assemble(spec, gauge, streams.output, streams.input, Some(process), Some(errors)))
+        }
+        Transport::Builtin(builtin) => {
+            let (ours, theirs) = tokio::io::duplex(DUPLEX_BYTES);
+            match builtin {
+                Builtin::Leave => builtin::leave(theirs),
+                Builtin::Other(server) => (server.0)(theirs),
+            }
+            let (output, input) = tokio::io::split(ours);
+            Ok(assemble(spec, gauge, output, input, None, None))
+        }
+        Transport::Http(_) => Err("HTTP is not a stream of lines".to_owned()),
+    }
+}
+
+fn assemble(
+    spec: &Arc<Spec>,
+    gauge: &Arc<Gauge>,
+    output: impl AsyncRead + Unpin + Send + 'static,
+    input: impl AsyncWrite + Unpin + Send + 'static,
+    process: Option<Process>,
+    errors: Option<tokio::task::JoinHandle<()>>,
+) -> Pipe {
+    let (outbox, lines) = mpsc::channel(spec.limits.queue_messages.max(1));
+    let (urgent, cries) = mpsc::channel(URGENT_MESSAGES);
+    let (ending, ended) = watch::channel(false);
+    let shared = Arc::new(Shared {
+        spec: spec.clone(),
+        gauge: gauge.clone(),
+        table: Mutex::new(Table::new(spec.limits)),
+        urgent,
+        closing: watch::Sender::new(false),
+        proved: AtomicBool::new(false),
+    });
+    let reader = tokio::spawn(read(output, shared.clone()));
+    let writer = tokio::spawn(write(input, shared.clone(), lines, cries));
+    tokio::spawn(supervise(Tasks { process, reader, writer, errors }, shared.clone(), ending));
+    let room = Arc::new(Semaphore::new(spec.limits.queue_bytes.min(Semaphore::MAX_PERMITS)));
+    Pipe { shared, outbox, room, ended, facts: ServerFacts::unknown() }
+}
+
+/// A request of the handshake: never cancelled.
+async fn ask(pipe: &Pipe, method: &str, params: Payload) -> Result<Wait, Attempt> {
+    let mut wait = pipe.request(method, Listener::internal(), |_| Ok(params)).await?;
+    wait.quiet = true;
+    Ok(wait)
+}
+
+async fn shake(pipe: &Pipe, known: Option<Era>) -> Result<ServerFacts, Attempt> {
+    if known == Some(Era::Legacy) {
+        return initialize(pipe).await?.map_err(Attempt::Refused);
+    }
+    let mut probe = ask(pipe, "server/discover", discover_params()).await?;
+    match timeout(pipe.shared.spec.timeouts.probe, probe.outcome()).await {
+        Ok(outcome) => match judge_discover(&outcome?) {
+            Probe::Modern(facts) => Ok(facts),
+            Probe::Legacy => initialize(pipe).await?.map_err(Attempt::Refused),
+            Probe::Incompatible(why) => Err(Attempt::Refused(why)),
+        },
+        Err(_) => both(pipe, probe).await,
+    }
+}
+
+/// `initialize` while the probe may still be answered.
+async fn both(pipe: &Pipe, mut probe: Wait) -> Result<ServerFacts, Attempt> {
+    let mut found = None;
+    let refused = {
+        let mut initialized = std::pin::pin!(initialize(pipe));
+        loop {
+            tokio::select! {
+                biased;
+                facts = &mut initialized => match facts? {
+                    Ok(facts) => return Ok(facts),
+                    Err(why) => break why,
+                },
+                outcome = probe.outcome(), if found.is_none() => found = Some(judge_discover(&outcome?)),
+                () = tokio::time::sleep(pipe.shared.spec.timeouts.probe), if matches!(found, Some(Probe::Modern(_))) => {
+                    break "no answer to `initialize`".to_owned();
+                }
+            }
+        }
+    };
+    let found = match found {
+        Some(found) => found,
+        None => judge_discover(&probe.outcome().await?),
+    };
+    match found {
+        Probe::Modern(facts) => Ok(facts),
+        Probe::Legacy => Err(Attempt::Refused(refused)),
+        Probe::Incompatible(why) => Err(Attempt::Refused(why)),
+    }
+}
+
+/// The legacy handshake. The inner error is the server's refusal.
+async fn initialize(pipe: &Pipe) -> Result<Result<ServerFacts, String>, Attempt> {
+    let outcome: Outcome = ask(pipe, "initialize", initialize_params()).await?.outcome().await?;
+    let facts = judge_initialize(&outcome);
+    if facts.is_ok() {
+        pipe.notify("notifications/initialized", &Payload::empty()).await?;
+    }
+    Ok(facts)
+}
+
+/// Asks a modern server to tell when its lists change; legacy ones do so unasked.
+async fn listen(pipe: &Pipe) {
+    let Some(params) = listen_params(&pipe.facts) else { return };
+    if let Ok(mut wait) = ask(pipe, "subscriptions/listen", params).await {
+        // What it hears was already counted where it was heard; an error ends it, and the lists are then only as fresh as
+        // their `ttlMs`.
+        tokio::spawn(async move { while let Ok(super::Heard::Note { .. }) = wait.next().await {} });
+    }
+}
