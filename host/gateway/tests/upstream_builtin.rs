@@ -51,6 +51,7 @@ async fn its_tools_say_what_they_take_and_do() {
         assert_eq!(named(name)["annotations"]["readOnlyHint"], true, "{name}");
         assert!(named(name)["outputSchema"].is_object(), "{name}");
     }
+    assert!(!tools.to_string().contains("uint32"), "clients warn of formats that JSON Schema does not know");
 }
 
 #[tokio::test]

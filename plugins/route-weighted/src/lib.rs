@@ -1,1 +1,139 @@
-//! Witgate plugin: upstreams chosen by weight, label, key or load.
+//! `route-weighted`: orders the upstreams that could answer, by weight, by load, or so that a key stays where it was.
+//!
+//! | setting | type | default | |
+//! |---|---|---|---|
+//! | `mode` | `"weighted"`, `"least-loaded"` | `"weighted"` | how the candidates are ordered |
+//! | `weights` | map of upstream id, or `label=value`, to 0…1000 | `{}` | a candidate's share; 1 where nothing is said |
+//! | `require` | map of label to value | `{}` | only upstreams that carry all of these labels |
+//! | `sticky` | list of keys | `[]` | calls with the same key go to the same upstream |
+//!
+//! Keys are `subject`, `issuer`, `tenant`, `target`, `method` and `claim:NAME`. An id's weight goes before a label's;
+//! of several labels the largest counts. Weight 0 is a reserve: it comes after all others. Mode `least-loaded` takes
+//! the fewest calls in flight for each unit of weight, then the shorter latency; `sticky` only settles what is equal.
+//!
+//! In each case an upstream that is unhealthy or half open comes after the good ones, and one whose circuit is open
+//! last: they stay in the order for when nothing else is left. When `require` leaves nobody, the call is refused.
+//!
+//! Stickiness is rendezvous hashing with weights: an upstream that joins takes its share of the keys and moves no
+//! other, and one that leaves gives its keys to the rest. A call that has none of the keys is spread by weight.
+//!
+//! ```json
+//! {"weights": {"big": 3, "tier=spare": 0}}
+//! {"sticky": ["tenant", "subject"], "require": {"region": "eu"}}
+//! ```
+
+mod score;
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use witgate_sdk::route::{Candidate, Circuit, Router, Verdict};
+use witgate_sdk::{Call, Identity, Key, Plugin, Refusal};
+
+/// What the operator writes; see above.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Settings {
+    #[serde(default)]
+    mode: Mode,
+    #[serde(default)]
+    weights: BTreeMap<String, u16>,
+    #[serde(default)]
+    require: BTreeMap<String, String>,
+    #[serde(default)]
+    sticky: Vec<Key>,
+}
+
+#[derive(Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Mode {
+    #[default]
+    Weighted,
+    LeastLoaded,
+}
+
+/// Beyond this a weight is more likely a mistake than a wish.
+const WEIGHT_MAX: u16 = 1_000;
+
+struct Weighted(Settings);
+
+impl Plugin for Weighted {
+    type Settings = Settings;
+
+    fn configure(settings: Settings) -> Result<Self, String> {
+        match settings.weights.iter().find(|(_, weight)| **weight > WEIGHT_MAX) {
+            Some((name, weight)) => Err(format!("setting `weights.{name}`: {weight} is more than {WEIGHT_MAX}")),
+            None => Ok(Self(settings)),
+        }
+    }
+}
+
+impl Router for Weighted {
+    fn route(&self, call: &Call, caller: &Identity, candidates: &[Candidate]) -> Verdict {
+        let seed = self.seed(call, caller);
+        let mut ranked: Vec<_> = candidates
+            .iter()
+            .filter(|candidate| self.is_eligible(candidate))
+            .map(|candidate| (self.rank(candidate, seed), candidate))
+            .collect();
+        if ranked.is_empty() {
+            let required: Vec<_> = self.0.require.iter().map(|(label, value)| format!("{label}={value}")).collect();
+            return Refusal::unavailable("no upstream may answer this")
+                .note(format!("no candidate carries the labels of `require`: {}", required.join(", ")))
+                .into();
+        }
+        ranked.sort_by(|(a, _), (b, _)| a.partial_cmp(b).unwrap_or(std::cmp::Ordering::Equal));
+        Verdict::Order(ranked.into_iter().map(|(_, candidate)| candidate.id.clone()).collect())
+    }
+}
+
+impl Weighted {
+    fn is_eligible(&self, candidate: &Candidate) -> bool {
+        self.0.require.iter().all(|(label, value)| has_label(candidate, label, value))
+    }
+
+    /// Smaller is better: state of health first, then reserves, then the mode's measure, then the latency, then chance.
+    fn rank(&self, candidate: &Candidate, seed: u64) -> (u8, bool, f64, u32, f64) {
+        let health = match (candidate.circuit, candidate.healthy) {
+            (Circuit::Closed, true) => 0,
+            (Circuit::Closed | Circuit::HalfOpen, _) => 1,
+            (Circuit::Open, _) => 2,
+        };
+        let weight = self.weight(candidate);
+        // Among reserves all are equal.
+        let share = f64::from(weight.max(1));
+        let drawn = score::rendezvous(seed, &candidate.id, share);
+        let measure = match self.0.mode {
+            Mode::Weighted => drawn,
+            Mode::LeastLoaded => f64::from(candidate.in_flight) / share,
+        };
+        (health, weight == 0, measure, candidate.latency_us.unwrap_or(0), drawn)
+    }
+
+    fn weight(&self, candidate: &Candidate) -> u16 {
+        let by_label = || {
+            let weighs =
+                |name: &str| name.split_once('=').is_some_and(|(label, value)| has_label(candidate, label, value));
+            self.0.weights.iter().filter(|(name, _)| weighs(name)).map(|(_, weight)| *weight).max()
+        };
+        self.0.weights.get(&candidate.id).copied().or_else(by_label).unwrap_or(1)
+    }
+
+    /// The same for calls that belong together: by key when the call has one, otherwise by chance.
+    fn seed(&self, call: &Call, caller: &Identity) -> u64 {
+        let facts: Vec<_> = self.0.sticky.iter().map(|key| key.of(call, caller)).collect();
+        if facts.iter().all(Option::is_none) {
+            return score::hash([&call.chance.to_le_bytes()[..]]);
+        }
+        score::hash(facts.iter().map(|fact| fact.unwrap_or_default().as_bytes()))
+    }
+}
+
+fn has_label(candidate: &Candidate, label: &str, value: &str) -> bool {
+    candidate.labels.iter().any(|held| held.name == label && held.value == value)
+}
+
+witgate_sdk::export!(Weighted as route);
+
+#[cfg(test)]
+mod tests;

@@ -42,9 +42,7 @@ impl Document {
     pub fn raw(&self, pointer: &str) -> Option<String> {
         match &self.0 {
             Source::Host(handle) => handle.get(pointer),
-            Source::Text(text) => {
-                serde_json::from_str::<Value>(text).ok()?.pointer(pointer).map(ToString::to_string)
-            }
+            Source::Text(text) => serde_json::from_str::<Value>(text).ok()?.pointer(pointer).map(ToString::to_string),
         }
     }
 

@@ -38,8 +38,7 @@ pub mod credential {
     /// A credential plugin. Asked when a call is about to be sent and no answer holds.
     pub trait Provider: Plugin {
         /// A header's value may hold `${secret:NAME}`. An error refuses the call.
-        fn provide(&self, upstream: &Upstream, caller: &Identity, occasion: &Occasion)
-        -> Result<Credential, Refusal>;
+        fn provide(&self, upstream: &Upstream, caller: &Identity, occasion: &Occasion) -> Result<Credential, Refusal>;
     }
 }
 

@@ -70,6 +70,7 @@ mod glob;
 mod key;
 mod kinds;
 mod plugin;
+pub mod time;
 mod types;
 
 #[doc(hidden)]

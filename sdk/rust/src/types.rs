@@ -1,8 +1,6 @@
 //! The words that every kind shares, as `wit/types@0.1.0` has them, with what makes them pleasant to write.
 
-pub use crate::bindings::types::witgate::types::types::{
-    Call, Claim, Edit, Finding, Identity, Refusal, RefusalCode,
-};
+pub use crate::bindings::types::witgate::types::types::{Call, Claim, Edit, Finding, Identity, Refusal, RefusalCode};
 
 /// A `tools/call` on revision `2026-07-28` with a second left: for tests, to be changed with `..Call::default()`.
 impl Default for Call {

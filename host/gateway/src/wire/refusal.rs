@@ -26,7 +26,7 @@ use bytes::Bytes;
 use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use serde_json::{Map, Value, json};
-use witgate_policy::{Challenge, Form, Payload, Reason, Refusal, Revision, Stage};
+use witgate_policy::{Challenge, Finding, Form, Payload, Reason, Refusal, Revision, Stage};
 
 use super::error::RpcError;
 use super::message::RequestId;
@@ -34,6 +34,9 @@ use super::{code, encode};
 
 /// Characters of a challenge's parameter that are passed on.
 const PARAMETER_CHARS: usize = 1024;
+
+/// Findings in the message of an error; its `data` has them all.
+const FINDINGS_IN_SHORT: usize = 3;
 
 /// What was refused.
 #[derive(Debug, Clone, Copy)]
@@ -76,7 +79,7 @@ impl Denial {
         let body = if is_tool_failure(refusal, ask) {
             Body::Result(tool_failure(refusal, ask.revision))
         } else {
-            Body::Error(RpcError { code: row.code, message: refusal.message.clone(), data: Some(data(refusal)) })
+            Body::Error(RpcError { code: row.code, message: in_short(refusal), data: Some(data(refusal)) })
         };
         Self { status, headers: headers(refusal, ask), body }
     }
@@ -135,13 +138,25 @@ fn is_tool_failure(refusal: &Refusal, ask: Ask<'_>) -> bool {
         && ask.revision >= Revision::V2025_11_25
 }
 
+/// The message with its first findings, since most clients show nothing else of an error.
+fn in_short(refusal: &Refusal) -> String {
+    let told: Vec<String> = refusal.findings.iter().take(FINDINGS_IN_SHORT).map(told).collect();
+    let more = match refusal.findings.len() - told.len() {
+        0 => String::new(),
+        more => format!("; and {more} more"),
+    };
+    if told.is_empty() { refusal.message.clone() } else { format!("{}: {}{more}", refusal.message, told.join("; ")) }
+}
+
+fn told(finding: &Finding) -> String {
+    format!("{}: {}", if finding.pointer.is_empty() { "params" } else { &finding.pointer }, finding.message)
+}
+
 fn tool_failure(refusal: &Refusal, revision: Revision) -> Payload {
     let mut text = refusal.message.clone();
     for finding in &refusal.findings {
         text.push_str("\n- ");
-        text.push_str(if finding.pointer.is_empty() { "(the whole)" } else { &finding.pointer });
-        text.push_str(": ");
-        text.push_str(&finding.message);
+        text.push_str(&told(finding));
     }
     let mut result = Map::new();
     if revision.is_modern() {

@@ -78,10 +78,12 @@ fn what_a_plugin_finds_invalid_in_a_tool_call_is_told_to_the_model() {
             assert_eq!(got["result"], want);
         } else {
             assert_eq!(got["error"]["code"], -32602);
+            let short = "the arguments do not fit: /arguments/date: is not a date; params: has too little";
+            assert_eq!(got["error"]["message"], short);
             assert_eq!(got["error"]["data"]["findings"][0]["pointer"], "/arguments/date");
         }
     }
-    let text = "the arguments do not fit\n- /arguments/date: is not a date\n- (the whole): has too little";
+    let text = "the arguments do not fit\n- /arguments/date: is not a date\n- params: has too little";
     let result = json!({ "content": [{ "type": "text", "text": text }], "isError": true });
     check(Revision::V2025_06_18, "tools/call", true, None);
     check(Revision::V2025_11_25, "tools/call", true, Some(result.clone()));
