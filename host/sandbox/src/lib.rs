@@ -1,1 +1,57 @@
-//! witgate-sandbox
+//! Plugins, run where they can harm nobody. The only crate that names wasmtime.
+//!
+//! ```text
+//! Sandbox::new(SandboxConfig)                         the engines; one for a process
+//!   .compile(name, bytes, limit_bytes)    -> Component     async; the same file is compiled once
+//!   .inspect(name, bytes, limit_bytes)    -> Inspection    async; kinds, imports, the grants that it needs
+//! Plugin::load(&sandbox, &component, PluginSpec)      async; checks grants, links, configures once as a self test
+//!   .authenticator() .credential_provider() .input_validator() .router() .retry_strategy() .output_sanitizer()
+//!                                         -> Option<Arc<dyn …>>, by what the component exports
+//! ```
+//!
+//! A component is found to be of a kind by its exports, and may do what its kind's world, its own imports and the
+//! operator's [`Grants`] all allow: nothing else is linked. Each call runs within [`Limits`], in an instance that is
+//! fresh unless the operator opted into reuse; how it can fail is [`Fault`](witgate_policy::Fault). A [`Plugin`] belongs
+//! to one tenant, and so do its instances, counters and keys.
+//!
+//! Invariants:
+//! - an instance whose call did not end with an answer that was accepted is never asked again;
+//! - a guest's time is processor time, so what others do on the machine makes no plugin fail; a guest that computes
+//!   yields at every tick, so it holds up nobody for longer than that;
+//! - a caller who goes away, at any point, leaves nothing behind;
+//! - a plugin's words reach a log or a client bounded and without control characters;
+//! - this crate opens no file and no socket, and knows nothing of HTTP or JSON-RPC.
+//!
+//! What it does not defend against: guests that spy through the processor. The light engine checks bounds in code, and
+//! wasmtime 48 has no Spectre mitigation for such checks when it may not use signals. Clocks are coarse and off by
+//! default, which is what makes such spying hard. Components of tenants who do not trust each other at all belong in
+//! processes of their own.
+
+mod account;
+mod adapter;
+mod bindings;
+mod component;
+mod document;
+mod engine;
+mod error;
+mod fault;
+mod grant;
+mod guest_time;
+mod host;
+mod inspect;
+mod kind;
+mod limits;
+mod log;
+mod plugin;
+mod quarantine;
+mod runner;
+mod sandbox;
+mod ticker;
+
+pub use component::Component;
+pub use error::{LoadError, SandboxError};
+pub use grant::Grants;
+pub use inspect::Inspection;
+pub use limits::Limits;
+pub use plugin::{Plugin, PluginSpec};
+pub use sandbox::{Sandbox, SandboxConfig};

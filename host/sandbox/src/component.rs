@@ -1,0 +1,98 @@
+//! A component, compiled, with what it exports and imports as it itself says.
+
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+use wasmtime::Engine;
+use witgate_policy::Stage;
+
+use crate::engine::Weight;
+use crate::error::LoadError;
+use crate::kind;
+
+/// A compiled component. Cheap to clone, and free of whoever uses it: the same file is compiled once, whatever plugins
+/// and tenants are made of it.
+#[derive(Clone)]
+pub struct Component {
+    pub(crate) inner: Arc<Compiled>,
+}
+
+pub(crate) struct Compiled {
+    pub(crate) digest: Arc<str>,
+    pub(crate) size_bytes: usize,
+    pub(crate) weight: Weight,
+    pub(crate) imports: Vec<String>,
+    pub(crate) exports: Vec<String>,
+    pub(crate) kinds: Vec<Stage>,
+    pub(crate) code: wasmtime::component::Component,
+}
+
+impl Component {
+    /// SHA-256 of the file in lower-case hex.
+    pub fn digest(&self) -> &Arc<str> {
+        &self.inner.digest
+    }
+
+    /// Whether both are the same compiled code in memory.
+    pub fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.inner, &other.inner)
+    }
+
+    /// The kinds whose interface it exports; at least one.
+    pub fn kinds(&self) -> &[Stage] {
+        &self.inner.kinds
+    }
+
+    /// Everything it imports, as `package/interface@version`.
+    pub fn imports(&self) -> &[String] {
+        &self.inner.imports
+    }
+
+    /// The length of the file.
+    pub fn size_bytes(&self) -> usize {
+        self.inner.size_bytes
+    }
+}
+
+impl std::fmt::Debug for Component {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Component").field("digest", &self.inner.digest).finish_non_exhaustive()
+    }
+}
+
+/// SHA-256 in lower-case hex.
+pub(crate) fn digest(bytes: &[u8]) -> Arc<str> {
+    use std::fmt::Write as _;
+    let mut hex = String::with_capacity(64);
+    for byte in Sha256::digest(bytes) {
+        let _ = write!(hex, "{byte:02x}");
+    }
+    hex.into()
+}
+
+/// Looks at the first eight bytes, before anything is parsed: a component, and not too long.
+pub(crate) fn accept(plugin: &Arc<str>, bytes: &[u8], limit_bytes: usize) -> Result<(), LoadError> {
+    let plugin = plugin.clone();
+    if bytes.len() > limit_bytes {
+        return Err(LoadError::TooLarge { plugin, size_bytes: bytes.len(), limit_bytes });
+    }
+    // Magic, version, layer: a module is version 1 of layer 0, a component any version of layer 1.
+    match bytes {
+        [b'\0', b'a', b's', b'm', 1, 0, 0, 0, ..] => Err(LoadError::CoreModule { plugin }),
+        [b'\0', b'a', b's', b'm', _, _, 1, 0, ..] => Ok(()),
+        _ => Err(LoadError::NotWasm { plugin }),
+    }
+}
+
+impl Compiled {
+    /// Compiles. Takes as long as it takes: 20 ms for a small component, seconds for a language runtime.
+    pub(crate) fn new(plugin: &Arc<str>, engine: &Engine, weight: Weight, bytes: &[u8]) -> Result<Self, LoadError> {
+        let code = wasmtime::component::Component::from_binary(engine, bytes)
+            .map_err(|e| LoadError::Compile { plugin: plugin.clone(), cause: format!("{e:#}") })?;
+        let ty = code.component_type();
+        let imports = ty.imports(engine).map(|(name, _)| name.to_owned()).collect();
+        let exports: Vec<String> = ty.exports(engine).map(|(name, _)| name.to_owned()).collect();
+        let kinds = kind::of(plugin, &exports)?;
+        Ok(Self { digest: digest(bytes), size_bytes: bytes.len(), weight, imports, exports, kinds, code })
+    }
+}

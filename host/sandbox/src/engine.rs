@@ -1,0 +1,111 @@
+//! The two engines and their settings. Nothing here is a plugin's or an operator's to change.
+//!
+//! What a fresh instance costs is system calls, not code, so the light engine is set to make none: its pool keeps
+//! memories resident and resets only the pages that a call has written, and its memories have no guard pages whose
+//! protection would have to be changed. Components with a language runtime inside cost what their code costs; they run
+//! in a second engine with wasmtime's default settings.
+
+use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
+
+use crate::error::SandboxError;
+use crate::limits::{MEMORY_CEILING_BYTES, TABLE_CEILING_ELEMENTS};
+
+/// Which engine a component runs in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Weight {
+    /// A compiled language: a fresh instance is nearly free.
+    Light,
+    /// A language runtime is inside.
+    Heavy,
+}
+
+/// The largest light component. The standard plugins have up to 0.5 MiB; the smallest runtime seen, QuickJS, 1.6 MiB.
+pub(crate) const LIGHT_BYTES: usize = 1 << 20;
+
+impl Weight {
+    /// By size alone: it is known before compiling, and an attacker gains nothing by either.
+    pub(crate) fn of(component: &[u8]) -> Self {
+        if component.len() > LIGHT_BYTES { Self::Heavy } else { Self::Light }
+    }
+}
+
+/// How much a guest may nest its calls. Wasmtime's default; a stack overflow is a fault long before the host's own.
+const WASM_STACK_BYTES: usize = 512 << 10;
+/// The stack on which guest and host functions run, of which the host has what is above [`WASM_STACK_BYTES`]: the
+/// deepest JSON within the gate's limit needs a tenth of it in a debug build. Address space only, until it is used.
+const FIBER_STACK_BYTES: usize = 2 << 20;
+/// Pages of a memory that stay resident for the next instance rather than go back to the system: what a small policy
+/// touches with a document of a few MiB. Above it the rest is given back.
+const MEMORY_RESIDENT_BYTES: usize = 4 << 20;
+/// The same for tables; a Rust guest has some 100 elements.
+const TABLE_RESIDENT_BYTES: usize = 64 << 10;
+/// Core instances of one light component: a component that a linker adapted has four, the limit is for strange ones.
+const CORE_INSTANCES_PER_COMPONENT: u32 = 64;
+/// Memories and tables of one light component. Linkers make one each; composed components have one for each part.
+const MEMORIES_PER_COMPONENT: u32 = 8;
+const TABLES_PER_COMPONENT: u32 = 16;
+/// Metadata of one instance: functions, globals, types. Grows with the component's size, which is limited.
+const INSTANCE_METADATA_BYTES: usize = 1 << 20;
+
+/// What both engines have in common: what is decided for the guest, not for its speed.
+fn common() -> Config {
+    let mut config = Config::new();
+    config
+        // A guest is stopped by the ticker, whatever it does.
+        .epoch_interruption(true)
+        .max_wasm_stack(WASM_STACK_BYTES)
+        .async_stack_size(FIBER_STACK_BYTES)
+        // Defense in depth against a bug in the compiler, at a cost for each call; the stacks hold nothing that another
+        // guest could ask for.
+        .async_stack_zeroing(false)
+        // Component-model async is experimental in this version, and its tables would be set up for each instance.
+        .concurrency_support(false)
+        // A recorded call can be run again exactly, on another machine too.
+        .cranelift_nan_canonicalization(true)
+        .relaxed_simd_deterministic(true)
+        // No contract speaks of 64-bit memories, and they need other bounds checks.
+        .wasm_memory64(false);
+    config
+}
+
+/// The engine for light components; `instances` at once.
+pub(crate) fn light(instances: u32) -> Result<Engine, SandboxError> {
+    let mut pool = PoolingAllocationConfig::new();
+    pool.total_component_instances(instances)
+        .total_stacks(instances)
+        .total_memories(instances)
+        // A module of Rust, and the adapter's three beside it.
+        .total_core_instances(instances.saturating_mul(4))
+        .total_tables(instances.saturating_mul(2))
+        .max_core_instances_per_component(CORE_INSTANCES_PER_COMPONENT)
+        .max_memories_per_component(MEMORIES_PER_COMPONENT)
+        .max_tables_per_component(TABLES_PER_COMPONENT)
+        .max_component_instance_size(INSTANCE_METADATA_BYTES)
+        .max_core_instance_size(INSTANCE_METADATA_BYTES)
+        .max_memory_size(usize::try_from(MEMORY_CEILING_BYTES).unwrap_or(usize::MAX))
+        .table_elements(TABLE_CEILING_ELEMENTS as usize)
+        // Resets what was written and nothing else. Linux 6.7 and newer; elsewhere the resident part is rewritten.
+        .pagemap_scan(Enabled::Auto)
+        .linear_memory_keep_resident(MEMORY_RESIDENT_BYTES)
+        .table_keep_resident(TABLE_RESIDENT_BYTES)
+        // All slots stay warm. With none or few a chain of five plugins cost eight times as much.
+        .max_unused_warm_slots(instances);
+    let mut config = common();
+    config
+        .allocation_strategy(InstanceAllocationStrategy::Pooling(pool))
+        // No guard pages, so no `mprotect` when a memory grows or is reset, and two threads scale. Bounds are checked
+        // in code instead. Wasmtime then has no Spectre mitigation for them: see the crate's documentation.
+        .signals_based_traps(false)
+        .memory_guard_size(0)
+        .memory_reservation(MEMORY_CEILING_BYTES);
+    engine(&config)
+}
+
+/// The engine for heavy components: wasmtime's default settings, memory on demand.
+pub(crate) fn heavy() -> Result<Engine, SandboxError> {
+    engine(&common())
+}
+
+fn engine(config: &Config) -> Result<Engine, SandboxError> {
+    Engine::new(config).map_err(|e| SandboxError::Engine(format!("{e:#}")))
+}

@@ -1,0 +1,70 @@
+//! What the host keeps for one instance: the data of its store.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use wasmtime::component::{Resource, ResourceTable};
+use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+use witgate_policy::Payload;
+use witgate_policy::store::{Counters, KeyValues, Space};
+
+use crate::account::{Account, Overdrawn};
+use crate::document::Document;
+use crate::grant::{Grants, runtime};
+use crate::limits::Bounds;
+use crate::log::Log;
+
+/// What all instances of one loaded plugin share.
+pub(crate) struct Shared {
+    /// Whose counters and keys are meant.
+    pub(crate) space: Space,
+    /// The settings, JSON text.
+    pub(crate) settings: String,
+    /// Their members that are strings, for `wasi:config`.
+    pub(crate) config: BTreeMap<String, String>,
+    pub(crate) grants: Grants,
+    pub(crate) bounds: Bounds,
+    pub(crate) counters: Arc<dyn Counters>,
+    pub(crate) key_values: Arc<dyn KeyValues>,
+}
+
+pub(crate) struct Host {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) account: Account,
+    pub(crate) table: ResourceTable,
+    pub(crate) log: Log,
+    /// Made when a guest first touches it, which most never do.
+    wasi: Option<Box<WasiCtx>>,
+}
+
+impl Host {
+    pub(crate) fn new(shared: &Arc<Shared>) -> Self {
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(shared.bounds.handles);
+        Self { account: Account::new(shared.bounds), table, log: Log::new(shared), wasi: None, shared: shared.clone() }
+    }
+
+    /// A new call begins on the same instance.
+    pub(crate) fn begin(&mut self) {
+        self.account.begin();
+        self.log.begin();
+    }
+
+    /// A document for the guest to own; it shares the payload's bytes.
+    pub(crate) fn document(&mut self, payload: Payload) -> wasmtime::Result<Resource<Document>> {
+        Ok(self.table.push(Document(payload))?)
+    }
+
+    /// One call of the guest to the host.
+    pub(crate) fn host_call(&mut self) -> Result<(), Overdrawn> {
+        self.account.host_call()
+    }
+}
+
+impl WasiView for Host {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        let Self { wasi, shared, log, table, .. } = self;
+        let ctx = wasi.get_or_insert_with(|| Box::new(runtime::context(shared, log)));
+        WasiCtxView { ctx, table }
+    }
+}

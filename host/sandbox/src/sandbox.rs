@@ -1,0 +1,116 @@
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use wasmtime::Engine;
+use witgate_policy::Fault;
+
+use crate::component::{self, Compiled, Component};
+use crate::engine::{self, Weight};
+use crate::error::{LoadError, SandboxError};
+use crate::ticker::Ticker;
+
+/// What the whole sandbox may use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SandboxConfig {
+    /// Instances that live at once, of all plugins together; a call that needs one more waits for it within its wall
+    /// time. Each reserves 1 GiB of address space, and memory only as it is used.
+    pub instances: u32,
+}
+
+impl Default for SandboxConfig {
+    /// 1,000 instances, wasmtime's own default: a machine runs as many at once as it has processors, the others wait
+    /// for the host.
+    fn default() -> Self {
+        Self { instances: 1_000 }
+    }
+}
+
+/// The engines, the clock that stops guests, and what was compiled. One for a process; everything else borrows it.
+pub struct Sandbox {
+    light: Engine,
+    heavy: Engine,
+    pub(crate) ticker: Ticker,
+    slots: Arc<Semaphore>,
+    /// By digest, so that a reload compiles only what changed. Weak: what no generation uses any more is freed.
+    compiled: Mutex<HashMap<Arc<str>, Weak<Compiled>>>,
+}
+
+impl Sandbox {
+    /// Starts the engines and the clock's thread.
+    pub fn new(config: SandboxConfig) -> Result<Arc<Self>, SandboxError> {
+        let light = engine::light(config.instances)?;
+        let heavy = engine::heavy()?;
+        let ticker = Ticker::start(vec![light.clone(), heavy.clone()])?;
+        let slots = Arc::new(Semaphore::new(config.instances as usize));
+        Ok(Arc::new(Self { light, heavy, ticker, slots, compiled: Mutex::default() }))
+    }
+
+    /// Compiles a file of at most `limit_bytes`, or finds that it was compiled. `name` is for the error. Compiling goes
+    /// to a blocking thread.
+    pub async fn compile(
+        self: &Arc<Self>,
+        name: &str,
+        bytes: bytes::Bytes,
+        limit_bytes: usize,
+    ) -> Result<Component, LoadError> {
+        let plugin: Arc<str> = name.into();
+        component::accept(&plugin, &bytes, limit_bytes)?;
+        let digest = component::digest(&bytes);
+        if let Some(inner) = self.find(&digest) {
+            return Ok(Component { inner });
+        }
+        let weight = Weight::of(&bytes);
+        let engine = self.engine(weight).clone();
+        let work = {
+            let plugin = plugin.clone();
+            move || Compiled::new(&plugin, &engine, weight, &bytes)
+        };
+        let compiled = tokio::task::spawn_blocking(work)
+            .await
+            .map_err(|e| LoadError::Compile { plugin, cause: format!("the compiler failed: {e}") })??;
+        let inner = Arc::new(compiled);
+        self.keep(&inner);
+        Ok(Component { inner })
+    }
+
+    /// Whether no plugin was asked for half a second, so that the sandbox's own thread sleeps.
+    pub fn is_idle(&self) -> bool {
+        self.ticker.is_asleep()
+    }
+
+    fn find(&self, digest: &Arc<str>) -> Option<Arc<Compiled>> {
+        self.compiled.lock().unwrap_or_else(PoisonError::into_inner).get(digest)?.upgrade()
+    }
+
+    fn keep(&self, inner: &Arc<Compiled>) {
+        let mut compiled = self.compiled.lock().unwrap_or_else(PoisonError::into_inner);
+        compiled.retain(|_, there| there.strong_count() > 0);
+        compiled.insert(inner.digest.clone(), Arc::downgrade(inner));
+    }
+
+    pub(crate) fn engine(&self, weight: Weight) -> &Engine {
+        match weight {
+            Weight::Light => &self.light,
+            Weight::Heavy => &self.heavy,
+        }
+    }
+
+    /// A place for one more instance, waited for no longer than `patience`.
+    pub(crate) async fn slot(&self, patience: Duration) -> Result<OwnedSemaphorePermit, Fault> {
+        if let Ok(slot) = self.slots.clone().try_acquire_owned() {
+            return Ok(slot);
+        }
+        match tokio::time::timeout(patience, self.slots.clone().acquire_owned()).await {
+            Ok(Ok(slot)) => Ok(slot),
+            Ok(Err(_)) | Err(_) => Err(Fault::Unavailable(format!("no instance was free within {patience:?}"))),
+        }
+    }
+}
+
+impl std::fmt::Debug for Sandbox {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Sandbox").field("free_slots", &self.slots.available_permits()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,10 @@
+//! The sandbox against guests that mean harm, and against the standard plugins. No HTTP.
+
+mod bench;
+mod calls;
+mod faults;
+mod grants;
+mod loading;
+mod reuse;
+mod standard;
+mod world;

@@ -1,0 +1,90 @@
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Parser, Subcommand};
+
+/// An MCP gateway whose policies are WebAssembly components.
+#[derive(Debug, Parser)]
+#[command(name = "witgate", version, args_conflicts_with_subcommands = true, after_help = AFTER_HELP)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    pub(super) verb: Option<Verb>,
+    #[command(flatten)]
+    pub(super) run: Run,
+}
+
+const AFTER_HELP: &str =
+    "Without a verb, `run`. Without a configuration, ./witgate.toml; without that, a demonstration.
+Exit codes: 0 done, 1 failed while running, 2 the command line or the configuration is at fault.";
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Verb {
+    /// Run the gate.
+    Run(Run),
+    /// Serve one tenant on standard input and output, for a client that starts its servers itself.
+    Stdio(Stdio),
+    /// Check the configuration, and load every plugin that it names.
+    Check(Config),
+    /// Make a configuration of an `mcpServers` JSON file (Claude Desktop, Cursor, VS Code).
+    Import(Import),
+    /// Look at plugins.
+    Plugin {
+        #[command(subcommand)]
+        verb: PluginVerb,
+    },
+    /// Print the configuration of the demonstration, to begin with.
+    Example,
+    /// Print the JSON schema of the configuration.
+    Schema,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Config {
+    /// The configuration file.
+    #[arg(short, long, env = "WITGATE_CONFIG", value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Run {
+    #[command(flatten)]
+    pub(super) config: Config,
+    /// Do not watch the configuration and plugin files; SIGHUP still reloads.
+    #[arg(long)]
+    pub(super) no_watch: bool,
+}
+
+/// The client's credentials come from the environment: `WITGATE_AUTHORIZATION` is shown to auth plugins as the header
+/// `authorization`, `WITGATE_API_KEY` as `x-api-key`.
+#[derive(Debug, ClapArgs)]
+pub(super) struct Stdio {
+    #[command(flatten)]
+    pub(super) config: Config,
+    /// The tenant; not needed when there is one.
+    #[arg(long, value_name = "NAME")]
+    pub(super) tenant: Option<String>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Import {
+    /// The JSON file; `-` for standard input.
+    #[arg(value_name = "FILE.json")]
+    pub(super) file: PathBuf,
+    /// Where the configuration is written; never over a file that is there. Standard output by default.
+    #[arg(short, long, value_name = "FILE.toml")]
+    pub(super) out: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum PluginVerb {
+    /// Show a component's kinds, imports, size and digest, and the grants that it needs.
+    Inspect {
+        /// A .wasm file, or builtin:NAME.
+        #[arg(value_name = "FILE|builtin:NAME")]
+        source: String,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// List the built-in plugins.
+    List,
+}

@@ -1,0 +1,74 @@
+use std::path::{Path, PathBuf};
+
+use super::args::{Args, Config, PluginVerb, Verb};
+use crate::config::Origin;
+
+/// What the program does.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Plan {
+    Run { origin: Origin, watch: bool },
+    Stdio { origin: Origin, tenant: Option<String> },
+    Check(Origin),
+    Import { from: PathBuf, to: Option<PathBuf> },
+    Inspect { source: String, json: bool },
+    List,
+    Example,
+    Schema,
+}
+
+/// The configuration of a folder, when none is named.
+const USUAL: &str = "witgate.toml";
+
+impl Plan {
+    /// Puts defaults in their places.
+    pub(super) fn of(args: Args) -> Self {
+        match args.verb.unwrap_or(Verb::Run(args.run)) {
+            Verb::Run(run) => Self::Run { origin: origin(run.config), watch: !run.no_watch },
+            Verb::Stdio(stdio) => Self::Stdio { origin: origin(stdio.config), tenant: stdio.tenant },
+            Verb::Check(config) => Self::Check(origin(config)),
+            Verb::Import(import) => Self::Import { from: import.file, to: import.out },
+            Verb::Plugin { verb: PluginVerb::Inspect { source, json } } => Self::Inspect { source, json },
+            Verb::Plugin { verb: PluginVerb::List } => Self::List,
+            Verb::Example => Self::Example,
+            Verb::Schema => Self::Schema,
+        }
+    }
+}
+
+fn origin(config: Config) -> Origin {
+    let usual = || Some(PathBuf::from(USUAL)).filter(|path| Path::exists(path));
+    config.config.or_else(usual).map_or(Origin::Embedded, Origin::File)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[test]
+    fn what_is_typed_becomes_a_plan() {
+        #[track_caller]
+        fn check(typed: &str, want: &Plan) {
+            let args = Args::try_parse_from(std::iter::once("witgate").chain(typed.split_whitespace()));
+            assert_eq!(&Plan::of(args.expect("arguments")), want, "{typed}");
+        }
+        let file = || Origin::File("a.toml".into());
+        check("-c a.toml", &Plan::Run { origin: file(), watch: true });
+        check("--config a.toml --no-watch", &Plan::Run { origin: file(), watch: false });
+        check("run --config a.toml", &Plan::Run { origin: file(), watch: true });
+        check("stdio -c a.toml --tenant acme", &Plan::Stdio { origin: file(), tenant: Some("acme".into()) });
+        check("check -c a.toml", &Plan::Check(file()));
+        check("import a.json -o b.toml", &Plan::Import { from: "a.json".into(), to: Some("b.toml".into()) });
+        check("plugin inspect x.wasm --json", &Plan::Inspect { source: "x.wasm".into(), json: true });
+        check("plugin list", &Plan::List);
+        check("example", &Plan::Example);
+        check("schema", &Plan::Schema);
+    }
+
+    #[test]
+    fn the_command_line_is_sound() {
+        use clap::CommandFactory;
+        Args::command().debug_assert();
+    }
+}

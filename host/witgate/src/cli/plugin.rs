@@ -1,0 +1,99 @@
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+use witgate_policy::Stage;
+use witgate_sandbox::Inspection;
+
+use super::output::{self, Failure};
+use super::serve;
+use crate::builtin;
+use crate::config::{Cause, PluginSource};
+use crate::diagnostic::{Problem, Problems};
+use crate::generation::{self, MAX_COMPONENT_BYTES};
+
+/// `witgate plugin list`.
+pub(super) fn list() -> Result<(), Failure> {
+    let widest = builtin::ALL.iter().map(|builtin| builtin.name.len()).max().unwrap_or_default();
+    let lines: Vec<_> =
+        builtin::ALL.iter().map(|builtin| format!("builtin:{:widest$}  {}", builtin.name, builtin.summary)).collect();
+    output::print(&lines.join("\n"))
+}
+
+/// `witgate plugin inspect`.
+pub(super) fn inspect(source: &str, as_json: bool) -> Result<(), Failure> {
+    let at = find(source).map_err(|cause| Failure::from(Problems::from(Problem::new(cause))))?;
+    let runtime = serve::runtime()?;
+    let found = runtime.block_on(async {
+        let refuse = |cause: generation::Cause| Failure::from(Problems::from(Problem::new(cause)));
+        let bytes = generation::read(&at).await.map_err(refuse)?;
+        let sandbox = serve::small_sandbox()?;
+        let name = name_of(source);
+        let found = sandbox.inspect(&name, bytes, MAX_COMPONENT_BYTES).await;
+        found.map_err(|cause| refuse(generation::Cause::Refused(cause)))
+    })?;
+    output::print(&if as_json { as_value(source, &found).to_string() } else { text(source, &found) })
+}
+
+fn find(source: &str) -> Result<PluginSource, Cause> {
+    let Some(name) = source.strip_prefix("builtin:") else { return Ok(PluginSource::File(PathBuf::from(source))) };
+    builtin::named(name).map(PluginSource::Builtin).ok_or_else(|| Cause::unknown_builtin(name))
+}
+
+/// A name for the configuration: `my-plugin` for `plugins/my_plugin.wasm`.
+fn name_of(source: &str) -> String {
+    let stem = source.strip_prefix("builtin:").map_or(Path::new(source), Path::new).file_stem();
+    let stem = stem.unwrap_or_default().to_string_lossy().to_lowercase();
+    stem.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect()
+}
+
+fn as_value(source: &str, found: &Inspection) -> serde_json::Value {
+    json!({
+        "source": source,
+        "kinds": kinds(found),
+        "sha256": &*found.digest,
+        "size-bytes": found.size_bytes,
+        "imports": found.imports,
+        "exports": found.exports,
+        "grants": found.grants,
+        "not-offered": found.not_offered.iter().map(|(import, _)| import).collect::<Vec<_>>(),
+        "forbidden": found.forbidden,
+        "unknown": found.unknown,
+    })
+}
+
+fn kinds(found: &Inspection) -> Vec<&'static str> {
+    found.kinds.iter().copied().map(Stage::as_str).collect()
+}
+
+/// Facts, then what to paste.
+fn text(source: &str, found: &Inspection) -> String {
+    let mut text = format!(
+        "{source}\n  kinds    {}\n  size     {} bytes\n  sha256   {}\n",
+        kinds(found).join(", "),
+        found.size_bytes,
+        found.digest
+    );
+    for (word, names) in [("imports", &found.imports), ("exports", &found.exports)] {
+        for (at, name) in names.iter().enumerate() {
+            // Writing to a string does not fail.
+            let _ = writeln!(text, "  {:<8} {name}", if at == 0 { word } else { "" });
+        }
+    }
+    let refused = found.forbidden.iter().map(|import| (import, "no grant can allow this"));
+    let refused = refused.chain(found.not_offered.iter().map(|(import, _)| (import, "this version does not offer it")));
+    let refused = refused.chain(found.unknown.iter().map(|import| (import, "this gate does not have it")));
+    for (import, why) in refused {
+        let _ = writeln!(text, "  refused  {import}: {why}");
+    }
+    let _ = write!(text, "\n[[plugin]]\nname = \"{}\"\nsource = {:?}\n", name_of(source), source);
+    if !found.grants.is_empty() {
+        let grants: Vec<_> = found.grants.iter().map(|grant| format!("{grant} = true")).collect();
+        let _ = writeln!(text, "grants = {{ {} }}", grants.join(", "));
+    }
+    if !source.starts_with("builtin:") {
+        let _ = writeln!(text, "sha256 = \"{}\"", found.digest);
+    }
+    text.truncate(text.trim_end().len());
+    text
+}

@@ -1,0 +1,58 @@
+use std::sync::Arc;
+
+use miette::Diagnostic;
+use thiserror::Error;
+use witgate_policy::Stage;
+use witgate_sandbox::LoadError;
+
+/// Everything that can be wrong with a configuration once its plugins are looked at.
+#[derive(Debug, Error, Diagnostic)]
+pub enum Cause {
+    /// Nobody says who calls.
+    #[error("the tenant `{tenant}` has no plugin of kind {stage}, so nobody would know who calls")]
+    #[diagnostic(help("add one, as builtin:auth-api-key, or let everybody in with `anonymous = true`"))]
+    NoAuth {
+        /// The tenant.
+        tenant: String,
+        /// `auth`.
+        stage: Stage,
+    },
+    /// A fault that would let a caller pass.
+    #[error("the plugin `{plugin}` is of kind auth, which cannot be skipped")]
+    #[diagnostic(help("take `on-fault = \"skip\"` away: when it fails, the call is refused"))]
+    SkipOnAuth {
+        /// The plugin.
+        plugin: Arc<str>,
+    },
+    /// A file that went away since the configuration was checked, or that is too long.
+    #[error("the plugin's file {path} cannot be read: {cause}")]
+    Unreadable {
+        /// The file.
+        path: String,
+        /// The system's words.
+        cause: String,
+    },
+    /// Another component than the operator has seen.
+    #[error("the component of plugin `{plugin}` has the SHA-256 {found}, not the one that is pinned")]
+    #[diagnostic(help("if the change is wanted, write sha256 = \"{found}\""))]
+    OtherDigest {
+        /// The plugin.
+        plugin: Arc<str>,
+        /// The digest of what is there.
+        found: Arc<str>,
+    },
+    /// The sandbox refused it.
+    #[error("{0}")]
+    Refused(LoadError),
+    /// Its `configure` refused the settings.
+    #[error("plugin `{plugin}` does not accept its settings: {message}")]
+    #[diagnostic(help("{origin} documents its settings"))]
+    Settings {
+        /// The plugin.
+        plugin: Arc<str>,
+        /// What it said.
+        message: String,
+        /// Where the plugin is from.
+        origin: String,
+    },
+}

@@ -1,0 +1,118 @@
+//! A generation of the gateway, made of a configuration: plugins loaded and tested, upstreams taken over from the
+//! generation before where nothing of them changed.
+//!
+//! Building opens no connection and starts no server; it is what `witgate check` does, too. All that is wrong is
+//! reported at once. Counters, keys and what was compiled live longer than a generation.
+
+mod cause;
+mod plugins;
+mod retired;
+mod secrets;
+mod stores;
+mod upstreams;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use witgate_gateway::gate::Generation;
+use witgate_gateway::tenant::{Spec, Tenant};
+use witgate_gateway::upstream::Upstream;
+use witgate_policy::Stage;
+use witgate_sandbox::Sandbox;
+
+use crate::config::{self, Config, Part, Place};
+use crate::diagnostic::{Problem, Problems};
+
+pub use cause::Cause;
+pub(crate) use plugins::{MAX_COMPONENT_BYTES, read};
+pub use retired::Retired;
+pub use stores::Stores;
+
+use retired::Lease;
+use secrets::Granted;
+
+/// What generations are built with; one for a process.
+pub struct Builder {
+    sandbox: Arc<Sandbox>,
+    stores: Stores,
+    number: AtomicU64,
+}
+
+/// A generation that is ready to serve.
+pub struct Built {
+    /// The generation.
+    pub generation: Generation,
+    /// Knows when nothing uses the generation any more.
+    pub retired: Retired,
+}
+
+impl Builder {
+    /// The first generation will be number 1.
+    pub fn new(sandbox: Arc<Sandbox>, stores: Stores) -> Self {
+        Self { sandbox, stores, number: AtomicU64::new(0) }
+    }
+
+    /// Builds a generation. Upstreams of `previous` that did not change go on with their connections.
+    pub async fn build(&self, config: &Config, previous: Option<&Generation>) -> Result<Built, Problems> {
+        let mut problems = Problems::default();
+        let (lease, retired) = retired::lease();
+        let mut tenants = Vec::with_capacity(config.tenants.len());
+        for tenant in &config.tenants {
+            match self.tenant(config, tenant, previous, &lease).await {
+                Ok(tenant) => tenants.push(Arc::new(tenant)),
+                Err(found) => problems.extend(found),
+            }
+        }
+        if problems.are_fatal() {
+            return Err(problems);
+        }
+        let number = self.number.fetch_add(1, Ordering::Relaxed) + 1;
+        Ok(Built { generation: Generation { number, tenants }, retired })
+    }
+
+    async fn tenant(
+        &self,
+        config: &Config,
+        tenant: &config::Tenant,
+        previous: Option<&Generation>,
+        lease: &Lease,
+    ) -> Result<Tenant, Problems> {
+        let (pipeline, plugins) = plugins::pipeline(&self.sandbox, &self.stores, config, tenant).await?;
+        if pipeline.auth.is_empty() && !tenant.anonymous {
+            return Err(no_auth(config, tenant).into());
+        }
+        let old = previous.and_then(|generation| generation.named(&tenant.name));
+        Ok(Tenant::new(Spec {
+            name: tenant.name.clone(),
+            path: tenant.path.clone(),
+            pipeline,
+            secrets: Arc::new(Granted::new(config, tenant, plugins, lease.clone())),
+            groups: upstreams::groups(&tenant.groups, old.map(Arc::as_ref)),
+            auth_headers: tenant.auth_headers.clone(),
+            resource_metadata: tenant.resource_metadata.clone(),
+            deadline: tenant.deadline,
+            server_name: "witgate".to_owned(),
+        }))
+    }
+}
+
+fn no_auth(config: &Config, tenant: &config::Tenant) -> Problem {
+    let cause = Cause::NoAuth { tenant: tenant.name.to_string(), stage: Stage::Auth };
+    let marks = config.document.mark(&tenant.place, Part::Key, "nobody is known here");
+    Problem::new(cause).marked(config.document.source(), marks.into_iter().collect())
+}
+
+/// A problem of one plugin, where it is written.
+fn at(config: &Config, place: &Place, part: Part, cause: Cause) -> Problem {
+    let marks = config.document.mark(place, part, "").into_iter().collect();
+    Problem::new(cause).marked(config.document.source(), marks)
+}
+
+/// All upstreams of a generation.
+pub fn upstreams(generation: &Generation) -> impl Iterator<Item = &Arc<Upstream>> {
+    let groups = generation.tenants.iter().flat_map(|tenant| &tenant.spec().groups);
+    groups.flat_map(|group| &group.upstreams)
+}
+
+#[cfg(test)]
+mod tests;

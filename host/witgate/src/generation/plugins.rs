@@ -1,0 +1,124 @@
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures_util::future::join_all;
+use witgate_policy::{Hook, OnFault, Pipeline, Stage};
+use witgate_sandbox::{Component, LoadError, Plugin, PluginSpec, Sandbox};
+
+use super::stores::Stores;
+use super::{Cause, at};
+use crate::config::{self, Config, Part, PluginSource};
+use crate::diagnostic::Problems;
+
+/// What a component may be at most, in bytes. Python's, the largest that are known, are 18 MB.
+pub(crate) const MAX_COMPONENT_BYTES: usize = 64 << 20;
+
+/// The plugins of a tenant, loaded at the same time, each kind in the order of the file; and the loaded plugins
+/// themselves: as long as they are kept, what they were compiled to is kept for the next generation.
+pub(super) async fn pipeline(
+    sandbox: &Arc<Sandbox>,
+    stores: &Stores,
+    config: &Config,
+    tenant: &config::Tenant,
+) -> Result<(Pipeline, Vec<Plugin>), Problems> {
+    let loading = tenant.plugins.iter().map(|plugin| load(sandbox, stores, tenant, plugin));
+    let mut problems = Problems::default();
+    let mut pipeline = Pipeline::default();
+    let mut kept = Vec::with_capacity(tenant.plugins.len());
+    for (plugin, loaded) in tenant.plugins.iter().zip(join_all(loading).await) {
+        match loaded {
+            Ok(loaded) => {
+                hang(&mut pipeline, plugin, &loaded);
+                kept.push(loaded);
+            }
+            Err((key, cause)) => problems.push(at(config, &plugin.place.key(key), Part::Value, cause)),
+        }
+    }
+    if problems.is_empty() { Ok((pipeline, kept)) } else { Err(problems) }
+}
+
+/// The error says which key of the plugin is at fault.
+async fn load(
+    sandbox: &Arc<Sandbox>,
+    stores: &Stores,
+    tenant: &config::Tenant,
+    plugin: &config::Plugin,
+) -> Result<Plugin, (&'static str, Cause)> {
+    let bytes = read(&plugin.source).await.map_err(|cause| ("source", cause))?;
+    let component = sandbox.compile(&plugin.name, bytes, MAX_COMPONENT_BYTES).await.map_err(|e| refused(plugin, e))?;
+    check(plugin, &component)?;
+    let spec = PluginSpec {
+        name: plugin.name.clone(),
+        tenant: tenant.name.clone(),
+        settings_json: serde_json::Value::Object(plugin.settings.clone()).to_string(),
+        grants: plugin.grants.clone(),
+        limits: plugin.limits.clone(),
+        reuse: plugin.reuse,
+        counters: stores.counters.clone(),
+        key_values: stores.key_values.clone(),
+    };
+    Plugin::load(sandbox, &component, spec).await.map_err(|e| refused(plugin, e))
+}
+
+fn check(plugin: &config::Plugin, component: &Component) -> Result<(), (&'static str, Cause)> {
+    if plugin.sha256.as_deref().is_some_and(|pinned| *pinned != **component.digest()) {
+        let cause = Cause::OtherDigest { plugin: plugin.name.clone(), found: component.digest().clone() };
+        return Err(("sha256", cause));
+    }
+    if plugin.on_fault == OnFault::Skip && component.kinds().contains(&Stage::Auth) {
+        return Err(("on-fault", Cause::SkipOnAuth { plugin: plugin.name.clone() }));
+    }
+    Ok(())
+}
+
+/// Which key a refusal of the sandbox is about.
+fn refused(plugin: &config::Plugin, error: LoadError) -> (&'static str, Cause) {
+    match error {
+        LoadError::Settings { plugin: name, message } => {
+            let origin = match &plugin.source {
+                PluginSource::Builtin(builtin) => format!("builtin:{}", builtin.name),
+                PluginSource::File(path) => path.display().to_string(),
+            };
+            ("settings", Cause::Settings { plugin: name, message, origin })
+        }
+        LoadError::NotGranted { .. } => ("grants", Cause::Refused(error)),
+        LoadError::Limit { .. } => ("limits", Cause::Refused(error)),
+        _ => ("source", Cause::Refused(error)),
+    }
+}
+
+/// The component's bytes, no more of them than a component may have.
+pub(crate) async fn read(source: &PluginSource) -> Result<Bytes, Cause> {
+    let path = match source {
+        PluginSource::Builtin(builtin) => return Ok(Bytes::from_static(builtin.component)),
+        PluginSource::File(path) => path,
+    };
+    let unreadable = |cause: String| Cause::Unreadable { path: path.display().to_string(), cause };
+    let size = tokio::fs::metadata(path).await.map_err(|cause| unreadable(cause.to_string()))?.len();
+    if size > MAX_COMPONENT_BYTES as u64 {
+        return Err(unreadable(format!("it is {size} bytes, {MAX_COMPONENT_BYTES} are allowed")));
+    }
+    tokio::fs::read(path).await.map(Bytes::from).map_err(|cause| unreadable(cause.to_string()))
+}
+
+/// Puts a plugin into the list of each kind that it is.
+fn hang(pipeline: &mut Pipeline, plugin: &config::Plugin, loaded: &Plugin) {
+    let digest = loaded.digest();
+    pipeline.auth.extend(loaded.authenticator().map(|part| hook(plugin, digest, part)));
+    pipeline.credential.extend(loaded.credential_provider().map(|part| hook(plugin, digest, part)));
+    pipeline.validate.extend(loaded.input_validator().map(|part| hook(plugin, digest, part)));
+    pipeline.route.extend(loaded.router().map(|part| hook(plugin, digest, part)));
+    pipeline.retry.extend(loaded.retry_strategy().map(|part| hook(plugin, digest, part)));
+    pipeline.sanitize.extend(loaded.output_sanitizer().map(|part| hook(plugin, digest, part)));
+}
+
+fn hook<P: ?Sized>(plugin: &config::Plugin, digest: &Arc<str>, part: Arc<P>) -> Hook<P> {
+    Hook {
+        name: plugin.name.clone(),
+        digest: digest.clone(),
+        when: plugin.when.clone(),
+        mode: plugin.mode,
+        on_fault: plugin.on_fault,
+        plugin: part,
+    }
+}

@@ -1,0 +1,13 @@
+//! The binary's rooms: the command line, the configuration, generations and their reload, telemetry.
+//!
+//! A configuration file becomes a [`config::Config`] of real types; that and the plugins become a generation of the
+//! gateway; a changed file becomes the next one. `main.rs` only starts [`cli`].
+
+pub mod builtin;
+pub mod cli;
+pub mod config;
+pub mod diagnostic;
+pub mod generation;
+pub mod import;
+pub mod reload;
+pub mod telemetry;

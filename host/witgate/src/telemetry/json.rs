@@ -1,0 +1,48 @@
+use serde::Serialize;
+use witgate_gateway::record::Record;
+
+/// Beside the events of `tracing`, which have `timestamp`, `level` and `message` too. Their `target` is the module that
+/// speaks; a record's is what the client addressed.
+#[derive(Serialize)]
+struct Line<'a> {
+    timestamp: &'a str,
+    level: &'static str,
+    message: &'static str,
+    #[serde(flatten)]
+    record: &'a Record,
+}
+
+/// One JSON object.
+pub(super) fn line(time: &str, record: &Record) -> String {
+    let line = Line { timestamp: time, level: "INFO", message: "mcp", record };
+    serde_json::to_string(&line)
+        .unwrap_or_else(|cause| format!("{{\"level\":\"ERROR\",\"message\":\"a record is no JSON: {cause}\"}}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_is_one_line_of_strict_json() {
+        let record = Record {
+            call: "c".into(),
+            generation: 1,
+            tenant: "t".into(),
+            method: "tools/call".to_owned(),
+            target: Some("a\nb".to_owned()),
+            revision: "2026-07-28",
+            subject: None,
+            upstreams: vec!["u".into()],
+            outcome: "ok",
+            refusal: None,
+            plugins: Vec::new(),
+            micros: 7,
+        };
+        let line = line("now", &record);
+        assert!(!line.contains('\n'));
+        // Refuses a key that comes twice.
+        let payload = witgate_policy::Payload::parse_str(&line).expect("strict JSON");
+        assert_eq!(payload.read::<String>("/target").as_deref(), Some("a\nb"));
+    }
+}
