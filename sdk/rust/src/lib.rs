@@ -85,3 +85,8 @@ pub use types::{Call, Claim, Edit, Finding, Identity, Refusal, RefusalCode};
 
 #[doc(hidden)]
 pub use plugin::Slot;
+
+/// The first plugin of the project's README, held to what compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+pub struct Readme;

@@ -1,0 +1,45 @@
+//! Small components for tests, made when they are asked for: one that answers as the contract says, and some that mean
+//! harm. Each is a core module of a few lines in the text format, wrapped for its kind by what `wit/` says, so that
+//! neither a Wasm toolchain nor a file is needed and a change of the contract reaches them all.
+//!
+//! [`pass`], [`trap`], [`endless_loop`], [`memory_bomb`] and [`stack_bomb`] come for each of the six kinds;
+//! [`Guest`] makes others.
+
+#![expect(clippy::missing_panics_doc, clippy::expect_used, reason = "for tests: what does not build is a mistake here")]
+
+mod contract;
+mod guest;
+
+pub use guest::{Guest, SANITIZE_PAYLOAD, VALIDATE_PARAMS};
+pub use witgate_policy::Stage;
+
+/// Decides nothing: abstains, accepts, passes, gives up, adds no header.
+pub fn pass(kind: Stage) -> Vec<u8> {
+    Guest::new(kind).build()
+}
+
+/// Traps when it is asked.
+pub fn trap(kind: Stage) -> Vec<u8> {
+    Guest::new(kind).decide("unreachable").build()
+}
+
+/// Never answers.
+pub fn endless_loop(kind: Stage) -> Vec<u8> {
+    Guest::new(kind).decide("(loop $again (br $again)) unreachable").build()
+}
+
+/// Takes memory until there is none, and then fails as a program without memory does.
+pub fn memory_bomb(kind: Stage) -> Vec<u8> {
+    let bomb = "(loop $more (br_if $more (i32.ne (memory.grow (i32.const 16)) (i32.const -1)))) unreachable";
+    Guest::new(kind).decide(bomb).build()
+}
+
+/// Calls itself until there is no stack left.
+pub fn stack_bomb(kind: Stage) -> Vec<u8> {
+    Guest::new(kind).field("(func $down call $down)").decide("call $down unreachable").build()
+}
+
+/// A valid module that is no component.
+pub fn core_module() -> Vec<u8> {
+    wat::parse_str("(module)").expect("a module")
+}

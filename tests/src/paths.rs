@@ -1,0 +1,48 @@
+//! Where things are.
+
+use std::env::{current_exe, var_os};
+use std::path::{Path, PathBuf};
+
+/// The repository.
+pub fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// The gate's binary: of the profile that the tests were built with, or what `WITGATE_BIN` names.
+pub fn witgate() -> PathBuf {
+    let beside = || Some(current_exe().ok()?.parent()?.parent()?.join("witgate"));
+    let path = var_os("WITGATE_BIN").map(PathBuf::from).or_else(beside).expect("the path of this test");
+    assert!(path.is_file(), "{} is missing: run tests/run, or first `cargo build --workspace`", path.display());
+    path
+}
+
+/// A script of this crate, as `servers/raw.py`.
+pub fn script(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
+}
+
+/// The Python of `tests/.deps`, as `python`, or a program that its packages brought.
+pub fn python(program: &str) -> PathBuf {
+    part(&format!("venv/bin/{program}"))
+}
+
+/// The main script of an npm package of `tests/.deps`.
+pub fn package(path: &str) -> PathBuf {
+    part(&format!("node_modules/{path}"))
+}
+
+fn part(name: &str) -> PathBuf {
+    let path = script(".deps").join(name);
+    assert!(path.exists(), "{} is missing: run tests/run, which installs it", path.display());
+    path
+}
+
+/// `server-everything`, to be run by `node`.
+pub fn everything() -> PathBuf {
+    package("@modelcontextprotocol/server-everything/dist/index.js")
+}
+
+/// `server-filesystem`, to be run by `node`.
+pub fn filesystem() -> PathBuf {
+    package("@modelcontextprotocol/server-filesystem/dist/index.js")
+}
