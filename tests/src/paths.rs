@@ -12,7 +12,7 @@ pub fn repository() -> PathBuf {
 pub fn witgate() -> PathBuf {
     let beside = || Some(current_exe().ok()?.parent()?.parent()?.join("witgate"));
     let path = var_os("WITGATE_BIN").map(PathBuf::from).or_else(beside).expect("the path of this test");
-    assert!(path.is_file(), "{} is missing: run tests/run, or first `cargo build --workspace`", path.display());
+    assert!(path.is_file(), "{} is missing: run tests/run, or first `cargo build`", path.display());
     path
 }
 

@@ -35,6 +35,11 @@ pub struct Validated {
 }
 
 impl Validated {
+    /// That its caller is known.
+    pub fn admitted(&self) -> &Admitted {
+        &self.admitted
+    }
+
     /// The call, with the parameters that were accepted.
     pub fn call(&self) -> &Call {
         &self.admitted.call
@@ -74,10 +79,10 @@ impl Lookup {
 impl Validated {
     /// A listing that the gate asks for itself, for the caller of an admitted call and within its deadline. It carries
     /// nothing of the client's, only the server's own cursor, so there is nothing in it to validate.
-    pub fn lookup(call: &Call, identity: &Identity, what: Lookup, cursor: Option<&str>) -> Self {
+    pub fn lookup(from: &Admitted, what: Lookup, cursor: Option<&str>) -> Self {
         let params = cursor.map_or_else(Payload::empty, |cursor| Payload::of(&serde_json::json!({ "cursor": cursor })));
-        let call = call.derived(what.method(), params);
-        Self { admitted: Arc::new(Admitted { call, identity: identity.clone() }) }
+        let call = from.call.derived(what.method(), params);
+        Self { admitted: Arc::new(Admitted { call, identity: from.identity.clone() }) }
     }
 }
 

@@ -125,9 +125,19 @@ impl When {
             && self.upstreams.as_ref().is_none_or(|set| upstream.is_none_or(|upstream| set.is_match(upstream)))
     }
 
+    /// Whether it holds for an upstream, whatever the call: for what is kept for longer than one.
+    pub fn holds_for(&self, upstream: &str) -> bool {
+        self.upstreams.as_ref().is_none_or(|set| set.is_match(upstream))
+    }
+
     /// Whether it names upstreams at all.
     pub fn names_upstreams(&self) -> bool {
         self.upstreams.is_some()
+    }
+
+    /// Whether it names methods or targets.
+    pub fn names_calls(&self) -> bool {
+        self.methods.is_some() || self.targets.is_some()
     }
 }
 
@@ -186,5 +196,13 @@ mod tests {
         check([&[], &["*"], &[]], ("tools/list", None, None), false);
         check([&[], &[], &["git"]], ("tools/list", None, None), true);
         assert!(When::new(&["a{".into()], &[], &[]).is_err());
+    }
+
+    #[test]
+    fn what_is_kept_for_many_calls_is_bound_to_upstreams_only() {
+        let when = When::new(&["tools/call".into()], &["x".into()], &["git*".into()]).expect("globs");
+        assert!(when.holds_for("github") && !when.holds_for("files"));
+        assert!(When::default().holds_for("files"));
+        assert!(when.names_calls() && when.names_upstreams() && !When::default().names_calls());
     }
 }

@@ -1,36 +1,4 @@
-//! `auth-jwt`: callers known by a signed JSON Web Token (RFC 7519) of one issuer, checked against keys in the settings.
-//!
-//! | setting | type | default | |
-//! |---|---|---|---|
-//! | `issuer` | string | required | `iss` has to be this, byte for byte |
-//! | `audience` | string or list | required | `aud` has to name one of these: the gate's own URL, as a rule |
-//! | `jwks` | JWK set (RFC 7517) | required | the issuer's public keys |
-//! | `algorithms` | list | all of them | of `RS256`, `RS384`, `RS512`, `PS256`, `ES256`, `EdDSA` |
-//! | `required-scopes` | list of strings | `[]` | without all of these: a challenge, `insufficient_scope` |
-//! | `types` | list of strings | any | the header's `typ` has to be one of these, as `at+jwt` (RFC 9068) |
-//! | `leeway-s` | 0…300 | 30 | how far the issuer's clock may be off |
-//! | `claims` | list of globs | `["*"]` | the claims that other plugins may see |
-//! | `other-issuer` | `"challenge"`, `"abstain"` | `"challenge"` | what becomes of a token that says another `iss` |
-//!
-//! ```json
-//! {"issuer": "https://idp.example.com/", "audience": "https://gate.example.com/mcp", "types": ["at+jwt"],
-//!  "jwks": {"keys": [{"kty": "OKP", "crv": "Ed25519", "kid": "2026-07", "use": "sig",
-//!                     "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}}
-//! ```
-//!
-//! The token is a Bearer value of `authorization`. Nothing there, another scheme, or a value that is not three parts
-//! joined by dots: abstains. Anything else that is not a good token: a challenge, `invalid_token`.
-//!
-//! What makes a token good, beside `iss` and `aud`: `sub` and `exp` are there, `exp` is to come, `nbf` (if any) is past;
-//! at most 8 KiB; base64url without padding; no name twice in header or claims; no `crit`, since no extension is
-//! understood here.
-//!
-//! How the key is chosen (RFC 8725): `alg` is one of `algorithms`, which knows neither `none` nor HMAC, so that no public
-//! key is ever a secret. Keys whose type, curve, `alg`, `use` or `key_ops` do not fit are not considered. With `kid` it
-//! is the key of that name; without, the only one that fits; if several do the token is refused. `jwk`, `jku` and `x5u`
-//! in a header are not looked at.
-//!
-//! Scopes are `scope` (separated by spaces) and `scp` (the same, or a list) together.
+#![doc = include_str!("../README.md")]
 
 mod claims;
 mod jwk;

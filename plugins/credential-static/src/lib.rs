@@ -1,21 +1,4 @@
-//! `credential-static`: shows an upstream one header, as a rule with a secret in it that only the host knows.
-//!
-//! | setting | type | default | |
-//! |---|---|---|---|
-//! | `header` | string | `"authorization"` | the header's name |
-//! | `value` | string | none | its value, for every upstream that is not in `upstreams` |
-//! | `upstreams` | map of upstream id to string | `{}` | its value for this upstream |
-//!
-//! One of `value` and `upstreams` has to be there. An upstream for which there is no value is shown nothing. A value
-//! may hold `${secret:NAME}`, which the host replaces on the way to the upstream if the operator granted this plugin
-//! that secret, and `$${` for a plain `${`.
-//!
-//! ```json
-//! {"value": "Bearer ${secret:GITHUB_TOKEN}"}
-//! {"header": "x-api-key", "upstreams": {"search": "${secret:SEARCH_KEY}", "maps": "${secret:MAPS_KEY}"}}
-//! ```
-//!
-//! When an upstream rejected the header it is offered again, once for each call: the host may hold a newer secret.
+#![doc = include_str!("../README.md")]
 
 use std::collections::BTreeMap;
 

@@ -1,36 +1,4 @@
-//! `retry-backoff`: tries a failed call again after a pause that doubles each time, and never risks doing twice what
-//! may be done once.
-//!
-//! | setting | type | default | |
-//! |---|---|---|---|
-//! | `max-attempts` | 1…10 | 3 | attempts in all, the first included |
-//! | `base-ms` | 1…60000 | 100 | the first pause is at most this, and each further one at most twice the last … |
-//! | `cap-ms` | 1…60000 | 2000 | … but never more than this |
-//! | `on` | list of failures | see below | the failures that pass |
-//! | `destination` | `"other"`, `"same"` | `"other"` | prefer an upstream that has not been tried, or stay |
-//! | `fallbacks` | list | `[]` | what to answer when all is lost |
-//! | `fallbacks[].methods` | list of globs | `["tools/call"]` | for calls of these methods … |
-//! | `fallbacks[].targets` | list of globs | every target | … to these targets … |
-//! | `fallbacks[].result` | object | required | … this is the answer |
-//!
-//! Failures are `not-sent`, `circuit-open`, `no-reply`, `timeout`, `tool-error`, `http:STATUS` and `rpc:CODE`. Those
-//! that pass by default: `not-sent`, `circuit-open`, `no-reply`, `timeout`, `http:429`, `http:502`, `http:503`,
-//! `http:504`.
-//!
-//! ```json
-//! {"max-attempts": 4, "on": ["not-sent", "timeout", "http:503", "rpc:-32603"],
-//!  "fallbacks": [{"targets": ["weather_*"], "result": {"content": [{"type": "text", "text": "No forecast now."}]}}]}
-//! ```
-//!
-//! - The pause is drawn evenly from 0 to its bound ("full jitter"), so that callers who failed together do not come
-//!   back together. There is none when nothing was sent and another upstream is at hand.
-//! - `Retry-After` is a lower bound of the pause, unless the call goes to another upstream. A pause that would end
-//!   after the deadline is not begun.
-//! - A call that is neither read-only nor idempotent is sent again only when it certainly did not arrive: after
-//!   `not-sent` and `circuit-open`. Not after HTTP 429 or 503 either: a proxy on the way may say so after the server
-//!   acted. No setting changes this.
-//! - A fallback answers for failures of `on` only, whether they were tried again or not; any other failure is an
-//!   answer, and the client gets it.
+#![doc = include_str!("../README.md")]
 
 mod failure;
 

@@ -1,26 +1,4 @@
-//! `route-weighted`: orders the upstreams that could answer, by weight, by load, or so that a key stays where it was.
-//!
-//! | setting | type | default | |
-//! |---|---|---|---|
-//! | `mode` | `"weighted"`, `"least-loaded"` | `"weighted"` | how the candidates are ordered |
-//! | `weights` | map of upstream id, or `label=value`, to 0…1000 | `{}` | a candidate's share; 1 where nothing is said |
-//! | `require` | map of label to value | `{}` | only upstreams that carry all of these labels |
-//! | `sticky` | list of keys | `[]` | calls with the same key go to the same upstream |
-//!
-//! Keys are `subject`, `issuer`, `tenant`, `target`, `method` and `claim:NAME`. An id's weight goes before a label's;
-//! of several labels the largest counts. Weight 0 is a reserve: it comes after all others. Mode `least-loaded` takes
-//! the fewest calls in flight for each unit of weight, then the shorter latency; `sticky` only settles what is equal.
-//!
-//! In each case an upstream that is unhealthy or half open comes after the good ones, and one whose circuit is open
-//! last: they stay in the order for when nothing else is left. When `require` leaves nobody, the call is refused.
-//!
-//! Stickiness is rendezvous hashing with weights: an upstream that joins takes its share of the keys and moves no
-//! other, and one that leaves gives its keys to the rest. A call that has none of the keys is spread by weight.
-//!
-//! ```json
-//! {"weights": {"big": 3, "tier=spare": 0}}
-//! {"sticky": ["tenant", "subject"], "require": {"region": "eu"}}
-//! ```
+#![doc = include_str!("../README.md")]
 
 mod score;
 

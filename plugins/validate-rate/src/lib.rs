@@ -1,29 +1,4 @@
-//! `validate-rate`: so many calls, in so many seconds, for each key.
-//!
-//! | setting | type | default | |
-//! |---|---|---|---|
-//! | `limits` | list, 1…16 | required | each is checked, in this order |
-//! | `limits[].calls` | number, 1 or more | required | so many calls are let through … |
-//! | `limits[].window-s` | seconds, 1…86400 | required | … in a window that opens at the first of them |
-//! | `limits[].by` | list of keys | `["issuer", "subject"]` | calls are counted apart by these facts |
-//! | `limits[].methods` | list of globs | `["tools/call"]` | the methods that count |
-//! | `limits[].targets` | list of globs | every target | the tools, prompts or URIs that count |
-//! | `limits[].name` | string | its position | keeps its counters when limits are moved; told to the operator |
-//! | `on-counter-error` | `"refuse"`, `"accept"` | `"refuse"` | what happens when the host cannot count |
-//!
-//! Keys are `subject`, `issuer`, `tenant`, `target`, `method` and `claim:NAME`; calls without a fact are counted
-//! together. `"by": []` counts all calls of the tenant. Needs the grant `counter`.
-//!
-//! ```json
-//! {"limits": [
-//!   {"calls": 5, "window-s": 1},
-//!   {"name": "deletes", "calls": 10, "window-s": 3600, "by": ["subject", "target"], "targets": ["delete_*"]}
-//! ]}
-//! ```
-//!
-//! A call over a limit is refused as `exhausted`, with the milliseconds until its window closes, and the limits after
-//! it do not count it. Put this plugin behind validators that edit: an edit starts the round again, and every round
-//! that reaches this plugin counts.
+#![doc = include_str!("../README.md")]
 
 mod limit;
 

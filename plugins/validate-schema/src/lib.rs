@@ -1,41 +1,4 @@
-//! `validate-schema`: lets a tool call in when its arguments fit the tool's own `inputSchema`, and the operator's rules.
-//!
-//! | setting | type | default | |
-//! |---|---|---|---|
-//! | `input-schema` | `true`, `false` | `true` | whether arguments are checked against the tool's `inputSchema` |
-//! | `on-bad-schema` | `"refuse"`, `"skip"` | `"refuse"` | what becomes of a call whose schema cannot be judged |
-//! | `rules` | list | `[]` | further demands |
-//! | `rules[].methods` | list of globs | `["tools/call"]` | for messages of these methods … |
-//! | `rules[].targets` | list of globs | every target | … to these tools, prompts or URIs … |
-//! | `rules[].pointer` | JSON pointer | required | … what stands here, from the root of `params` … |
-//! | `rules[].schema` | JSON Schema | required | … has to fit this, if it is there |
-//! | `rules[].required` | `true`, `false` | `false` | and it has to be there |
-//! | `rules[].message` | string | what the schema says | what the client is told instead |
-//!
-//! ```json
-//! {"rules": [
-//!   {"targets": ["*_leave"], "pointer": "/arguments/employee_id", "required": true,
-//!    "schema": {"type": "string", "pattern": "^E[0-9]{3}$"}, "message": "employee ids look like E001"},
-//!   {"targets": ["apply_leave"], "pointer": "/arguments/dates",
-//!    "schema": {"items": {"type": "string", "format": "date"}, "minItems": 1, "maxItems": 30}}
-//! ]}
-//! ```
-//!
-//! Schemas are JSON Schema 2020-12, or draft-07 where `$schema` says so, with all keywords that assert or apply. `format`
-//! asserts: `date`, `time`, `date-time`, `duration`, `email`, `hostname`, `ipv4`, `ipv6`, `uri`, `uri-reference`, `uuid`,
-//! `json-pointer`; others say nothing. Regular expressions are those of the crate `regex-lite`: linear in time, and so
-//! without look-around and back references, with classes of ASCII.
-//!
-//! `$ref` stays inside its schema; nothing is ever fetched. A reference that leads elsewhere, a regular expression that is
-//! not understood and a keyword with a value that it cannot have are the upstream's fault: with `refuse` the call is
-//! refused as `unavailable`, with a note that names the place in the schema; with `skip` that keyword alone is passed over.
-//! So is a call that would take more than 100,000 steps or 64 levels to judge, but that is always refused.
-//!
-//! Findings are JSON pointers from the root of `params`, 16 at most, and do not repeat values. A call without `arguments`
-//! is judged as `{}`. A call to a tool that no upstream lists meets the rules only.
-//!
-//! Why not a library: `jsonschema` 0.60 makes a component of 2.5 MB and `boon` 0.6 one of 1.4 MB, and both ask for
-//! entropy, which here would be an import. The tests compare with `jsonschema`.
+#![doc = include_str!("../README.md")]
 
 mod assert;
 mod eval;

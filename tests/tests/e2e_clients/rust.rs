@@ -66,7 +66,6 @@ where
         let result = client.call_tool(CallToolRequestParams::new(name).with_arguments(arguments)).await;
         report[key] = to_json(&result.expect("a result"));
     }
-    report["progress"] = watcher.0.lock().expect("the list").clone().into();
     let resources = client.list_all_resources().await.expect("resources");
     report["resources"] = names(resources.iter().map(|resource| resource.uri.clone()).collect());
     let uri = plan["resource"].as_str().expect("a URI");
@@ -80,6 +79,8 @@ where
     let (name, argument) = (text("/complete/ref/name"), text("/complete/argument/name"));
     let completion = client.complete_prompt_argument(name, argument, text("/complete/argument/value"), None).await;
     report["completion"] = completion.expect("a completion").values.into();
+    // Notifications are handled beside the answers, so the last may come late.
+    report["progress"] = watcher.0.lock().expect("the list").clone().into();
     let revision = client.peer_info().expect("what the server said").protocol_version.to_string();
     if revision.as_str() < "2026" {
         client.send_request(ClientRequest::PingRequest(PingRequest::default())).await.expect("a pong");

@@ -79,6 +79,19 @@ impl Job {
     }
 }
 
+impl Job {
+    /// What only its caller has to be known of.
+    pub(super) async fn admission(self) -> Result<(), Denial> {
+        let Self { gate, generation, tenant, inbound } = self;
+        let revision = inbound.client.revision;
+        let admitted = tenant.admission(generation.number, gate.recorder().as_ref(), inbound).await;
+        admitted.map(drop).map_err(|refusal| {
+            let resource_metadata = tenant.spec().resource_metadata.as_deref();
+            Denial::new(&refusal, Ask { revision, method: "", form: Form::Notification, resource_metadata })
+        })
+    }
+}
+
 /// The last message of a request; none when it was cancelled.
 pub(super) fn last_message(id: &RequestId, ended: &Ended) -> Option<Bytes> {
     match ended {

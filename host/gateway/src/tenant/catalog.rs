@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use indexmap::IndexMap;
 use serde_json::value::RawValue;
-use witgate_policy::{Answer, Call, Identity, Lookup, Payload, Reason, Refusal, Stage, ToolBook, Validated};
+use witgate_policy::{Admitted, Answer, Identity, Lookup, Payload, Reason, Refusal, Stage, ToolBook, Validated};
 
 use super::Tenant;
 use super::attempt::{Cargo, Way};
@@ -106,13 +106,12 @@ impl Tenant {
     /// What a group lists, asked for when it is not known or not believed any more.
     pub(super) async fn shelf(
         &self,
-        call: &Call,
-        identity: &Identity,
+        admitted: &Admitted,
         group: &Group,
         what: Lookup,
         way: &Way<'_>,
     ) -> Result<Arc<Shelf>, Refusal> {
-        let key = self.key(identity, group, what);
+        let key = self.key(admitted.identity(), group, what);
         if let Some(shelf) = self.catalog.find(&key).filter(|shelf| shelf.good(group)) {
             return Ok(shelf);
         }
@@ -122,7 +121,7 @@ impl Tenant {
         // Taken before asking, so that a change while the pages come makes the shelf stale.
         let before = versions(group);
         for _ in 0..MOST_PAGES {
-            let validated = Validated::lookup(call, identity, what, cursor.as_deref());
+            let validated = Validated::lookup(admitted, what, cursor.as_deref());
             let cargo = Cargo::reading(validated.call().params().clone());
             let page = match quiet.send(&validated, group, &cargo).await?.reply {
                 Reply::Result(page) => page,
@@ -154,15 +153,15 @@ pub(super) struct Book<'a> {
 }
 
 impl ToolBook for Book<'_> {
-    fn tool<'a>(&'a self, call: &'a Call, identity: &'a Identity) -> Answer<'a, Option<Payload>, Refusal> {
+    fn tool<'a>(&'a self, admitted: &'a Admitted) -> Answer<'a, Option<Payload>, Refusal> {
         Box::pin(async move {
-            let Some(outer) = call.target() else { return Ok(None) };
+            let Some(outer) = admitted.call().target() else { return Ok(None) };
             let unknown = || {
                 let message = format!("there is no tool called `{outer}`");
                 Refusal::new(Stage::Validate, Reason::UnknownTarget, message)
             };
             let (group, own) = self.tenant.spec.resolve(outer).ok_or_else(unknown)?;
-            let shelf = self.tenant.shelf(call, identity, group, Lookup::Tools, self.way).await?;
+            let shelf = self.tenant.shelf(admitted, group, Lookup::Tools, self.way).await?;
             shelf.get(own).cloned().map(Some).ok_or_else(unknown)
         })
     }

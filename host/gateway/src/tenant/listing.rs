@@ -60,7 +60,6 @@ impl Tenant {
         what: Lookup,
         way: &Way<'_>,
     ) -> Result<Vec<Sanitized>, Refusal> {
-        let (call, identity) = (validated.call(), validated.identity());
         let mut pages: Vec<Sanitized> = Vec::new();
         let mut cursor = None;
         while pages.len() < MOST_PAGES {
@@ -68,7 +67,7 @@ impl Tenant {
             let page_of = match cursor.as_deref() {
                 None => validated,
                 cursor => {
-                    lookup = Validated::lookup(call, identity, what, cursor);
+                    lookup = Validated::lookup(validated.admitted(), what, cursor);
                     &lookup
                 }
             };

@@ -22,7 +22,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::mpsc;
 use witgate_policy::{
-    Call, Draft, Form, Identity, Lookup, Payload, Presented, Reason, Refusal, Sanitized, Stage, Validated,
+    Admitted, Call, Draft, Form, Identity, Lookup, Payload, Presented, Reason, Refusal, Sanitized, Stage, Validated,
 };
 
 use self::attempt::Way;
@@ -126,6 +126,21 @@ impl Tenant {
         judged.map(|validated| validated.identity().clone())
     }
 
+    /// Admits what has nothing in it to validate or to send: the end of a session, an answer that nobody waits for.
+    pub async fn admission(
+        &self,
+        generation: u64,
+        recorder: &dyn Recorder,
+        inbound: Inbound,
+    ) -> Result<Identity, Refusal> {
+        let call = self.call(&inbound, Form::Response);
+        let mut journal = Journal::open(recorder, generation, &call);
+        let mut identity = None;
+        let admitted = self.admit(call, &inbound, &mut identity).await;
+        journal.close_notification(admitted.as_ref().err(), identity.as_ref());
+        admitted.map(|admitted| admitted.identity().clone())
+    }
+
     async fn run(
         &self,
         call: Call,
@@ -156,7 +171,7 @@ impl Tenant {
         answer.map(|answer| shape::for_client(answer, inbound.client.revision))
     }
 
-    /// Finds out who calls, holds a session to its owner, and lets the validators judge.
+    /// Finds out who calls, and lets the validators judge.
     async fn judge(
         &self,
         call: Call,
@@ -164,12 +179,18 @@ impl Tenant {
         way: &Way<'_>,
         identity: &mut Option<Identity>,
     ) -> Result<Validated, Refusal> {
+        let admitted = self.admit(call, inbound, identity).await?;
+        self.spec.pipeline.validate(admitted, &Book { tenant: self, way }).await
+    }
+
+    /// Finds out who calls, and holds a session to its owner.
+    async fn admit(&self, call: Call, inbound: &Inbound, identity: &mut Option<Identity>) -> Result<Admitted, Refusal> {
         let admitted = self.spec.pipeline.admit(call, &inbound.presented).await?;
         *identity = Some(admitted.identity().clone());
         if inbound.owner.as_ref().is_some_and(|owner| !same_caller(owner, admitted.identity())) {
             return Err(Refusal::new(Stage::Auth, Reason::Forbidden, "this session belongs to another caller"));
         }
-        self.spec.pipeline.validate(admitted, &Book { tenant: self, way }).await
+        Ok(admitted)
     }
 
     fn call(&self, inbound: &Inbound, form: Form) -> Call {

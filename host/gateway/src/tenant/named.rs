@@ -51,7 +51,7 @@ impl Tenant {
         way: &Way<'_>,
     ) -> Option<Payload> {
         let call = validated.call();
-        let shelf = self.shelf(call, validated.identity(), group, Lookup::Tools, way).await.ok()?;
+        let shelf = self.shelf(validated.admitted(), group, Lookup::Tools, way).await.ok()?;
         shelf.get(own.or(call.target())?).cloned()
     }
 
@@ -83,9 +83,8 @@ impl Tenant {
         if let Some(group) = self.spec.sole() {
             return Ok(group);
         }
-        let (call, identity) = (validated.call(), validated.identity());
         for group in &self.spec.groups {
-            if let Ok(shelf) = self.shelf(call, identity, group, Lookup::Resources, way).await
+            if let Ok(shelf) = self.shelf(validated.admitted(), group, Lookup::Resources, way).await
                 && shelf.get(uri).is_some()
             {
                 return Ok(group);
@@ -93,7 +92,7 @@ impl Tenant {
         }
         let mut best: Option<(usize, &Group)> = None;
         for group in &self.spec.groups {
-            let Ok(shelf) = self.shelf(call, identity, group, Lookup::Templates, way).await else { continue };
+            let Ok(shelf) = self.shelf(validated.admitted(), group, Lookup::Templates, way).await else { continue };
             let fit = shelf.names().filter_map(|template| template_fit(template, uri)).max();
             if let Some(fit) = fit.filter(|fit| best.is_none_or(|(best, _)| *fit > best)) {
                 best = Some((fit, group));

@@ -103,7 +103,7 @@ impl Tenant {
     /// What one of a group's servers says of itself; `None` when none can be reached in time.
     async fn facts(&self, validated: &Validated, group: &Group, way: &Way<'_>) -> Option<ServerFacts> {
         let call = validated.call();
-        let lookup = Validated::lookup(call, validated.identity(), Lookup::Tools, None);
+        let lookup = Validated::lookup(validated.admitted(), Lookup::Tools, None);
         let asking = async {
             let routed = self.spec.pipeline.route(&lookup, &group.candidates()).await.map_err(|e| e.message)?;
             let upstream = group.upstream(routed.upstream()).ok_or("gone")?;

@@ -130,7 +130,9 @@ async fn ending_a_session_ends_what_it_has_under_way() {
         tokio::spawn(async move { Ask::legacy(&id, 1, "ping", &test("hold")).send(address).await })
     };
     site.world.held().await;
-    assert_eq!(site.send(Ask::legacy(&id, 1, "", &json!({})).by("DELETE")).await.status, 204);
+    let end = || Ask::legacy(&id, 1, "", &json!({})).by("DELETE");
+    assert_eq!(site.send(end().with("authorization", "bob")).await.status, 403, "not by others");
+    assert_eq!(site.send(end()).await.status, 204);
     assert_eq!(site.world.end().await, "dropped");
     soon(asking).await.expect("a response");
 }

@@ -15,8 +15,8 @@ use witgate_gateway::upstream::{
 use witgate_gateway::wire::ClientFacts;
 use witgate_policy::store::Breaker;
 use witgate_policy::{
-    Answer, AuthVerdict, Authenticator, Call, Circuit, Draft, Form, Hook, Identity, Mode, OnFault, Payload, Peer,
-    Pipeline, Presented, Refusal, Revision, Routed, ToolBook, When,
+    Admitted, Answer, AuthVerdict, Authenticator, Call, Circuit, Draft, Form, Hook, Identity, Mode, OnFault, Payload,
+    Peer, Pipeline, Presented, Refusal, Revision, Routed, ToolBook, When,
 };
 
 /// Long enough for anything that is to happen.
@@ -71,7 +71,7 @@ pub fn upstream(transport: Transport) -> (Arc<Upstream>, Arc<Ledger>) {
 struct NoTools;
 
 impl ToolBook for NoTools {
-    fn tool<'a>(&'a self, _: &'a Call, _: &'a Identity) -> Answer<'a, Option<Payload>, Refusal> {
+    fn tool<'a>(&'a self, _: &'a Admitted) -> Answer<'a, Option<Payload>, Refusal> {
         Box::pin(async { Ok(None) })
     }
 }

@@ -26,9 +26,10 @@ const RESERVED: [&str; 14] = [
 ];
 
 impl Pipeline {
-    /// Whether any provider would be asked for this upstream.
+    /// Whether any provider would be asked for this upstream. What it answers is kept for all calls of an identity, so
+    /// only the upstreams of its condition count.
     pub fn has_credential(&self, upstream: &str) -> bool {
-        self.credential.iter().any(|hook| hook.when.holds("", None, Some(upstream)))
+        self.credential.iter().any(|hook| hook.when.holds_for(upstream))
     }
 
     /// What an upstream is shown for this call's identity: the headers of all its providers together. The shortest
@@ -37,7 +38,7 @@ impl Pipeline {
         let call = routed.call();
         let mut all = Credential::default();
         for hook in &self.credential {
-            if !hook.when.holds(call.method(), call.target(), Some(&upstream.id)) {
+            if !hook.when.holds_for(&upstream.id) {
                 continue;
             }
             let occasion = Occasion {

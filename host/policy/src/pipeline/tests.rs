@@ -11,8 +11,9 @@ use crate::hook::{Answer, When};
 use crate::json::{Edit, Payload};
 use crate::refusal::Reason;
 use crate::{
-    Again, Attempt, AuthVerdict, Call, Candidate, Challenge, Circuit, Destination, Draft, Failure, Form, Identity,
-    Kind, Message, Peer, Presented, RetryDecision, Revision, RouteVerdict, SanitizeVerdict, ValidateVerdict, Validated,
+    Admitted, Again, Attempt, AuthVerdict, Call, Candidate, Challenge, Circuit, Destination, Draft, Failure, Form,
+    Identity, Kind, Message, Peer, Presented, RetryDecision, Revision, RouteVerdict, SanitizeVerdict, ValidateVerdict,
+    Validated,
 };
 
 fn call(params: &str) -> Call {
@@ -109,7 +110,7 @@ fn sanitizer(
 struct NoTools;
 
 impl ToolBook for NoTools {
-    fn tool<'a>(&'a self, _: &'a Call, _: &'a Identity) -> Answer<'a, Option<Payload>, Refusal> {
+    fn tool<'a>(&'a self, _: &'a Admitted) -> Answer<'a, Option<Payload>, Refusal> {
         Box::pin(async { Ok(None) })
     }
 }

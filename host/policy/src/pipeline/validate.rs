@@ -3,7 +3,6 @@ use std::sync::Arc;
 use crate::call::Call;
 use crate::evidence::{Admitted, Validated};
 use crate::hook::Answer;
-use crate::identity::Identity;
 use crate::json::Payload;
 use crate::refusal::{Reason, Refusal};
 use crate::trail::Stage;
@@ -17,17 +16,16 @@ const STAGE: Stage = Stage::Validate;
 pub trait ToolBook: Send + Sync {
     /// The definition of the tool that a `tools/call` names, as its upstream lists it. A refusal when there is no such
     /// tool or its upstream cannot be asked. Asked only when a validator will look at it.
-    fn tool<'a>(&'a self, call: &'a Call, identity: &'a Identity) -> Answer<'a, Option<Payload>, Refusal>;
+    fn tool<'a>(&'a self, admitted: &'a Admitted) -> Answer<'a, Option<Payload>, Refusal>;
 }
 
 impl Pipeline {
     /// Lets every validator judge the parameters. An edit starts the round again, so that in the end all have accepted
     /// the same bytes; a round that does not settle within [`Bounds::rounds`](super::Bounds) is the last editor's fault.
-    pub async fn validate(&self, admitted: Admitted, tools: &dyn ToolBook) -> Result<Validated, Refusal> {
-        let Admitted { mut call, identity } = admitted;
+    pub async fn validate(&self, mut admitted: Admitted, tools: &dyn ToolBook) -> Result<Validated, Refusal> {
         for _ in 0..=self.bounds.rounds {
-            match self.validate_once(&mut call, &identity, tools).await? {
-                Round::Settled => return Ok(Validated { admitted: Arc::new(Admitted { call, identity }) }),
+            match self.validate_once(&mut admitted, tools).await? {
+                Round::Settled => return Ok(Validated { admitted: Arc::new(admitted) }),
                 Round::Edited => {}
             }
         }
@@ -35,15 +33,12 @@ impl Pipeline {
         Err(refusal.noted(format!("validators still edited after {} rounds", self.bounds.rounds)))
     }
 
-    async fn validate_once(
-        &self,
-        call: &mut Call,
-        identity: &Identity,
-        tools: &dyn ToolBook,
-    ) -> Result<Round, Refusal> {
+    async fn validate_once(&self, admitted: &mut Admitted, tools: &dyn ToolBook) -> Result<Round, Refusal> {
         let applies = |call: &Call, at: usize| self.validate[at].when.holds(call.method(), call.target(), None);
+        let call = &admitted.call;
         let wanted = call.method() == "tools/call" && (0..self.validate.len()).any(|at| applies(call, at));
-        let tool = if wanted { tools.tool(call, identity).await? } else { None };
+        let tool = if wanted { tools.tool(admitted).await? } else { None };
+        let Admitted { call, identity } = admitted;
         for (at, hook) in self.validate.iter().enumerate() {
             if !applies(call, at) {
                 continue;

@@ -20,7 +20,8 @@ Exit codes: 0 done, 1 failed while running, 2 the command line or the configurat
 pub(super) enum Verb {
     /// Run the gate.
     Run(Run),
-    /// Serve one tenant on standard input and output, for a client that starts its servers itself.
+    /// Serve one tenant on standard input and output, for a client that starts its servers itself. Auth plugins see
+    /// the variable `WITGATE_AUTHORIZATION` as the header `authorization`, and `WITGATE_API_KEY` as `x-api-key`.
     Stdio(Stdio),
     /// Check the configuration, and load every plugin that it names.
     Check(Config),
@@ -53,8 +54,6 @@ pub(super) struct Run {
     pub(super) no_watch: bool,
 }
 
-/// The client's credentials come from the environment: `WITGATE_AUTHORIZATION` is shown to auth plugins as the header
-/// `authorization`, `WITGATE_API_KEY` as `x-api-key`.
 #[derive(Debug, ClapArgs)]
 pub(super) struct Stdio {
     #[command(flatten)]

@@ -37,11 +37,13 @@ fn read(from: &Path) -> Result<String, ImportError> {
 
 /// Never over a file that is there.
 fn write(path: &Path, toml: &str) -> Result<(), Failure> {
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .open(path)
-        .map_err(|cause| Failure::runtime(format!("cannot make {}", path.display()), cause))?;
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    // The file that it is made from may hold secrets.
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file =
+        options.open(path).map_err(|cause| Failure::runtime(format!("cannot make {}", path.display()), cause))?;
     file.write_all(toml.as_bytes())
         .map_err(|cause| Failure::runtime(format!("cannot write {}", path.display()), cause))?;
     output::note(&format!("wrote {}; now: witgate check --config {0}", path.display()));

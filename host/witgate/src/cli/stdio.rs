@@ -18,7 +18,16 @@ pub(super) fn stdio(origin: Origin, tenant: Option<&str>) -> Result<(), Failure>
         let mut signals = Signals::catch()?;
         let service = Service::start(Start { origin, config, watch: true }, recorder).await?;
         let (input, out) = (tokio::io::stdin(), tokio::io::stdout());
-        let served = front::serve(service.gate.clone(), &tenant, input, out, credentials(), signals.next()).await;
+        let shown = credentials();
+        let asked =
+            service.gate.generation().named(&tenant).is_some_and(|tenant| !tenant.spec().pipeline.auth.is_empty());
+        if shown.is_empty() && asked {
+            let [(bearer, _), (key, _)] = CREDENTIALS;
+            tracing::warn!(
+                "this tenant asks who calls: set {bearer} (as `Bearer …`) or {key} where the client starts witgate"
+            );
+        }
+        let served = front::serve(service.gate.clone(), &tenant, input, out, shown, signals.next()).await;
         tokio::select! {
             () = service.stop() => {}
             () = signals.next() => return Err(Failure::Interrupted),

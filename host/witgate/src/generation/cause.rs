@@ -24,6 +24,28 @@ pub enum Cause {
         /// The plugin.
         plugin: Arc<str>,
     },
+    /// A condition that a kind does not know when it is asked.
+    #[error("the plugin `{plugin}` is of kind {stage}, for which `when` cannot name {what}")]
+    #[diagnostic(help("{help}"))]
+    When {
+        /// The plugin.
+        plugin: Arc<str>,
+        /// The kind.
+        stage: Stage,
+        /// The keys.
+        what: &'static str,
+        /// What to write instead.
+        help: &'static str,
+    },
+    /// A secret that the settings name and that would never be filled in.
+    #[error("the settings of plugin `{plugin}` name the secret `{secret}`, which it is not granted")]
+    #[diagnostic(help("grant it: grants = {{ secrets = [\"{secret}\"] }}, and say in [secret.{secret}] where it is"))]
+    SecretNotGranted {
+        /// The plugin.
+        plugin: Arc<str>,
+        /// The secret.
+        secret: String,
+    },
     /// A file that went away since the configuration was checked, or that is too long.
     #[error("the plugin's file {path} cannot be read: {cause}")]
     Unreadable {
@@ -46,13 +68,13 @@ pub enum Cause {
     Refused(LoadError),
     /// Its `configure` refused the settings.
     #[error("plugin `{plugin}` does not accept its settings: {message}")]
-    #[diagnostic(help("{origin} documents its settings"))]
+    #[diagnostic(help("{origin}"))]
     Settings {
         /// The plugin.
         plugin: Arc<str>,
         /// What it said.
         message: String,
-        /// Where the plugin is from.
+        /// Where its settings are described.
         origin: String,
     },
 }

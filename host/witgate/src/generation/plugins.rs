@@ -68,7 +68,37 @@ fn check(plugin: &config::Plugin, component: &Component) -> Result<(), (&'static
     if plugin.on_fault == OnFault::Skip && component.kinds().contains(&Stage::Auth) {
         return Err(("on-fault", Cause::SkipOnAuth { plugin: plugin.name.clone() }));
     }
-    Ok(())
+    for &stage in component.kinds() {
+        let what = match stage {
+            Stage::Auth | Stage::Validate if plugin.when.names_upstreams() => {
+                ("upstreams", "it is asked before an upstream is chosen; name `targets`, as \"files__*\"")
+            }
+            Stage::Credential if plugin.when.names_calls() => {
+                ("methods or targets", "what it answers is kept for all calls of a caller; name `upstreams`")
+            }
+            _ => continue,
+        };
+        let (what, help) = what;
+        return Err(("when", Cause::When { plugin: plugin.name.clone(), stage, what, help }));
+    }
+    let named = plugin.settings.values().flat_map(secrets_in).find(|name| !plugin.secrets.contains(name));
+    match named {
+        Some(secret) => Err(("settings", Cause::SecretNotGranted { plugin: plugin.name.clone(), secret })),
+        None => Ok(()),
+    }
+}
+
+/// The secrets that a setting names as `${secret:NAME}`.
+fn secrets_in(value: &serde_json::Value) -> Vec<String> {
+    match value {
+        serde_json::Value::String(text) => {
+            let named = text.split("${secret:").skip(1).filter_map(|rest| Some(rest.split_once('}')?.0.to_owned()));
+            if text.contains("$${secret:") { Vec::new() } else { named.collect() }
+        }
+        serde_json::Value::Array(items) => items.iter().flat_map(secrets_in).collect(),
+        serde_json::Value::Object(map) => map.values().flat_map(secrets_in).collect(),
+        _ => Vec::new(),
+    }
 }
 
 /// Which key a refusal of the sandbox is about.
@@ -76,8 +106,10 @@ fn refused(plugin: &config::Plugin, error: LoadError) -> (&'static str, Cause) {
     match error {
         LoadError::Settings { plugin: name, message } => {
             let origin = match &plugin.source {
-                PluginSource::Builtin(builtin) => format!("builtin:{}", builtin.name),
-                PluginSource::File(path) => path.display().to_string(),
+                PluginSource::Builtin(builtin) => {
+                    format!("its settings are described in plugins/{}/README.md", builtin.name)
+                }
+                PluginSource::File(path) => format!("whoever made {} says which settings it takes", path.display()),
             };
             ("settings", Cause::Settings { plugin: name, message, origin })
         }

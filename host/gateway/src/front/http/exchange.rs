@@ -65,7 +65,7 @@ impl Front {
         let (parts, body) = request.into_parts();
         let answered = self.route(parts, body, peer).await;
         answered.unwrap_or_else(|Rejected { id, reject }| {
-            tracing::debug!(%peer, code = reject.code(), cause = %reject, "a message was turned away");
+            tracing::info!(%peer, code = reject.code(), cause = %reject, "a message was turned away");
             reply::reject(id.as_ref(), &reject)
         })
     }
@@ -92,7 +92,12 @@ impl Front {
                 let entry = Entry { generation, tenant, headers: parts.headers, peer, wants, _room: taken.room };
                 self.message(entry, incoming).await
             }
-            Method::DELETE => Ok(self.end_session(&tenant, &parts.headers)?),
+            Method::DELETE => {
+                let taken = self.intake.read(body, Some(0), &self.options).await?;
+                let wants = Wants { json: true, events: false };
+                let entry = Entry { generation, tenant, headers: parts.headers, peer, wants, _room: taken.room };
+                Ok(self.end_session(entry).await?)
+            }
             _ => Err(Reject::HttpMethod.into()),
         }
     }
@@ -135,9 +140,7 @@ impl Front {
                 if names_modern(&entry.headers, &Payload::empty())? {
                     return Err(Reject::Response.into());
                 }
-                // Servers' requests come to clients with a later issue; until then nobody waits for this.
-                self.session(&entry.tenant, &entry.headers)?;
-                Ok(reply::empty(StatusCode::ACCEPTED))
+                Ok(self.legacy_response(entry).await?)
             }
         }
     }

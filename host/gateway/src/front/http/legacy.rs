@@ -11,7 +11,7 @@ use super::reply::{self, Body};
 use super::session::Session;
 use crate::front::job::Ended;
 use crate::tenant::Tenant;
-use crate::wire::{ClientFacts, Reject, check_headers, version_header};
+use crate::wire::{ClientFacts, Denial, Reject, check_headers, version_header};
 
 const SESSION: &str = "mcp-session-id";
 
@@ -83,17 +83,35 @@ impl Front {
         Ok(reply::empty(StatusCode::ACCEPTED))
     }
 
-    /// `DELETE`: whoever knows the id may end the session; there is nothing to learn from it.
-    pub(super) fn end_session(&self, tenant: &Tenant, headers: &HeaderMap) -> Result<Response<Body>, Reject> {
-        let version = version_header(headers)?.and_then(Revision::parse);
+    /// `DELETE`: the owner ends the session, and with it what is under way in it.
+    pub(super) async fn end_session(&self, entry: Entry) -> Result<Response<Body>, Reject> {
+        let version = version_header(&entry.headers)?.and_then(Revision::parse);
         if version.is_some_and(Revision::is_modern) {
             return Err(Reject::HttpMethod);
         }
-        self.session(tenant, headers)?;
-        if let Some(id) = headers.get(SESSION).and_then(|id| id.to_str().ok()) {
+        if let Err(denial) = self.owned(&entry, "DELETE").await? {
+            return Ok(reply::denial(None, &denial));
+        }
+        if let Some(id) = entry.headers.get(SESSION).and_then(|id| id.to_str().ok()) {
             self.sessions.end(id);
         }
         Ok(reply::empty(StatusCode::NO_CONTENT))
+    }
+
+    /// Servers' requests come to clients with a later issue; until then nobody waits for an answer.
+    pub(super) async fn legacy_response(&self, entry: Entry) -> Result<Response<Body>, Reject> {
+        Ok(match self.owned(&entry, "response").await? {
+            Ok(()) => reply::empty(StatusCode::ACCEPTED),
+            Err(denial) => reply::denial(None, &denial),
+        })
+    }
+
+    /// Whether what names a session comes from its owner.
+    async fn owned(&self, entry: &Entry, what: &str) -> Result<Result<(), Denial>, Reject> {
+        let session = self.session(&entry.tenant, &entry.headers)?;
+        let client = ClientFacts::clone(&session.client.load());
+        let job = self.job(entry, (what.to_owned(), Payload::empty()), client, Some(session.owner.clone()));
+        Ok(job.admission().await)
     }
 
     /// The session that a message names. Up to 2025-03-26 there was no version header, so its clients may send any.

@@ -50,7 +50,7 @@ impl Client {
 
     /// Tells the client what is wrong with what it sent.
     pub(super) async fn reject(&self, id: Option<&RequestId>, reject: &Reject) {
-        tracing::debug!(code = reject.code(), cause = %reject, "a message was turned away");
+        tracing::info!(code = reject.code(), cause = %reject, "a message was turned away");
         self.say(encode::error(id, &reject.error())).await;
     }
 

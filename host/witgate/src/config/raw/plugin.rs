@@ -75,7 +75,7 @@ pub(crate) struct RawWhen {
     /// Tools, prompts and resources as clients name them, as `files__*`. Calls that address none do not match.
     #[serde(default)]
     pub targets: Vec<String>,
-    /// Names of upstreams.
+    /// Names of upstreams; not for auth and validate, which are asked before one is chosen.
     #[serde(default)]
     pub upstreams: Vec<String>,
 }
