@@ -85,7 +85,8 @@ impl Document {
         &mut self.root
     }
 
-    /// A mark at a place, or at the nearest place above it that is written in the file. `None` for the whole file.
+    /// A mark at a place, or at the nearest place above it that is written in the file; for the whole file, its first
+    /// line. `None` when the file is empty.
     pub fn mark(&self, place: &Place, part: Part, label: impl Into<String>) -> Option<Mark> {
         let mut node = &self.root;
         let mut found = None;
@@ -106,7 +107,8 @@ impl Document {
                 _ => break,
             }
         }
-        found.map(|span| Mark::new(self.first_line(span), label))
+        let whole = || (!self.source.text().trim().is_empty()).then(|| self.first_line(0..self.source.text().len()));
+        found.map(|span| self.first_line(span)).or_else(whole).map(|span| Mark::new(span, label))
     }
 
     /// The marks at several places.

@@ -67,11 +67,12 @@ fn took(micros: u64) -> String {
     }
 }
 
-/// What a client or a plugin said cannot move the cursor of whoever reads the log.
+/// What a client or a plugin said cannot move the cursor of whoever reads the log, nor turn the order of what is read.
 fn clean(text: &str) -> String {
     const MAX_CHARS: usize = 200;
-    let mut cleaned: String =
-        text.chars().take(MAX_CHARS).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
+    let turns = |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let harmless = |c: char| if c.is_control() || turns(c) { '\u{fffd}' } else { c };
+    let mut cleaned: String = text.chars().take(MAX_CHARS).map(harmless).collect();
     if text.chars().nth(MAX_CHARS).is_some() {
         cleaned.push('…');
     }
@@ -167,5 +168,11 @@ mod tests {
         {
             assert_eq!(took(micros), want);
         }
+    }
+
+    #[test]
+    fn what_strangers_say_stays_where_it_is() {
+        assert_eq!(clean("a\x1b[2Jb\u{202e}c"), "a\u{fffd}[2Jb\u{fffd}c");
+        assert_eq!(clean(&"x".repeat(201)), format!("{}…", "x".repeat(200)));
     }
 }
