@@ -19,9 +19,12 @@
 mod call;
 mod evidence;
 mod fault;
+mod grants;
 mod hook;
 mod identity;
 pub mod json;
+mod limits;
+pub mod origin;
 mod pipeline;
 mod refusal;
 pub mod secret;
@@ -32,12 +35,14 @@ mod verdict;
 pub use call::{Call, Draft, Form, Revision, target_of};
 pub use evidence::{Admitted, Lookup, Provenance, Routed, Sanitized, Validated};
 pub use fault::Fault;
+pub use grants::{Folder, Grants, Reach, SecretGrant};
 pub use hook::{
     Answer, Authenticator, CredentialProvider, Hook, InputValidator, Mode, OnFault, OutputSanitizer, RetryStrategy,
     Router, When, WhenError,
 };
 pub use identity::{Certificate, Claim, Identity, Peer, Presented};
 pub use json::Payload;
+pub use limits::Limits;
 pub use pipeline::{Bounds, Budget, Next, Pipeline, ToolBook};
 pub use refusal::{Finding, Reason, Refusal};
 pub use trail::{Stage, Step, Trail};

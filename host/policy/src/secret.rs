@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::origin::Origin;
+
 /// A secret's text. It has no `Display`, and its `Debug` shows nothing.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
@@ -24,17 +26,17 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// Who holds the secrets, and knows which plugin may use which.
+/// Who holds the secrets, and knows which plugin may send which where.
 pub trait SecretSource: Send + Sync {
-    /// The secret of that name, if `plugin` was granted it.
-    fn secret(&self, plugin: &str, name: &str) -> Option<Secret>;
+    /// The secret of that name, if `plugin` was granted it for `origin`, where it is about to go.
+    fn secret(&self, plugin: &str, name: &str, origin: &Origin) -> Option<Secret>;
 }
 
 /// Why a template was not filled.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FillError {
     /// The secret does not exist or was not granted; deliberately not told apart.
-    #[error("the secret `{name}` does not exist or is not granted to this plugin")]
+    #[error("the secret `{name}` does not exist or is not granted to this plugin for where it goes")]
     Unknown {
         /// The secret's name.
         name: String,

@@ -108,11 +108,11 @@ impl ResourceLimiter for Account {
 mod tests {
     use super::*;
     use crate::engine::Weight;
-    use crate::limits::Limits;
+    use witgate_policy::Limits;
 
     fn account() -> Account {
         let limits = Limits { memory_bytes: Some(1000), host_calls: 2, bytes_in: 10, ..Limits::default() };
-        Account::new(limits.resolve(&"p".into(), Weight::Light).expect("limits"))
+        Account::new(Bounds::of(&limits, &"p".into(), Weight::Light).expect("limits"))
     }
 
     #[test]

@@ -5,14 +5,16 @@ use std::sync::Arc;
 
 use wasmtime::component::{Resource, ResourceTable};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
-use witgate_policy::Payload;
+use witgate_policy::secret::SecretSource;
 use witgate_policy::store::{Counters, KeyValues, Space};
+use witgate_policy::{Grants, Payload};
 
 use crate::account::{Account, Overdrawn};
 use crate::document::Document;
-use crate::grant::{Grants, runtime};
+use crate::grant::runtime;
 use crate::limits::Bounds;
 use crate::log::Log;
+use crate::share::Share;
 
 /// What all instances of one loaded plugin share.
 pub(crate) struct Shared {
@@ -26,6 +28,8 @@ pub(crate) struct Shared {
     pub(crate) bounds: Bounds,
     pub(crate) counters: Arc<dyn Counters>,
     pub(crate) key_values: Arc<dyn KeyValues>,
+    pub(crate) secrets: Arc<dyn SecretSource>,
+    pub(crate) share: Arc<Share>,
 }
 
 pub(crate) struct Host {

@@ -1,10 +1,10 @@
 use std::sync::Arc;
 
-use witgate_policy::Stage;
+use witgate_policy::{Grants, Stage};
 
 use crate::component::Component;
 use crate::error::LoadError;
-use crate::grant::{self, Grants, Need};
+use crate::grant::{self, Need};
 use crate::sandbox::Sandbox;
 
 /// What a component says of itself (`witgate plugin inspect`).

@@ -10,7 +10,7 @@
 //! ```
 //!
 //! A component is found to be of a kind by its exports, and may do what its kind's world, its own imports and the
-//! operator's [`Grants`] all allow: nothing else is linked. Each call runs within [`Limits`], in an instance that is
+//! operator's [`Grants`](witgate_policy::Grants) all allow: nothing else is linked. Each call runs within [`Limits`](witgate_policy::Limits), in an instance that is
 //! fresh unless the operator opted into reuse; how it can fail is [`Fault`](witgate_policy::Fault). A [`Plugin`] belongs
 //! to one tenant, and so do its instances, counters and keys.
 //!
@@ -46,12 +46,12 @@ mod plugin;
 mod quarantine;
 mod runner;
 mod sandbox;
+mod share;
 mod ticker;
 
 pub use component::Component;
 pub use error::{LoadError, SandboxError};
-pub use grant::Grants;
 pub use inspect::Inspection;
-pub use limits::Limits;
 pub use plugin::{Plugin, PluginSpec};
 pub use sandbox::{Sandbox, SandboxConfig};
+pub use share::Share;

@@ -2,9 +2,10 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use wasmtime::component::{HasSelf, InstancePre, Linker};
+use witgate_policy::secret::SecretSource;
 use witgate_policy::store::{Counters, KeyValues, Space};
 use witgate_policy::{
-    Authenticator, CredentialProvider, InputValidator, OutputSanitizer, RetryStrategy, Router, Stage,
+    Authenticator, CredentialProvider, Grants, InputValidator, Limits, OutputSanitizer, RetryStrategy, Router, Stage,
 };
 
 use crate::bindings::auth::Auth;
@@ -16,12 +17,13 @@ use crate::bindings::validate::Validate;
 use crate::bindings::wit;
 use crate::component::Component;
 use crate::error::LoadError;
-use crate::grant::{self, Capability, Grants, Need};
+use crate::grant::{self, Capability, Need};
 use crate::host::{Host, Shared};
 use crate::kind::Contract;
-use crate::limits::Limits;
+use crate::limits::Bounds;
 use crate::runner::Runner;
 use crate::sandbox::Sandbox;
+use crate::share::Share;
 
 /// What a component becomes a plugin with.
 pub struct PluginSpec {
@@ -41,6 +43,10 @@ pub struct PluginSpec {
     pub counters: Arc<dyn Counters>,
     /// Where its keys are.
     pub key_values: Arc<dyn KeyValues>,
+    /// Who fills in the secrets that it names in requests to the network.
+    pub secrets: Arc<dyn SecretSource>,
+    /// What its tenant may use at once.
+    pub share: Arc<Share>,
 }
 
 /// A component with its settings, grants and limits, ready to be asked on behalf of one tenant. A clone is the same
@@ -61,7 +67,7 @@ impl Plugin {
     /// Needs a tokio runtime with time.
     pub async fn load(sandbox: &Arc<Sandbox>, component: &Component, spec: PluginSpec) -> Result<Self, LoadError> {
         let inner = &component.inner;
-        let bounds = spec.limits.resolve(&spec.name, inner.weight)?;
+        let bounds = Bounds::of(&spec.limits, &spec.name, inner.weight)?;
         let capabilities = granted(&spec.name, component, &spec.grants)?;
         let pre = link(sandbox, component, &capabilities)
             .map_err(|e| LoadError::Imports { plugin: spec.name.clone(), cause: format!("{e:#}") })?;
@@ -73,6 +79,8 @@ impl Plugin {
             bounds,
             counters: spec.counters,
             key_values: spec.key_values,
+            secrets: spec.secrets,
+            share: spec.share,
         });
         let maker = Maker { sandbox, component, shared, pre, reuse: spec.reuse };
         Ok(Self {

@@ -1,12 +1,9 @@
-//! The binary's rooms: the command line, the configuration, generations and their reload, telemetry.
+//! The binary's rooms: the command line, generations and their reload, telemetry.
 //!
-//! A configuration file becomes a [`config::Config`] of real types; that and the plugins become a generation of the
-//! gateway; a changed file becomes the next one. `main.rs` only starts [`cli`].
+//! A configuration file becomes a [`Config`](witgate_config::Config) of real types; that and the plugins become a
+//! generation of the gateway; a changed file becomes the next one. `main.rs` only starts [`cli`].
 
-pub mod builtin;
 pub mod cli;
-pub mod config;
-pub mod diagnostic;
 pub mod generation;
 pub mod import;
 pub mod reload;

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use witgate_policy::origin::Origin;
 use witgate_policy::secret::{Secret, fill};
 use witgate_policy::{Credential, Reason, Refusal, Routed, Stage, Why};
 
@@ -62,7 +63,7 @@ impl Credentials {
             (_, None) => (None, Why::First),
         };
         let fresh = match tenant.spec().pipeline.credential(routed, &upstream.facts(), why).await {
-            Ok(credential) => filled(tenant, &credential).map(|headers| (headers, credential.expires_in)),
+            Ok(credential) => filled(tenant, upstream, &credential).map(|headers| (headers, credential.expires_in)),
             Err(refusal) => Err(refusal),
         };
         match (fresh, usable) {
@@ -97,15 +98,17 @@ impl Credentials {
     }
 }
 
-fn filled(tenant: &Tenant, credential: &Credential) -> Result<Headers, Refusal> {
+fn filled(tenant: &Tenant, upstream: &Upstream, credential: &Credential) -> Result<Headers, Refusal> {
+    let origin: Option<Origin> = upstream.facts().origin.parse().ok();
+    let secret = |plugin: &str, name: &str| tenant.spec().secrets.secret(plugin, name, origin.as_ref()?);
     let fill_one = |header: &witgate_policy::Header| {
-        fill(&header.value, |name| tenant.spec().secrets.secret(&header.plugin, name))
-            .map(|value| (header.name.clone(), value))
-            .map_err(|error| {
+        fill(&header.value, |name| secret(&header.plugin, name)).map(|value| (header.name.clone(), value)).map_err(
+            |error| {
                 let note = format!("plugin `{}`, header `{}`: {error}", header.plugin, header.name);
                 let message = "the credentials for this upstream are not available";
                 Refusal::new(Stage::Credential, Reason::Unavailable, message).noted(note)
-            })
+            },
+        )
     };
     credential.headers.iter().map(fill_one).collect()
 }

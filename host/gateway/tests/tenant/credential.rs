@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use witgate_gateway::tenant::{Spec, Tenant};
+use witgate_policy::origin::Origin;
 use witgate_policy::secret::{Secret, SecretSource};
 use witgate_policy::{
     Answer, Credential, CredentialProvider, Header, Identity, Occasion, Pipeline, Reason, Refusal, Revision,
@@ -17,7 +18,7 @@ use crate::{hook, web};
 struct Vault;
 
 impl SecretSource for Vault {
-    fn secret(&self, plugin: &str, name: &str) -> Option<Secret> {
+    fn secret(&self, plugin: &str, name: &str, _: &Origin) -> Option<Secret> {
         (plugin == "p").then(|| Secret::new(format!("s3cret-{name}")))
     }
 }

@@ -10,6 +10,7 @@ use witgate_gateway::record::{Record, Recorder};
 use witgate_gateway::tenant::{Group, Inbound, Outcome, Spec, Tenant};
 use witgate_gateway::upstream::{Builtin, InProcess, Limits, Spec as UpstreamSpec, Timeouts, Transport, Upstream};
 use witgate_gateway::wire::ClientFacts;
+use witgate_policy::origin::Origin;
 use witgate_policy::secret::{Secret, SecretSource};
 use witgate_policy::store::Breaker;
 use witgate_policy::{Circuit, Payload, Peer, Pipeline, Presented, Revision, Sanitized};
@@ -126,7 +127,7 @@ pub(crate) fn group(name: &str, prefix: &str, transports: Vec<Transport>) -> Gro
 struct NoSecrets;
 
 impl SecretSource for NoSecrets {
-    fn secret(&self, _: &str, _: &str) -> Option<Secret> {
+    fn secret(&self, _: &str, _: &str, _: &Origin) -> Option<Secret> {
         None
     }
 }

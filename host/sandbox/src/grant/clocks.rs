@@ -5,8 +5,9 @@ use wasmtime::component::Linker;
 use wasmtime_wasi::clocks::{WasiClocks, WasiClocksView};
 use wasmtime_wasi::p2::bindings::clocks;
 use wasmtime_wasi::{HostMonotonicClock, HostWallClock};
+use witgate_policy::Grants;
 
-use super::{Capability, Grants};
+use super::Capability;
 use crate::host::Host;
 
 /// `wasi:clocks`: the time, rounded down.

@@ -1,8 +1,9 @@
 use std::collections::BTreeMap;
 
 use wasmtime::component::{HasSelf, Linker};
+use witgate_policy::Grants;
 
-use super::{Capability, Grants};
+use super::Capability;
 use crate::bindings::config::wasi::config::store;
 use crate::host::Host;
 

@@ -1,9 +1,10 @@
 use std::time::Duration;
 
 use wasmtime::component::{HasSelf, Linker};
+use witgate_policy::Grants;
 use witgate_policy::store::{Reading, StoreError};
 
-use super::{Capability, Grants};
+use super::Capability;
 use crate::bindings::counter::witgate::counter::counter;
 use crate::host::Host;
 

@@ -1,7 +1,8 @@
 use wasmtime::component::{HasSelf, Linker, Resource};
+use witgate_policy::Grants;
 use witgate_policy::store::StoreError;
 
-use super::{Capability, Grants};
+use super::Capability;
 use crate::bindings::keyvalue::wasi::keyvalue::{atomics, store};
 use crate::host::Host;
 

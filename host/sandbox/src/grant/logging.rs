@@ -1,6 +1,7 @@
 use wasmtime::component::{HasSelf, Linker};
+use witgate_policy::Grants;
 
-use super::{Capability, Grants};
+use super::Capability;
 use crate::bindings::logging::wasi::logging::logging;
 use crate::host::Host;
 use crate::log::Level;

@@ -12,44 +12,9 @@ mod random;
 pub(crate) mod runtime;
 
 use wasmtime::component::Linker;
-use witgate_policy::Stage;
+use witgate_policy::{Grants, Stage};
 
 use crate::host::Host;
-
-/// What an operator grants one plugin (`[plugin.grants]`).
-#[expect(clippy::struct_excessive_bools, reason = "one for each capability, each granted by itself")]
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Grants {
-    /// `wasi:logging`: lines in the gate's log. On by default: they are bounded and cleaned.
-    pub logging: bool,
-    /// `wasi:config`: the plugin's own settings as keys.
-    pub config: bool,
-    /// `wasi:clocks`: the time. Off by default: a plugin that measures can spy on its neighbours, and every call
-    /// carries its time.
-    pub clocks: bool,
-    /// What the clocks round to, in milliseconds. 1 by default: coarse enough to hide what shares the processor's caches.
-    pub clock_granularity_ms: u32,
-    /// `wasi:random`: entropy. Off by default: every call carries 32 random bits.
-    pub random: bool,
-    /// `witgate:counter`: atomic counters.
-    pub counter: bool,
-    /// `wasi:keyvalue`: a small store of its own.
-    pub keyvalue: bool,
-}
-
-impl Default for Grants {
-    fn default() -> Self {
-        Self {
-            logging: true,
-            config: false,
-            clocks: false,
-            clock_granularity_ms: 1,
-            random: false,
-            counter: false,
-            keyvalue: false,
-        }
-    }
-}
 
 /// One thing that a plugin may ask for.
 pub(crate) trait Capability: Sync {

@@ -1,8 +1,9 @@
 use wasmtime::component::Linker;
 use wasmtime_wasi::p2::bindings::random;
 use wasmtime_wasi::random::{WasiRandom, WasiRandomView};
+use witgate_policy::Grants;
 
-use super::{Capability, Grants};
+use super::Capability;
 use crate::host::Host;
 
 /// `wasi:random`: the system's entropy.

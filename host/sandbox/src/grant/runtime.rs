@@ -12,9 +12,10 @@ use wasmtime_wasi::cli::{IsTerminal, StdoutStream, WasiCli, WasiCliView};
 use wasmtime_wasi::p2::bindings::{cli, io};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamError};
 use wasmtime_wasi::{WasiCtx, WasiView, async_trait};
+use witgate_policy::Grants;
 
 use super::clocks::Coarse;
-use super::{Capability, Grants, random};
+use super::{Capability, random};
 use crate::host::{Host, Shared};
 use crate::log::{Level, Log};
 

@@ -8,8 +8,8 @@ use std::task::{Context, Poll, Waker};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
-use witgate_policy::{Fault, SanitizeVerdict, Stage};
-use witgate_sandbox::{Limits, PluginSpec, Sandbox, SandboxConfig};
+use witgate_policy::{Fault, Limits, SanitizeVerdict, Stage};
+use witgate_sandbox::{PluginSpec, Sandbox, SandboxConfig};
 use witgate_test_guests::{Guest, SANITIZE_PAYLOAD, endless_loop, pass};
 
 use crate::world::{Stuck, ask, call, identity, load, message, sandbox, soon, spec, waiting};

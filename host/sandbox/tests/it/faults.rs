@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use witgate_policy::{Fault, Stage};
-use witgate_sandbox::{Limits, PluginSpec};
+use witgate_policy::{Fault, Limits, Stage};
+use witgate_sandbox::PluginSpec;
 use witgate_test_guests::{Guest, endless_loop, memory_bomb, pass, stack_bomb, trap};
 
 use crate::world::{Stuck, ask, load, reuse, sandbox, soon, spec, waiting};

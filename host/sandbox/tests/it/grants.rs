@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use insta::assert_snapshot;
-use witgate_policy::{Fault, Stage};
-use witgate_sandbox::{Grants, Limits, PluginSpec};
+use witgate_policy::{Fault, Grants, Limits, Stage};
+use witgate_sandbox::PluginSpec;
 use witgate_state::MemoryCounters;
 use witgate_test_guests::{Guest, VALIDATE_PARAMS};
 

@@ -1,8 +1,8 @@
 //! What is refused before anything of it runs, and in which words.
 
 use insta::assert_snapshot;
-use witgate_policy::Stage;
-use witgate_sandbox::{Limits, LoadError, PluginSpec};
+use witgate_policy::{Limits, Stage};
+use witgate_sandbox::{LoadError, PluginSpec};
 use witgate_test_guests::{Guest, core_module, pass, trap};
 
 use crate::world::{LIMIT_BYTES, compile, load, sandbox, spec};

@@ -4,9 +4,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use witgate_policy::{
-    AuthVerdict, Kind, Message, OutputSanitizer, RouteVerdict, SanitizeVerdict, Stage, ValidateVerdict,
+    AuthVerdict, Grants, Kind, Message, OutputSanitizer, RouteVerdict, SanitizeVerdict, Stage, ValidateVerdict,
 };
-use witgate_sandbox::{Grants, Plugin, PluginSpec};
+use witgate_sandbox::{Plugin, PluginSpec};
 
 use crate::world::{
     ask, attempt, call, call_with, candidates, identity, load, message, occasion, presented, sandbox, soon, spec,

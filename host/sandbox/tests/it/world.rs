@@ -5,13 +5,15 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use witgate_policy::origin::Origin;
+use witgate_policy::secret::{Secret, SecretSource};
 use witgate_policy::store::{Counters, Reading, Space, StoreError};
 use witgate_policy::{
-    Answer, Attempt, AuthVerdict, Call, Candidate, Circuit, Draft, Failure, Fault, Form, Identity, Kind, Message,
-    Occasion, Payload, Peer, Presented, RetryDecision, Revision, RouteVerdict, SanitizeVerdict, Stage, UpstreamFacts,
-    ValidateVerdict, Why,
+    Answer, Attempt, AuthVerdict, Call, Candidate, Circuit, Draft, Failure, Fault, Form, Grants, Identity, Kind,
+    Limits, Message, Occasion, Payload, Peer, Presented, RetryDecision, Revision, RouteVerdict, SanitizeVerdict, Stage,
+    UpstreamFacts, ValidateVerdict, Why,
 };
-use witgate_sandbox::{Component, Grants, Limits, LoadError, Plugin, PluginSpec, Sandbox, SandboxConfig};
+use witgate_sandbox::{Component, LoadError, Plugin, PluginSpec, Sandbox, SandboxConfig};
 use witgate_state::{MemoryCounters, MemoryKeyValues};
 use witgate_test_guests::Guest;
 
@@ -21,6 +23,14 @@ pub(crate) const LIMIT_BYTES: usize = 16 << 20;
 /// One sandbox for a test; small, so that many fit.
 pub(crate) fn sandbox() -> Arc<Sandbox> {
     Sandbox::new(SandboxConfig { instances: 16 }).expect("a sandbox")
+}
+
+struct NoSecrets;
+
+impl SecretSource for NoSecrets {
+    fn secret(&self, _: &str, _: &str, _: &Origin) -> Option<Secret> {
+        None
+    }
 }
 
 /// A specification that grants nothing but what comes for nothing.
@@ -34,6 +44,8 @@ pub(crate) fn spec() -> PluginSpec {
         reuse: None,
         counters: Arc::new(MemoryCounters::default()),
         key_values: Arc::new(MemoryKeyValues::default()),
+        secrets: Arc::new(NoSecrets),
+        share: Arc::default(),
     }
 }
 

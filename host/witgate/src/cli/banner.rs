@@ -1,7 +1,7 @@
 use std::fmt::Write;
 use std::net::SocketAddr;
 
-use crate::config::{Config, Origin};
+use witgate_config::{Config, Origin};
 
 /// The key of the embedded configuration, which holds its hash.
 const DEMO_KEY: &str = "witgate-demo-key";

@@ -1,7 +1,7 @@
 use super::output::{self, Failure};
 use super::serve;
-use crate::config::{Config, Origin};
 use crate::generation::{Builder, Stores};
+use witgate_config::{Config, Origin};
 
 /// `witgate check`: everything but opening sockets and starting servers.
 pub(super) fn check(origin: &Origin) -> Result<(), Failure> {

@@ -3,8 +3,8 @@ use std::io::{self, Read, Write};
 use std::path::Path;
 
 use super::output::{self, Failure};
-use crate::diagnostic::{Problem, Problems};
 use crate::import::{self, ImportError};
+use witgate_config::diagnostic::{Problem, Problems};
 
 /// What a client's file may be at most, in bytes.
 const MAX_BYTES: u64 = 4 << 20;

@@ -19,9 +19,9 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::config;
 use output::Failure;
 use plan::Plan;
+use witgate_config as config;
 
 /// Runs the program.
 pub fn main() -> ExitCode {

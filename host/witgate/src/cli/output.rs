@@ -2,7 +2,7 @@ use std::error::Error;
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
-use crate::diagnostic::{Problems, Style};
+use witgate_config::diagnostic::{Problems, Style};
 
 /// Why the program ends with another code than 0.
 #[derive(Debug, thiserror::Error)]

@@ -1,7 +1,7 @@
 use std::path::{Path, PathBuf};
 
 use super::args::{Args, Config, PluginVerb, Verb};
-use crate::config::Origin;
+use witgate_config::Origin;
 
 /// What the program does.
 #[derive(Debug, PartialEq, Eq)]

@@ -7,10 +7,10 @@ use witgate_sandbox::Inspection;
 
 use super::output::{self, Failure};
 use super::serve;
-use crate::builtin;
-use crate::config::{Cause, PluginSource};
-use crate::diagnostic::{Problem, Problems};
 use crate::generation::{self, MAX_COMPONENT_BYTES};
+use witgate_config::builtin;
+use witgate_config::diagnostic::{Problem, Problems};
+use witgate_config::{Cause, PluginSource};
 
 /// `witgate plugin list`.
 pub(super) fn list() -> Result<(), Failure> {

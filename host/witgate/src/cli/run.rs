@@ -7,7 +7,7 @@ use witgate_gateway::front::http;
 use super::banner;
 use super::output::{self, Failure};
 use super::serve::{self, Service, Signals, Start};
-use crate::config::{Config, Origin};
+use witgate_config::{Config, Origin};
 
 /// `witgate run`: until a signal says stop.
 pub(super) fn run(origin: Origin, watch: bool) -> Result<(), Failure> {

@@ -10,10 +10,10 @@ use witgate_gateway::gate::Gate;
 use witgate_sandbox::{Sandbox, SandboxConfig};
 
 use super::output::Failure;
-use crate::config::{Config, Origin};
 use crate::generation::{self, Builder, Stores};
 use crate::reload::{Nudge, Reloader, Watcher};
 use crate::telemetry;
+use witgate_config::{Config, Origin};
 
 /// Nudges that wait: one is being served, one waits, more say nothing new.
 const NUDGES: usize = 1;

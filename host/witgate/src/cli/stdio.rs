@@ -2,7 +2,7 @@ use witgate_gateway::front::stdio as front;
 
 use super::output::{self, Failure};
 use super::serve::{self, Service, Signals, Start};
-use crate::config::{Config, Origin};
+use witgate_config::{Config, Origin};
 
 /// What the client shows to auth plugins, as headers of a request: there are none on standard input.
 const CREDENTIALS: [(&str, &str); 2] = [("WITGATE_AUTHORIZATION", "authorization"), ("WITGATE_API_KEY", "x-api-key")];

@@ -39,7 +39,9 @@ pub enum Cause {
     },
     /// A secret that the settings name and that would never be filled in.
     #[error("the settings of plugin `{plugin}` name the secret `{secret}`, which it is not granted")]
-    #[diagnostic(help("grant it: grants = {{ secrets = [\"{secret}\"] }}, and say in [secret.{secret}] where it is"))]
+    #[diagnostic(help(
+        "grant it: grants = {{ secrets = {{ {secret} = [\"https://HOST\"] }} }}, where HOST is whom it is for, and say in [secret.{secret}] where it is"
+    ))]
     SecretNotGranted {
         /// The plugin.
         plugin: Arc<str>,

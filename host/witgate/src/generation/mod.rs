@@ -20,8 +20,8 @@ use witgate_gateway::upstream::Upstream;
 use witgate_policy::Stage;
 use witgate_sandbox::Sandbox;
 
-use crate::config::{self, Config, Part, Place};
-use crate::diagnostic::{Problem, Problems};
+use witgate_config::diagnostic::{Problem, Problems};
+use witgate_config::{self as config, Config, Part, Place};
 
 pub use cause::Cause;
 pub(crate) use plugins::{MAX_COMPONENT_BYTES, read};
@@ -29,7 +29,7 @@ pub use retired::Retired;
 pub use stores::Stores;
 
 use retired::Lease;
-use secrets::Granted;
+use secrets::{Granted, Vault};
 
 /// What generations are built with; one for a process.
 pub struct Builder {
@@ -77,7 +77,8 @@ impl Builder {
         previous: Option<&Generation>,
         lease: &Lease,
     ) -> Result<Tenant, Problems> {
-        let (pipeline, plugins) = plugins::pipeline(&self.sandbox, &self.stores, config, tenant).await?;
+        let vault = Vault::new(config, tenant);
+        let (pipeline, plugins) = plugins::pipeline(&self.sandbox, &self.stores, &vault, config, tenant).await?;
         if pipeline.auth.is_empty() && !tenant.anonymous {
             return Err(no_auth(config, tenant).into());
         }
@@ -86,7 +87,7 @@ impl Builder {
             name: tenant.name.clone(),
             path: tenant.path.clone(),
             pipeline,
-            secrets: Arc::new(Granted::new(config, tenant, plugins, lease.clone())),
+            secrets: Arc::new(Granted::new(vault, plugins, lease.clone())),
             groups: upstreams::groups(&tenant.groups, old.map(Arc::as_ref)),
             auth_headers: tenant.auth_headers.clone(),
             resource_metadata: tenant.resource_metadata.clone(),

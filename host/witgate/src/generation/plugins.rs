@@ -5,10 +5,11 @@ use futures_util::future::join_all;
 use witgate_policy::{Hook, OnFault, Pipeline, Stage};
 use witgate_sandbox::{Component, LoadError, Plugin, PluginSpec, Sandbox};
 
+use super::secrets::Vault;
 use super::stores::Stores;
 use super::{Cause, at};
-use crate::config::{self, Config, Part, PluginSource};
-use crate::diagnostic::Problems;
+use witgate_config::diagnostic::Problems;
+use witgate_config::{self as config, Config, Part, PluginSource};
 
 /// What a component may be at most, in bytes. Python's, the largest that are known, are 18 MB.
 pub(crate) const MAX_COMPONENT_BYTES: usize = 64 << 20;
@@ -18,10 +19,11 @@ pub(crate) const MAX_COMPONENT_BYTES: usize = 64 << 20;
 pub(super) async fn pipeline(
     sandbox: &Arc<Sandbox>,
     stores: &Stores,
+    vault: &Arc<Vault>,
     config: &Config,
     tenant: &config::Tenant,
 ) -> Result<(Pipeline, Vec<Plugin>), Problems> {
-    let loading = tenant.plugins.iter().map(|plugin| load(sandbox, stores, tenant, plugin));
+    let loading = tenant.plugins.iter().map(|plugin| load(sandbox, stores, vault, tenant, plugin));
     let mut problems = Problems::default();
     let mut pipeline = Pipeline::default();
     let mut kept = Vec::with_capacity(tenant.plugins.len());
@@ -41,6 +43,7 @@ pub(super) async fn pipeline(
 async fn load(
     sandbox: &Arc<Sandbox>,
     stores: &Stores,
+    vault: &Arc<Vault>,
     tenant: &config::Tenant,
     plugin: &config::Plugin,
 ) -> Result<Plugin, (&'static str, Cause)> {
@@ -56,6 +59,8 @@ async fn load(
         reuse: plugin.reuse,
         counters: stores.counters.clone(),
         key_values: stores.key_values.clone(),
+        secrets: vault.clone(),
+        share: stores.share(&tenant.name),
     };
     Plugin::load(sandbox, &component, spec).await.map_err(|e| refused(plugin, e))
 }
@@ -81,7 +86,11 @@ fn check(plugin: &config::Plugin, component: &Component) -> Result<(), (&'static
         let (what, help) = what;
         return Err(("when", Cause::When { plugin: plugin.name.clone(), stage, what, help }));
     }
-    let named = plugin.settings.values().flat_map(secrets_in).find(|name| !plugin.secrets.contains(name));
+    let named = plugin
+        .settings
+        .values()
+        .flat_map(secrets_in)
+        .find(|name| !plugin.grants.secrets.iter().any(|grant| grant.name == *name));
     match named {
         Some(secret) => Err(("settings", Cause::SecretNotGranted { plugin: plugin.name.clone(), secret })),
         None => Ok(()),

@@ -80,7 +80,7 @@ env = \"OTHER\"
 name = \"token\"
 source = \"builtin:credential-static\"
 settings = {{ value = \"Bearer ${{secret:github}}\" }}
-grants = {{ secrets = [\"github\"] }}
+grants = {{ secrets = {{ github = [\"https://api.github.example\"] }} }}
 [[plugin]]
 name = \"backoff\"
 source = \"builtin:retry-backoff\"
@@ -88,9 +88,12 @@ source = \"builtin:retry-backoff\"
     );
     let generation = good(&builder(), &text, None).await.generation;
     let secrets = &generation.named("default").expect("the tenant").spec().secrets;
-    assert_eq!(secrets.secret("token", "github").expect("granted").expose(), "s3cret");
+    let at = |origin: &str| origin.parse().expect("an origin");
+    let github = at("https://api.github.example");
+    assert_eq!(secrets.secret("token", "github", &github).expect("granted").expose(), "s3cret");
+    assert_eq!(secrets.secret("token", "github", &at("https://evil.example")), None);
     for (plugin, name) in [("token", "other"), ("backoff", "github"), ("nobody", "github")] {
-        assert_eq!(secrets.secret(plugin, name), None, "{plugin} {name}");
+        assert_eq!(secrets.secret(plugin, name, &github), None, "{plugin} {name}");
     }
 }
 

@@ -2,7 +2,7 @@ use witgate_gateway::tenant::{Group, Tenant};
 use witgate_gateway::upstream::{Spec, Upstream};
 
 use super::stores::Stores;
-use crate::config;
+use witgate_config as config;
 
 /// The upstreams of a tenant; those that did not change are the very same as before, with their connections, children
 /// and breakers.

@@ -3,7 +3,7 @@ use std::path::Path;
 use super::*;
 use witgate_gateway::upstream::{Stdio, Transport};
 
-use crate::config::Config;
+use witgate_config::Config;
 
 /// Imports, and checks that the result is a good configuration.
 fn good(text: &str) -> (Imported, Config) {

@@ -15,9 +15,9 @@ use tokio::task::JoinSet;
 use witgate_gateway::gate::{Gate, Generation};
 use witgate_gateway::upstream::Upstream;
 
-use crate::config::{Config, Origin, PluginSource};
-use crate::diagnostic::{Problems, Style};
 use crate::generation::{self, Builder, Built, Retired};
+use witgate_config::diagnostic::{Problems, Style};
+use witgate_config::{Config, Origin, PluginSource};
 
 use fingerprint::Fingerprint;
 

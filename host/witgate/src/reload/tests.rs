@@ -65,7 +65,7 @@ fn replace(path: &Path, bytes: &[u8]) {
 }
 
 fn component(folder: &Path, builtin: &str) {
-    replace(&folder.join("own.wasm"), crate::builtin::named(builtin).expect("a plugin").component);
+    replace(&folder.join("own.wasm"), witgate_config::builtin::named(builtin).expect("a plugin").component);
 }
 
 fn digest(gate: &Gate) -> Arc<str> {

@@ -15,7 +15,7 @@ use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 use witgate_gateway::record::{Record, Recorder};
 
-use crate::config::{Log, LogFormat};
+use witgate_config::{Log, LogFormat};
 
 pub use sink::Guard;
 use sink::Sink;

@@ -12,6 +12,7 @@ use witgate_gateway::gate::{Gate, Generation};
 use witgate_gateway::record::{Record, Recorder};
 use witgate_gateway::tenant::{Group, Spec, Tenant};
 use witgate_gateway::upstream::{Limits, Spec as UpstreamSpec, Timeouts, Upstream};
+use witgate_policy::origin::Origin;
 use witgate_policy::secret::{Secret, SecretSource};
 use witgate_policy::store::Breaker;
 use witgate_policy::{Authenticator, Circuit, Hook, InputValidator, Mode, OnFault, Pipeline, When};
@@ -36,7 +37,7 @@ impl Breaker for Closed {
 struct NoSecrets;
 
 impl SecretSource for NoSecrets {
-    fn secret(&self, _: &str, _: &str) -> Option<Secret> {
+    fn secret(&self, _: &str, _: &str, _: &Origin) -> Option<Secret> {
         None
     }
 }

@@ -12,7 +12,8 @@ impl Cause {
         Self::UnknownWord { word: word.to_owned(), place: place.to_owned(), known, near }
     }
 
-    pub(crate) fn unknown_builtin(name: &str) -> Self {
+    /// A `builtin:NAME` that there is not, with those that there are.
+    pub fn unknown_builtin(name: &str) -> Self {
         let known: Vec<_> = builtin::ALL.iter().map(|builtin| builtin.name).collect();
         Self::UnknownBuiltin { name: name.to_owned(), near: suggestion(name, &known), known: listed(&known) }
     }

@@ -7,8 +7,10 @@
 //! Invariants: the embedded default goes the same way as any file; a `Config` holds no unchecked text; nothing here opens a socket or starts a
 //! process.
 
+pub mod builtin;
 mod cause;
 mod desk;
+pub mod diagnostic;
 mod document;
 mod interpolate;
 mod name;
@@ -40,7 +42,7 @@ pub use shape::schema;
 pub use tenant::{Group, Tenant};
 
 /// The configuration of a gate that was given none.
-pub const EMBEDDED: &str = include_str!("../default.toml");
+pub const EMBEDDED: &str = include_str!("default.toml");
 
 /// What a configuration may be at most, in bytes.
 const MAX_BYTES: u64 = 4 << 20;

@@ -305,6 +305,17 @@ pub enum Cause {
         /// What is written.
         text: String,
     },
+    /// What should be an origin, or a pattern of them, is none.
+    #[error("`{text}` is not an origin: {cause}")]
+    #[diagnostic(help(
+        "write scheme, host and port, as https://api.example.com, https://*.example.com or http://127.0.0.1:8080"
+    ))]
+    BadOrigin {
+        /// What is written.
+        text: String,
+        /// Why.
+        cause: witgate_policy::origin::OriginError,
+    },
     /// Not a glob.
     #[error(transparent)]
     #[diagnostic(help(

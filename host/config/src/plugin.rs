@@ -3,8 +3,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
-use witgate_policy::{Mode, OnFault, When};
-use witgate_sandbox::{Grants, Limits};
+use witgate_policy::{Grants, Limits, Mode, OnFault, SecretGrant, When};
 
 use super::desk::Desk;
 use super::document::Part;
@@ -34,8 +33,6 @@ pub struct Plugin {
     pub when: When,
     /// What it may use of the host.
     pub grants: Grants,
-    /// The secrets that it may name; all of them exist.
-    pub secrets: Vec<String>,
     /// What one decision may cost.
     pub limits: Limits,
     /// How many instances are kept; `None` for a fresh one for each call.
@@ -86,8 +83,8 @@ impl Desk<'_> {
         if let Some(digest) = sha256.as_deref().filter(|digest| !is_digest(digest)) {
             self.report(Cause::BadDigest { text: digest.to_owned() }, &place.key("sha256"), Part::Value);
         }
-        let granted_secrets = self.granted_secrets(&raw.grants, &place.key("grants"), secrets);
-        let grants = grants(&raw.grants);
+        let secrets = self.granted_secrets(&raw.grants, &place.key("grants"), secrets);
+        let grants = Grants { secrets, ..grants(&raw.grants) };
         let source =
             self.source(&raw.source).map_err(|cause| self.report(cause, &place.key("source"), Part::Value)).ok()?;
         Some(Plugin {
@@ -105,7 +102,6 @@ impl Desk<'_> {
             },
             when,
             grants,
-            secrets: granted_secrets,
             limits: limits(&raw.limits),
             reuse: raw.instances.reuse.and_then(NonZeroU32::new),
             sha256,
@@ -154,14 +150,27 @@ impl Desk<'_> {
         }
     }
 
-    fn granted_secrets(&mut self, raw: &RawGrants, place: &Place, secrets: &Secrets) -> Vec<String> {
+    fn granted_secrets(&mut self, raw: &RawGrants, place: &Place, secrets: &Secrets) -> Vec<SecretGrant> {
         let known: Vec<_> = secrets.names().collect();
-        for (at, name) in raw.secrets.iter().enumerate() {
+        let mut granted = Vec::with_capacity(raw.secrets.len());
+        for (name, written) in &raw.secrets {
+            let place = place.key("secrets").key(name);
             if secrets.get(name).is_none() {
-                self.report(Cause::unknown_secret(name, &known), &place.key("secrets").index(at), Part::Value);
+                self.report(Cause::unknown_secret(name, &known), &place, Part::Key);
             }
+            let mut origins = Vec::with_capacity(written.len());
+            for (at, text) in written.iter().enumerate() {
+                match text.parse() {
+                    Ok(origin) => origins.push(origin),
+                    Err(cause) => {
+                        let cause = Cause::BadOrigin { text: text.clone(), cause };
+                        self.report(cause, &place.index(at), Part::Value);
+                    }
+                }
+            }
+            granted.push(SecretGrant { name: name.clone(), origins });
         }
-        raw.secrets.clone()
+        granted
     }
 }
 
@@ -175,6 +184,7 @@ fn grants(raw: &RawGrants) -> Grants {
         random: raw.random,
         counter: raw.counter,
         keyvalue: raw.keyvalue,
+        ..default
     }
 }
 
@@ -192,6 +202,7 @@ fn limits(raw: &RawLimits) -> Limits {
         host_calls: raw.host_calls.unwrap_or(default.host_calls),
         handles: raw.handles.unwrap_or(default.handles),
         table_elements: raw.table_elements,
+        ..default
     }
 }
 

@@ -1,3 +1,4 @@
+use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -106,9 +107,10 @@ pub(crate) struct RawGrants {
     /// The system's entropy.
     #[serde(default)]
     pub random: bool,
-    /// The secrets that a credential plugin may name.
+    /// Secrets by name, each with the origins (`https://api.example.com`, `https://*.example.com`) to which the host fills
+    /// it in where the plugin writes `${secret:NAME}` in a header.
     #[serde(default)]
-    pub secrets: Vec<String>,
+    pub secrets: IndexMap<String, Vec<String>>,
 }
 
 /// What one decision of a plugin may cost. The defaults are safe for strangers.

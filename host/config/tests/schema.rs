@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use serde_json::Value;
-use witgate::config::{EMBEDDED, schema};
+use witgate_config::{EMBEDDED, schema};
 
 fn judge(text: &str) -> Result<(), String> {
     let table: toml::Table = toml::from_str(text).map_err(|cause| cause.to_string())?;
@@ -14,7 +14,7 @@ fn judge(text: &str) -> Result<(), String> {
 }
 
 fn case(name: &str) -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/config").join(name).join("witgate.toml");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../witgate/tests/config").join(name).join("witgate.toml");
     std::fs::read_to_string(path).expect("the case")
 }
 

@@ -1,0 +1,101 @@
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use ipnet::IpNet;
+
+use crate::origin::{Origin, OriginPattern};
+
+/// What an operator grants one plugin (`[plugin.grants]`, where the names have hyphens). Authority is what the plugin's
+/// kind may import, what it does import, what is granted here and what its tenant may have: all four.
+#[expect(clippy::struct_excessive_bools, reason = "one for each capability, each granted by itself")]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grants {
+    /// `wasi:logging`: lines in the gate's log. On by default: they are bounded and cleaned.
+    pub logging: bool,
+    /// `wasi:config`: the plugin's own settings as keys.
+    pub config: bool,
+    /// `wasi:clocks`: the time. Off by default: a plugin that measures can spy on its neighbours, and every call
+    /// carries its time.
+    pub clocks: bool,
+    /// What the clocks round to, in milliseconds. 1 by default: coarse enough to hide what shares the processor's caches.
+    pub clock_granularity_ms: u32,
+    /// `wasi:random`: entropy. Off by default: every call carries 32 random bits.
+    pub random: bool,
+    /// `witgate:counter`: atomic counters.
+    pub counter: bool,
+    /// `wasi:keyvalue`: a small store of its own.
+    pub keyvalue: bool,
+    /// `wasi:cli/environment`: variables, each by its name. Empty by default; nothing of the gate's own is ever there.
+    pub environment: BTreeMap<String, String>,
+    /// `wasi:cli/environment`: arguments, after the program's name. Empty by default.
+    pub arguments: Vec<String>,
+    /// `wasi:cli/stdin`: what can be read there. Empty by default.
+    pub stdin: String,
+    /// `wasi:filesystem`: folders. None by default.
+    pub files: Vec<Folder>,
+    /// `wasi:http`: origins that may be asked. None by default.
+    pub network: Vec<Reach>,
+    /// Secrets that the host fills in on the way to some origins. None by default.
+    pub secrets: Vec<SecretGrant>,
+}
+
+impl Default for Grants {
+    fn default() -> Self {
+        Self {
+            logging: true,
+            config: false,
+            clocks: false,
+            clock_granularity_ms: 1,
+            random: false,
+            counter: false,
+            keyvalue: false,
+            environment: BTreeMap::new(),
+            arguments: Vec::new(),
+            stdin: String::new(),
+            files: Vec::new(),
+            network: Vec::new(),
+            secrets: Vec::new(),
+        }
+    }
+}
+
+/// A folder of the host in a plugin's eyes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Folder {
+    /// Where it is.
+    pub host: PathBuf,
+    /// What the plugin calls it, as `/data`.
+    pub guest: String,
+    /// Whether the plugin may change what is in it.
+    pub writable: bool,
+    /// What the plugin may add to it in bytes, as long as the gate runs.
+    pub quota_bytes: u64,
+}
+
+/// Origins that a plugin may ask.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reach {
+    /// Which ones.
+    pub origins: OriginPattern,
+    /// With which methods of HTTP, in upper case.
+    pub methods: Vec<String>,
+    /// Addresses outside of the public Internet that the names may lead to. An address that is itself the origin's host
+    /// is one of them without being listed.
+    pub addresses: Vec<IpNet>,
+}
+
+/// A secret, and where it may go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SecretGrant {
+    /// Its name in the configuration.
+    pub name: String,
+    /// The origins to which the host fills it in.
+    pub origins: Vec<OriginPattern>,
+}
+
+impl SecretGrant {
+    /// Whether the secret `name` may go to `origin`.
+    pub fn allows(&self, name: &str, origin: &Origin) -> bool {
+        self.name == name && self.origins.iter().any(|pattern| pattern.matches(origin))
+    }
+}
