@@ -13,6 +13,9 @@ pub enum SandboxError {
     /// There is no thread for the clock that stops guests.
     #[error("no thread for the clock that stops plugins: {0}")]
     Ticker(std::io::Error),
+    /// There is no way to the network for plugins.
+    #[error("plugins cannot reach the network: {0}")]
+    Egress(#[from] witgate_egress::SetupError),
 }
 
 /// Why a component was not loaded. `plugin` is the name that the caller gave.
@@ -171,7 +174,8 @@ fn article(kind: Stage) -> &'static str {
 
 fn missing(imports: &[(String, &'static str)]) -> String {
     let one = |(import, grant): &(String, &'static str)| {
-        format!("`{import}`, which it was not granted; add `{grant} = true` under [plugin.grants]")
+        let value = if *grant == "network" { r#"[{ origin = "https://…" }]"# } else { "true" };
+        format!("`{import}`, which it was not granted; add `{grant} = {value}` under [plugin.grants]")
     };
     imports.iter().map(one).collect::<Vec<_>>().join("; and ")
 }

@@ -71,16 +71,16 @@ impl Plugin {
         let capabilities = granted(&spec.name, component, &spec.grants)?;
         let pre = link(sandbox, component, &capabilities)
             .map_err(|e| LoadError::Imports { plugin: spec.name.clone(), cause: format!("{e:#}") })?;
+        let space = Space { tenant: spec.tenant, plugin: spec.name };
         let shared = Arc::new(Shared {
-            space: Space { tenant: spec.tenant, plugin: spec.name },
+            network: grant::network::client(&sandbox.egress, &space, &spec.grants, &bounds, &spec.share, &spec.secrets),
+            space,
             config: grant::config::keys(&spec.settings_json),
             settings: spec.settings_json,
             grants: spec.grants,
             bounds,
             counters: spec.counters,
             key_values: spec.key_values,
-            secrets: spec.secrets,
-            share: spec.share,
         });
         let maker = Maker { sandbox, component, shared, pre, reuse: spec.reuse };
         Ok(Self {

@@ -8,6 +8,7 @@ pub(crate) mod config;
 mod counter;
 pub(crate) mod keyvalue;
 mod logging;
+pub(crate) mod network;
 mod random;
 pub(crate) mod runtime;
 
@@ -32,13 +33,14 @@ pub(crate) trait Capability: Sync {
 }
 
 /// All that this version offers.
-const OFFERED: [&dyn Capability; 7] = [
+const OFFERED: [&dyn Capability; 8] = [
     &logging::Logging,
     &config::Config,
     &clocks::Clocks,
     &random::Random,
     &counter::Counter,
     &keyvalue::KeyValue,
+    &network::Network,
     &runtime::Runtime,
 ];
 
@@ -63,8 +65,8 @@ pub(crate) fn need(import: &str, kind: Stage) -> Need {
     match package {
         _ if path == "witgate:types/types" => Need::Nothing,
         "wasi:filesystem" => Need::NotOffered("files"),
-        "wasi:http" if outward(kind) => Need::NotOffered("network"),
-        "wasi:http" | "wasi:sockets" => Need::Forbidden,
+        "wasi:http" if !outward(kind) => Need::Forbidden,
+        "wasi:sockets" => Need::Forbidden,
         _ => OFFERED
             .into_iter()
             .find(|capability| capability.interfaces().contains(&path))
@@ -109,7 +111,12 @@ mod tests {
             check("wasi:keyvalue/batch@0.2.0-draft", kind, "unknown");
             check("acme:own/thing", kind, "unknown");
         }
-        check("wasi:http/outgoing-handler@0.2.12", Stage::Auth, "network, not offered");
+        for kind in [Stage::Auth, Stage::Credential, Stage::Validate] {
+            check("wasi:http/outgoing-handler@0.2.12", kind, "network");
+            check("wasi:http/types@0.2.12", kind, "network");
+            check("wasi:http/incoming-handler@0.2.12", kind, "unknown");
+        }
+        check("wasi:http/outgoing-handler@0.2.12", Stage::Retry, "forbidden");
         check("wasi:http/outgoing-handler@0.2.12", Stage::Sanitize, "forbidden");
         check("wasi:http/types@0.2.12", Stage::Route, "forbidden");
     }
