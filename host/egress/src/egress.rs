@@ -16,7 +16,7 @@ pub struct Egress {
 
 impl Egress {
     /// Reads the certificates. The system's configuration of DNS is read when the first name is looked up.
-    pub fn new(config: &EgressConfig) -> Result<Arc<Self>, SetupError> {
+    pub fn new(config: EgressConfig) -> Result<Arc<Self>, SetupError> {
         let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
         if !config.roots_pem.is_empty() {
             let mut found = false;
@@ -35,7 +35,7 @@ impl Egress {
             .map_err(|e| SetupError::Tls(e.to_string()))?;
         let mut tls = tls.with_root_certificates(roots).with_no_client_auth();
         tls.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Ok(Arc::new(Self { names: Names::new(config.dns.clone()), tls }))
+        Ok(Arc::new(Self { names: Names::new(config.dns), tls }))
     }
 }
 

@@ -48,7 +48,7 @@ impl Sandbox {
         let heavy = engine::heavy()?;
         let ticker = Ticker::start(vec![light.clone(), heavy.clone()])?;
         let slots = Arc::new(Semaphore::new(config.instances as usize));
-        let egress = Egress::new(&config.egress)?;
+        let egress = Egress::new(config.egress)?;
         Ok(Arc::new(Self { light, heavy, ticker, egress, slots, compiled: Mutex::default() }))
     }
 

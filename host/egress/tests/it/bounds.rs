@@ -46,20 +46,20 @@ async fn bytes_are_counted_both_ways_and_over_all_requests_of_a_call() {
 #[tokio::test]
 async fn a_flood_ends_at_the_limit() {
     #[track_caller]
-    fn is(got: Result<(StatusCode, String), EgressError>, want: &EgressError) {
+    fn is(got: &Result<(StatusCode, String), EgressError>, want: &EgressError) {
         assert_eq!(got.as_ref().err(), Some(want));
     }
     let piece = "a".repeat(4_096);
     let body = Server::start(move |_| Reply::Flood(format!("HTTP/1.1 200 OK\r\n\r\n{piece}").into_bytes())).await;
     let call = limited(&body, |spec| spec.network_bytes = 1 << 20);
-    is(ask(&call, get(&body.url())).await, &EgressError::Bytes(1 << 20));
+    is(&ask(&call, get(&body.url())).await, &EgressError::Bytes(1 << 20));
 
     let informational = Server::start(|_| Reply::Flood(b"HTTP/1.1 103 Early Hints\r\n\r\n".repeat(64))).await;
     let call = limited(&informational, |spec| spec.network_bytes = 1 << 20);
-    is(ask(&call, get(&informational.url())).await, &EgressError::Bytes(1 << 20));
+    is(&ask(&call, get(&informational.url())).await, &EgressError::Bytes(1 << 20));
 
     let field = Server::start(|_| Reply::Flood(b"HTTP/1.1 200 OK\r\nx: ".repeat(64))).await;
-    is(ask(&call_of(&field), get(&field.url())).await, &EgressError::ResponseHead(32 << 10));
+    is(&ask(&call_of(&field), get(&field.url())).await, &EgressError::ResponseHead(32 << 10));
 
     let chunked = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n0\r\n";
     let trailers = Server::start(move |_| Reply::Close([&chunked[..], &b"x: y\r\n".repeat(20_000)].concat())).await;

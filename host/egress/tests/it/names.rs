@@ -7,7 +7,7 @@ use witgate_egress::{Allowance, Client, EgressError, Timeouts};
 use crate::world::{Dns, Reply, Server, Zone, ask, egress, get, hasty, poll_once, rule, soon, spec};
 
 /// A call that may ask for `api.example.com`, which may lead to `addresses`, and the URL.
-async fn named(dns: &Dns, server: &Server, addresses: &[&str]) -> (Allowance, String) {
+fn named(dns: &Dns, server: &Server, addresses: &[&str]) -> (Allowance, String) {
     let url = format!("http://api.example.com:{}", server.address.port());
     let client = Client::new(&egress(Some(dns.address)), spec(vec![rule(&url, addresses)]));
     (client.allowance(), url)
@@ -18,7 +18,7 @@ async fn a_name_leads_only_where_it_may() {
     async fn check(zone: Zone, listed: &[&str], want: Result<(), &str>) {
         let mut server = Server::start(|_| Reply::ok("")).await;
         let dns = Dns::start(move |_, _| zone.clone()).await;
-        let (call, url) = named(&dns, &server, listed).await;
+        let (call, url) = named(&dns, &server, listed);
         let got = ask(&call, get(&url)).await.map(|_| ()).map_err(|e| e.to_string());
         match want {
             Ok(()) => assert_eq!(got, Ok(())),
@@ -52,7 +52,7 @@ async fn a_name_leads_only_where_it_may() {
 async fn a_name_that_changes_its_mind_is_judged_each_time() {
     let mut server = Server::start(|_| Reply::ok("")).await;
     let dns = Dns::start(|_, before| Zone::at(&[if before == 0 { "127.0.0.1" } else { "127.0.0.2" }])).await;
-    let (call, url) = named(&dns, &server, &["127.0.0.1/32"]).await;
+    let (call, url) = named(&dns, &server, &["127.0.0.1/32"]);
     assert!(ask(&call, get(&url)).await.is_ok());
     server.request().await;
     assert_eq!(dns.asked().len(), 1, "one lookup for one request, none again to connect");
@@ -65,7 +65,7 @@ async fn a_name_that_changes_its_mind_is_judged_each_time() {
 async fn the_name_is_asked_for_as_it_is_and_nothing_below_a_domain_of_the_system() {
     let server = Server::start(|_| Reply::ok("")).await;
     let dns = Dns::start(|_, _| Zone::Missing).await;
-    let (call, url) = named(&dns, &server, &[]).await;
+    let (call, url) = named(&dns, &server, &[]);
     assert!(ask(&call, get(&url.replace("api", "API"))).await.is_err());
     assert_eq!(dns.asked(), ["api.example.com"]);
 }
@@ -74,7 +74,7 @@ async fn the_name_is_asked_for_as_it_is_and_nothing_below_a_domain_of_the_system
 async fn a_server_of_names_that_is_silent_costs_no_longer_than_connecting_may() {
     let server = Server::start(|_| Reply::ok("")).await;
     let dns = Dns::start(|_, _| Zone::Silent).await;
-    let (call, url) = named(&dns, &server, &[]).await;
+    let (call, url) = named(&dns, &server, &[]);
     let error = soon(call.send(get(&url), hasty())).await.expect_err("silence");
     assert_eq!(error, EgressError::LookupTimeout("api.example.com".into()));
 }
@@ -106,7 +106,7 @@ async fn the_next_address_is_tried() {
     let server = Server::start(|_| Reply::ok("")).await;
     // Nobody listens at 127.0.0.3.
     let dns = Dns::start(|_, _| Zone::at(&["127.0.0.3", "127.0.0.1"])).await;
-    let (call, url) = named(&dns, &server, &["127.0.0.0/8"]).await;
+    let (call, url) = named(&dns, &server, &["127.0.0.0/8"]);
     assert!(ask(&call, get(&url)).await.is_ok());
 }
 

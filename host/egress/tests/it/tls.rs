@@ -34,7 +34,7 @@ async fn got(certified: &str, asked: &str, trusted: bool) -> (Result<(StatusCode
     let (root, server) = server(certified).await;
     let dns = Dns::start(|_, _| Zone::at(&["127.0.0.1"])).await;
     let roots_pem = if trusted { root.into_bytes() } else { Vec::new() };
-    let egress = Egress::new(&EgressConfig { dns: vec![dns.address], roots_pem }).expect("an egress");
+    let egress = Egress::new(EgressConfig { dns: vec![dns.address], roots_pem }).expect("an egress");
     let port = server.address.port();
     let rules = vec![rule(&format!("https://*:{port}"), &["127.0.0.1/32"])];
     let call = Client::new(&egress, spec(rules)).allowance();
@@ -73,7 +73,7 @@ async fn plain_text_is_no_tls() {
 
 #[test]
 fn authorities_that_cannot_be_read_stop_the_gate_at_its_start() {
-    let of = |pem: &str| Egress::new(&EgressConfig { roots_pem: pem.into(), ..EgressConfig::default() }).map(|_| ());
+    let of = |pem: &str| Egress::new(EgressConfig { roots_pem: pem.into(), ..EgressConfig::default() }).map(|_| ());
     assert_eq!(of(""), Ok(()));
     assert_eq!(of("nothing\n"), Err(SetupError::NoRoots));
     let broken = of("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");

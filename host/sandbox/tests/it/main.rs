@@ -5,6 +5,7 @@ mod calls;
 mod faults;
 mod grants;
 mod loading;
+mod network;
 mod reuse;
 mod standard;
 mod world;

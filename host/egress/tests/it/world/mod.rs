@@ -59,7 +59,7 @@ pub(crate) fn spec(rules: Vec<Reach>) -> ClientSpec {
 }
 
 pub(crate) fn egress(dns: Option<SocketAddr>) -> Arc<Egress> {
-    Egress::new(&EgressConfig { dns: dns.into_iter().collect(), roots_pem: Vec::new() }).expect("an egress")
+    Egress::new(EgressConfig { dns: dns.into_iter().collect(), roots_pem: Vec::new() }).expect("an egress")
 }
 
 /// One call of a plugin that may ask the server by its address.
