@@ -253,12 +253,14 @@ async fn what_a_call_asks_of_the_network_is_bounded() {
     assert_eq!(results[2], "error: HttpRequestDenied");
 
     let spec = limited(Limits { network_bytes: 60_000, ..Limits::default() });
-    assert_eq!(tried(spec, &[long.clone()]).await, ["error: HTTP response body size exceeds limit (after 200)"]);
+    // Before the head or after it, as the bytes come.
+    let over = |told: &str| told.starts_with("error: HttpResponseBodySize") || told.contains("body size exceeds limit");
+    let results = tried(spec, &[long.clone()]).await;
+    assert!(over(&results[0]), "{results:?}");
     let spec = limited(Limits { network_bytes: 70_000, ..Limits::default() });
-    assert_eq!(
-        tried(spec, &[long.clone(), long]).await,
-        ["ok: 200 content-length=65536 65536 bytes", "error: HTTP response body size exceeds limit (after 200)",]
-    );
+    let results = tried(spec, &[long.clone(), long]).await;
+    assert_eq!(results[0], "ok: 200 content-length=65536 65536 bytes");
+    assert!(over(&results[1]), "{results:?}");
 
     let spec = limited(Limits { host_calls: 20, ..Limits::default() });
     let results = tried(spec, &[server.get("/"), server.get("/"), server.get("/")]).await;
