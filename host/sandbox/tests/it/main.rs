@@ -2,9 +2,12 @@
 
 mod bench;
 mod calls;
+mod environment;
 mod faults;
+mod files;
 mod grants;
 mod loading;
+mod probe;
 mod reuse;
 mod standard;
 mod world;
