@@ -113,16 +113,6 @@ pub enum LoadError {
         /// The kind.
         kind: Stage,
     },
-    /// The component imports something that this version does not offer.
-    #[error("plugin `{plugin}` imports `{import}`, which needs the grant `{grant}`, not offered by this version")]
-    NotOffered {
-        /// The plugin.
-        plugin: Arc<str>,
-        /// The import.
-        import: String,
-        /// The grant that will allow it.
-        grant: &'static str,
-    },
     /// The component imports something that the gate does not know.
     #[error("plugin `{plugin}` imports `{import}`, which this gate does not have")]
     UnknownImport {
@@ -142,6 +132,16 @@ pub enum LoadError {
         value: u64,
         /// The ceiling.
         most: u64,
+    },
+    /// A granted folder cannot be opened.
+    #[error("plugin `{plugin}` was granted the folder `{folder}`, which cannot be opened: {cause}")]
+    Folder {
+        /// The plugin.
+        plugin: Arc<str>,
+        /// The folder on the host.
+        folder: String,
+        /// What the system said.
+        cause: String,
     },
     /// `configure` refused the settings.
     #[error("plugin `{plugin}` does not accept its settings: {message}")]

@@ -11,6 +11,7 @@ use witgate_policy::{Grants, Payload};
 
 use crate::account::{Account, Overdrawn};
 use crate::document::Document;
+use crate::grant::files::Directory;
 use crate::grant::network::Outgoing;
 use crate::grant::runtime;
 use crate::limits::Bounds;
@@ -30,6 +31,8 @@ pub(crate) struct Shared {
     pub(crate) key_values: Arc<dyn KeyValues>,
     /// Its way to the network, if it was granted one.
     pub(crate) network: Option<Arc<Client>>,
+    /// The folders that it was granted, open.
+    pub(crate) folders: Vec<Arc<Directory>>,
 }
 
 pub(crate) struct Host {

@@ -17,6 +17,7 @@ use crate::bindings::validate::Validate;
 use crate::bindings::wit;
 use crate::component::Component;
 use crate::error::LoadError;
+use crate::grant::files::Folder;
 use crate::grant::{self, Capability, Need};
 use crate::host::{Host, Shared};
 use crate::kind::Contract;
@@ -73,6 +74,7 @@ impl Plugin {
             .map_err(|e| LoadError::Imports { plugin: spec.name.clone(), cause: format!("{e:#}") })?;
         let space = Space { tenant: spec.tenant, plugin: spec.name };
         let shared = Arc::new(Shared {
+            folders: Folder::open_all(&sandbox.folders, &space, &spec.grants).await?,
             network: grant::network::client(&sandbox.egress, &space, &spec.grants, &bounds, &spec.share, &spec.secrets),
             space,
             config: grant::config::keys(&spec.settings_json),
@@ -176,7 +178,6 @@ fn granted(
             match grant::need(&import, kind) {
                 Need::Nothing => {}
                 Need::Forbidden => return Err(LoadError::BeyondCeiling { plugin, import, kind }),
-                Need::NotOffered(grant) => return Err(LoadError::NotOffered { plugin, import, grant }),
                 Need::Unknown => return Err(LoadError::UnknownImport { plugin, import }),
                 Need::Capability(capability) if capability.allows(grants) => {
                     if !capabilities.iter().any(|there| there.word() == capability.word()) {

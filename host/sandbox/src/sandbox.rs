@@ -10,6 +10,7 @@ use witgate_policy::Fault;
 use crate::component::{self, Compiled, Component};
 use crate::engine::{self, Weight};
 use crate::error::{LoadError, SandboxError};
+use crate::grant::files;
 use crate::ticker::Ticker;
 
 /// What the whole sandbox may use.
@@ -37,6 +38,8 @@ pub struct Sandbox {
     pub(crate) ticker: Ticker,
     pub(crate) egress: Arc<Egress>,
     slots: Arc<Semaphore>,
+    /// What plugins wrote to the folders that they were granted.
+    pub(crate) folders: Arc<files::Store>,
     /// By digest, so that a reload compiles only what changed. Weak: what no generation uses any more is freed.
     compiled: Mutex<HashMap<Arc<str>, Weak<Compiled>>>,
 }
@@ -49,7 +52,8 @@ impl Sandbox {
         let ticker = Ticker::start(vec![light.clone(), heavy.clone()])?;
         let slots = Arc::new(Semaphore::new(config.instances as usize));
         let egress = Egress::new(config.egress)?;
-        Ok(Arc::new(Self { light, heavy, ticker, egress, slots, compiled: Mutex::default() }))
+        let (folders, compiled) = (Arc::default(), Mutex::default());
+        Ok(Arc::new(Self { light, heavy, ticker, egress, slots, folders, compiled }))
     }
 
     /// Compiles a file of at most `limit_bytes`, or finds that it was compiled. `name` is for the error. Compiling goes
