@@ -169,8 +169,7 @@ impl Maker<'_> {
         if !self.component.kinds().contains(&C::KIND) {
             return Ok(None);
         }
-        let weight = self.component.inner.weight;
-        let runner = Runner::load(self.sandbox, weight, &self.shared, self.pre.clone(), self.reuse).await?;
+        let runner = Runner::load(self.sandbox, self.component, &self.shared, self.pre.clone(), self.reuse).await?;
         Ok(Some(Arc::new(runner)))
     }
 }

@@ -6,6 +6,7 @@
 mod clocks;
 pub(crate) mod config;
 mod counter;
+mod io;
 pub(crate) mod keyvalue;
 mod logging;
 mod random;

@@ -4,6 +4,7 @@ mod bench;
 mod calls;
 mod faults;
 mod grants;
+mod limits;
 mod loading;
 mod reuse;
 mod standard;
