@@ -2,6 +2,7 @@
 
 mod bench;
 mod calls;
+mod cancel;
 mod faults;
 mod grants;
 mod limits;
