@@ -19,7 +19,7 @@ pub(crate) trait Idle: Send + Sync {
 /// So many places.
 pub(crate) struct Room {
     places: Arc<Semaphore>,
-    size: u32,
+    size: Mutex<u32>,
     /// How many wait for a place.
     waiting: AtomicU32,
     idle: Mutex<Vec<Weak<dyn Idle>>>,
@@ -43,8 +43,25 @@ pub(crate) enum Full {
 
 impl Room {
     pub(crate) fn new(size: u32) -> Self {
-        let permits = (size as usize).min(Semaphore::MAX_PERMITS);
-        Self { places: Arc::new(Semaphore::new(permits)), size, waiting: AtomicU32::new(0), idle: Mutex::default() }
+        Self {
+            places: Arc::new(Semaphore::new(size as usize)),
+            size: Mutex::new(size),
+            waiting: AtomicU32::new(0),
+            idle: Mutex::default(),
+        }
+    }
+
+    /// So many places from now on. What is in use above that goes on, and is not given again when it ends; what is idle
+    /// ends. Needs a tokio runtime.
+    pub(crate) fn resize(&self, to: u32) {
+        let mut size = self.size.lock().unwrap_or_else(PoisonError::into_inner);
+        self.make_room(size.saturating_sub(to));
+        resize(&self.places, *size, to);
+        *size = to;
+    }
+
+    fn size(&self) -> u32 {
+        *self.size.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Registers whoever keeps instances here.
@@ -104,14 +121,30 @@ impl Drop for Waiting<'_> {
 
 /// A place for one more instance: in the share first, so that a tenant whose share is full waits for itself alone.
 pub(crate) async fn enter(share: &Room, sandbox: &Room, places: u32, deadline: Instant) -> Result<Place, Full> {
-    let in_share = share.enter(places, deadline).await.ok_or(Full::Share(share.size))?;
-    let in_sandbox = sandbox.enter(places, deadline).await.ok_or(Full::Sandbox(sandbox.size))?;
+    let in_share = share.enter(places, deadline).await.ok_or(Full::Share(share.size()))?;
+    let in_sandbox = sandbox.enter(places, deadline).await.ok_or(Full::Sandbox(sandbox.size()))?;
     Ok(Place { _sandbox: in_sandbox, _share: in_share })
+}
+
+/// Adds permits, or takes them away: at once what nobody has, the others when they come back.
+pub(crate) fn resize(semaphore: &Arc<Semaphore>, from: u32, to: u32) {
+    semaphore.add_permits(to.saturating_sub(from) as usize);
+    let surplus = from.saturating_sub(to);
+    let taken = u32::try_from(semaphore.forget_permits(surplus as usize)).unwrap_or(surplus);
+    let owed = surplus.saturating_sub(taken);
+    if owed > 0 {
+        let semaphore = semaphore.clone();
+        tokio::spawn(async move {
+            if let Ok(permits) = semaphore.acquire_many_owned(owed).await {
+                permits.forget();
+            }
+        });
+    }
 }
 
 impl std::fmt::Debug for Room {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Room").field("size", &self.size).field("free", &self.free()).finish_non_exhaustive()
+        f.debug_struct("Room").field("size", &self.size()).field("free", &self.free()).finish_non_exhaustive()
     }
 }
 
