@@ -6,6 +6,7 @@ mod environment;
 mod faults;
 mod files;
 mod grants;
+mod limits;
 mod loading;
 mod probe;
 mod reuse;
