@@ -6,6 +6,7 @@ use wasmtime::Engine;
 use crate::component::{self, Compiled, Component};
 use crate::engine::{self, Weight};
 use crate::error::{LoadError, SandboxError};
+use crate::grant::files;
 use crate::place::Room;
 use crate::ticker::Ticker;
 
@@ -31,6 +32,8 @@ pub struct Sandbox {
     heavy: Engine,
     pub(crate) ticker: Ticker,
     pub(crate) room: Room,
+    /// What plugins wrote to the folders that they were granted.
+    pub(crate) folders: Arc<files::Store>,
     /// By digest, so that a reload compiles only what changed. Weak: what no generation uses any more is freed.
     compiled: Mutex<HashMap<Arc<str>, Weak<Compiled>>>,
 }
@@ -42,7 +45,7 @@ impl Sandbox {
         let heavy = engine::heavy()?;
         let ticker = Ticker::start(vec![light.clone(), heavy.clone()])?;
         let room = Room::new(config.instances);
-        Ok(Arc::new(Self { light, heavy, ticker, room, compiled: Mutex::default() }))
+        Ok(Arc::new(Self { light, heavy, ticker, room, folders: Arc::default(), compiled: Mutex::default() }))
     }
 
     /// Compiles a file of at most `limit_bytes`, or finds that it was compiled. `name` is for the error. Compiling goes

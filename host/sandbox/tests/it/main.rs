@@ -3,10 +3,13 @@
 mod bench;
 mod calls;
 mod cancel;
+mod environment;
 mod faults;
+mod files;
 mod grants;
 mod limits;
 mod loading;
+mod probe;
 mod reuse;
 mod standard;
 mod world;
