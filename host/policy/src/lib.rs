@@ -17,6 +17,7 @@
 //! task; what needs the world is a trait that somebody else implements ([`store`], [`secret`]).
 
 pub mod address;
+pub mod answer;
 mod call;
 mod evidence;
 mod fault;
@@ -35,7 +36,7 @@ mod verdict;
 
 pub use call::{Call, Draft, Form, Revision, target_of};
 pub use evidence::{Admitted, Lookup, Provenance, Routed, Sanitized, Validated};
-pub use fault::Fault;
+pub use fault::{Fault, LimitKey};
 pub use grants::{Folder, Grants, Reach, SecretGrant};
 pub use hook::{
     Answer, Authenticator, CredentialProvider, Hook, InputValidator, Mode, OnFault, OutputSanitizer, RetryStrategy,

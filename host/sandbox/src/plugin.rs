@@ -19,6 +19,7 @@ use crate::component::Component;
 use crate::error::LoadError;
 use crate::grant::files::Folder;
 use crate::grant::{self, Capability, Need};
+use crate::health::Health;
 use crate::host::{Host, Shared};
 use crate::kind::Contract;
 use crate::limits::Bounds;
@@ -83,6 +84,7 @@ impl Plugin {
             bounds,
             counters: spec.counters,
             key_values: spec.key_values,
+            share: spec.share,
         });
         let maker = Maker { sandbox, component, shared, pre, reuse: spec.reuse };
         Ok(Self {
@@ -104,6 +106,19 @@ impl Plugin {
     /// The kinds that it is; at least one.
     pub fn kinds(&self) -> &[Stage] {
         self.component.kinds()
+    }
+
+    /// How it has been doing since it was loaded: one for each kind that it is.
+    pub fn health(&self) -> Vec<Health> {
+        let kinds = [
+            self.auth.as_ref().map(|runner| runner.health()),
+            self.credential.as_ref().map(|runner| runner.health()),
+            self.validate.as_ref().map(|runner| runner.health()),
+            self.route.as_ref().map(|runner| runner.health()),
+            self.retry.as_ref().map(|runner| runner.health()),
+            self.sanitize.as_ref().map(|runner| runner.health()),
+        ];
+        kinds.into_iter().flatten().collect()
     }
 
     /// As an `auth` plugin, if it is one.
@@ -157,8 +172,7 @@ impl Maker<'_> {
         if !self.component.kinds().contains(&C::KIND) {
             return Ok(None);
         }
-        let weight = self.component.inner.weight;
-        let runner = Runner::load(self.sandbox, weight, &self.shared, self.pre.clone(), self.reuse).await?;
+        let runner = Runner::load(self.sandbox, self.component, &self.shared, self.pre.clone(), self.reuse).await?;
         Ok(Some(Arc::new(runner)))
     }
 }

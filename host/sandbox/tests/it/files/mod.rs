@@ -144,6 +144,7 @@ async fn handles_are_bounded() {
 async fn open_files_are_bounded_for_a_tenant() {
     let tree = Tree::new();
     let mut spec = tree.spec();
+    spec.tenant = "greedy".into();
     spec.limits = Limits { handles: 1 << 20, memory_bytes: Some(64 << 20), ..patient() };
     let plugin = tree.load(spec).await;
     let bomb = r#"[{"op":"repeat","times":3000,"ops":[{"op":"open","dir":"/data","path":"note"}]}]"#;
