@@ -112,3 +112,29 @@ impl From<io::Error> for Refused {
         }))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_system_says_has_a_word() {
+        #[track_caller]
+        fn check(error: io::Error, want: ErrorCode) {
+            assert_eq!(Refused::from(error).0, want);
+        }
+        check(io::Error::from(Errno::NOENT), ErrorCode::NoEntry);
+        check(io::Error::from(Errno::ACCESS), ErrorCode::Access);
+        check(io::Error::from(Errno::MFILE), ErrorCode::Busy);
+        check(io::Error::from(Errno::XDEV), ErrorCode::CrossDevice);
+        check(io::Error::from(Errno::CANCELED), ErrorCode::Io);
+        check(io::Error::new(io::ErrorKind::PermissionDenied, "leads out"), ErrorCode::NotPermitted);
+        check(io::Error::new(io::ErrorKind::InvalidInput, "a zero byte"), ErrorCode::Invalid);
+    }
+
+    #[test]
+    fn a_guest_that_asks_too_much_is_not_told_but_stopped() {
+        assert!(matches!(answer::<()>(Err(Failure::Told(ErrorCode::Quota))), Ok(Err(ErrorCode::Quota))));
+        assert!(answer::<()>(Err(ResourceTableError::Full.into())).is_err());
+    }
+}

@@ -6,7 +6,7 @@ mod races;
 mod tree;
 
 use insta::assert_snapshot;
-use witgate_policy::{Fault, Limits};
+use witgate_policy::{Fault, LimitKey, Limits};
 
 use self::tree::{Tree, folder};
 use crate::probe::{ask, ask_sanitizer, last, load_probe, patient, probing};
@@ -134,7 +134,7 @@ async fn handles_are_bounded() {
         r#"[{"op":"repeat","times":20,"ops":[{"op":"open","dir":"/data","path":"sub"}]}]"#,
     ] {
         let fault = ask(&plugin, ops).await.expect_err("a bomb");
-        assert_eq!(fault.to_string(), "asked for more handles (`handles` = 16) than its limit allows", "{ops}");
+        assert_eq!(fault, Fault::Limit { key: LimitKey::Handles, limit: 16 }, "{ops}");
     }
 }
 
@@ -176,7 +176,7 @@ async fn what_is_read_is_counted() {
         let plugin = tree.load(spec).await;
         let ops = format!(r#"[{{"op":"open","dir":"/data","path":"long","as":"long"}},{how}]"#);
         let fault = ask(&plugin, &ops).await.expect_err("too much");
-        assert_eq!(fault.to_string(), "asked for more input (`bytes-in` = 2000) than its limit allows", "{how}");
+        assert_eq!(fault, Fault::Limit { key: LimitKey::BytesIn, limit: 2_000 }, "{how}");
     }
 }
 
@@ -188,5 +188,5 @@ async fn calls_are_counted() {
     let plugin = tree.load(spec).await;
     let ops = r#"[{"op":"repeat","times":200,"ops":[{"op":"stat","dir":"/data","path":"note"}]}]"#;
     let fault = ask(&plugin, ops).await.expect_err("a flood");
-    assert_eq!(fault, Fault::Trap("it made more host calls (`host-calls` = 100) than its limit allows".into()));
+    assert_eq!(fault, Fault::Limit { key: LimitKey::HostCalls, limit: 100 });
 }
