@@ -15,7 +15,9 @@ use super::ENTRY_BYTES;
 use super::failure::Refused;
 use super::handle::Directory;
 use super::store::{Opening, Openings, Store, Used};
-use crate::bindings::files::wasi::filesystem::types::{DescriptorStat, DescriptorType, ErrorCode, MetadataHashValue};
+use crate::bindings::files::wasi::filesystem::types::{
+    DescriptorFlags, DescriptorStat, DescriptorType, ErrorCode, MetadataHashValue,
+};
 use crate::error::LoadError;
 
 /// A folder as the operator granted it to one plugin.
@@ -83,6 +85,11 @@ impl Folder {
 
     pub(super) fn check_writable(&self) -> Result<(), Refused> {
         if self.writable { Ok(()) } else { Err(ErrorCode::ReadOnly.into()) }
+    }
+
+    /// What a handle of a directory in it may say that it is for.
+    pub(super) fn rights(&self) -> DescriptorFlags {
+        if self.writable { DescriptorFlags::READ | DescriptorFlags::MUTATE_DIRECTORY } else { DescriptorFlags::READ }
     }
 
     /// Makes a new entry, and counts it.

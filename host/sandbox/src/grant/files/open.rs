@@ -80,11 +80,7 @@ impl Directory {
         let metadata = file.metadata()?;
         if metadata.is_dir() {
             let dir = Dir::from_std_file(file.into_std());
-            let mut flags = wish.flags & (DescriptorFlags::READ | DescriptorFlags::MUTATE_DIRECTORY);
-            if !self.folder.writable {
-                flags.remove(DescriptorFlags::MUTATE_DIRECTORY);
-            }
-            let directory = Directory::new(self.folder.clone(), dir, flags, opening);
+            let directory = Directory::new(self.folder.clone(), dir, wish.flags & self.folder.rights(), opening);
             return Ok(Descriptor::Directory(Arc::new(directory)));
         }
         check_kind(&metadata)?;

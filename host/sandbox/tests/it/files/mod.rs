@@ -90,7 +90,9 @@ async fn a_long_directory_is_listed_whole() {
     let tree = Tree::new();
     let names: Vec<char> = ('a'..='z').chain('A'..='Z').chain('0'..='9').chain("_-+=@%,^".chars()).collect();
     std::fs::create_dir(tree.work("many")).expect("made");
-    names.iter().for_each(|name| std::fs::write(tree.work(&format!("many/{name}")), "").expect("written"));
+    for name in &names {
+        std::fs::write(tree.work(&format!("many/{name}")), "").expect("written");
+    }
     let ops = r#"[{"op":"open","dir":"/data","path":"many","as":"many"},{"op":"list","dir":"many"}]"#;
     let listed = last(&tree.plugin().await, ops).await;
     assert_eq!(listed.matches(":RegularFile").count(), names.len(), "{listed}");
