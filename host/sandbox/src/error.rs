@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use crate::limits;
 use witgate_policy::{Fault, Grants, Stage};
 
 /// Why there is no sandbox.
@@ -48,7 +49,7 @@ pub enum LoadError {
         plugin: Arc<str>,
     },
     /// The component does not validate or compile.
-    #[error("plugin `{plugin}` does not compile: {cause}")]
+    #[error("plugin `{plugin}` does not compile: {cause}{}", ceiling(cause))]
     Compile {
         /// The plugin.
         plugin: Arc<str>,
@@ -159,6 +160,13 @@ pub enum LoadError {
         /// How.
         fault: Fault,
     },
+}
+
+/// The limit that no setting raises far enough, if that is the cause.
+fn ceiling(cause: &str) -> String {
+    limits::ceiling(cause)
+        .map(|(key, most)| format!("; no plugin may have more (`{key}` is {most} at most)"))
+        .unwrap_or_default()
 }
 
 fn quoted(names: &[String]) -> String {

@@ -25,6 +25,21 @@ pub(crate) const STACK_BYTES: usize = 512 << 10;
 /// No limit on time may be longer than ten minutes: a client has long gone.
 const TIME_CEILING_MS: u32 = 600_000;
 
+/// Which ceiling a component is above, by the words with which the light engine's pool refuses it. What is below them
+/// and above the plugin's own limit is found when the first instance is made.
+pub(crate) fn ceiling(refusal: &str) -> Option<(LimitKey, u64)> {
+    let words = [
+        ("minimum byte size", LimitKey::MemoryBytes, MEMORY_CEILING_BYTES),
+        ("minimum element size", LimitKey::TableElements, TABLE_CEILING_ELEMENTS.into()),
+        ("Wasm linear memories, which exceeds", LimitKey::Memories, MEMORIES_CEILING.into()),
+        ("defined memories count", LimitKey::Memories, MEMORIES_CEILING.into()),
+        ("tables, which exceeds", LimitKey::Tables, TABLES_CEILING.into()),
+        ("defined tables count", LimitKey::Tables, TABLES_CEILING.into()),
+        ("core module instances, which exceeds", LimitKey::CoreInstances, CORE_INSTANCES_CEILING.into()),
+    ];
+    words.into_iter().find(|(words, ..)| refusal.contains(words)).map(|(_, key, most)| (key, most))
+}
+
 /// The limits of one loaded plugin, defaults filled in.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Bounds {

@@ -45,3 +45,8 @@ pub fn stack_bomb(kind: Stage) -> Vec<u8> {
 pub fn core_module() -> Vec<u8> {
     wat::parse_str("(module)").expect("a module")
 }
+
+/// A component in the text format, of any shape.
+pub fn component(text: &str) -> Vec<u8> {
+    wat::parse_str(text).expect("a component in the text format")
+}

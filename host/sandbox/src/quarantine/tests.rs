@@ -101,7 +101,8 @@ async fn who_is_in_quarantine_makes_no_trial_for_the_others() {
     let callers = ["a", "b", "c"].map(identity);
     let [a, b, c] = [0, 1, 2].map(|at| Caller::Known(&callers[at]));
     (0..FAULTS - 1).for_each(|_| fail(&quarantine, a));
-    [b, c].into_iter().for_each(|caller| fail(&quarantine, caller));
+    fail(&quarantine, b);
+    fail(&quarantine, c);
     tokio::time::advance(FIRST).await;
     // The plugin's trial, which is also the fault that closes it to this caller.
     fail(&quarantine, a);

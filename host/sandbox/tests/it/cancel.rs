@@ -114,7 +114,7 @@ fn guest(kind: Stage, end: &str) -> Vec<u8> {
         "wasi:io/poll@0.2.12",
         "wasi:io/streams@0.2.12",
     ];
-    let guest = imports.into_iter().fold(Guest::new(kind), |guest, import| guest.import(import));
+    let guest = imports.into_iter().fold(Guest::new(kind), Guest::import);
     guest
         .field("(global $busy (mut i32) (i32.const 0))")
         .field("(global $bucket (mut i32) (i32.const 0))")

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use witgate_policy::{Fault, LimitKey, Limits, Stage};
-use witgate_sandbox::PluginSpec;
+use witgate_sandbox::{Condition, PluginSpec};
 use witgate_test_guests::{Guest, endless_loop, memory_bomb, pass, stack_bomb, trap};
 
 use crate::world::{Stuck, ask, load, reuse, sandbox, soon, spec, waiting};
@@ -160,7 +160,22 @@ async fn faults_again_and_again_lead_to_quarantine() {
         assert!(matches!(soon(ask(&plugin, Stage::Sanitize)).await, Err(Fault::Trap(_))));
     }
     let fault = soon(ask(&plugin, Stage::Sanitize)).await.expect_err("quarantine");
-    assert!(matches!(&fault, Fault::Unavailable(why) if why.contains("quarantine")), "{fault:?}");
+    assert!(matches!(&fault, Fault::Unavailable(why) if why.contains("in quarantine for this caller")), "{fault:?}");
+    let health = &plugin.health()[0];
+    assert_eq!((health.kind, health.condition), (Stage::Sanitize, Condition::Partly { callers: 1 }));
+    assert_eq!((health.calls, health.faults, health.refused, health.faults_in_a_row), (16, 16, 1, 16));
+    let last = health.last_fault.as_ref().expect("a fault");
+    assert_eq!((last.label, last.text.as_str()), ("trap", "trapped: wasm `unreachable` instruction executed"));
+}
+
+/// A hook that is told of no caller has one quarantine for all.
+#[tokio::test]
+async fn a_hook_without_callers_closes_to_all() {
+    let plugin = load(&sandbox(), trap(Stage::Retry), spec()).await.expect("loads");
+    for _ in 0..17 {
+        assert!(soon(ask(&plugin, Stage::Retry)).await.is_err());
+    }
+    assert!(matches!(plugin.health()[0].condition, Condition::Quarantined { .. }), "{:?}", plugin.health());
 }
 
 /// A component with a runtime inside runs in another engine, under the same rules.

@@ -2,7 +2,7 @@
 
 use witgate_policy::{Fault, LimitKey, Limits, Stage};
 use witgate_sandbox::{LoadError, PluginSpec};
-use witgate_test_guests::{Guest, SANITIZE_PAYLOAD, pass};
+use witgate_test_guests::{Guest, SANITIZE_PAYLOAD, component, pass};
 
 use crate::world::{ask, load, sandbox, soon, spec};
 
@@ -230,17 +230,48 @@ async fn what_an_instance_needs_is_refused_at_load() {
     refused(&plain().import("wasi:cli/environment@0.2.12"), limits, LimitKey::CoreInstances, 1).await;
 }
 
+/// What is above the ceiling of every plugin is refused before there is an instance, with the key that says so.
 #[tokio::test]
-async fn what_no_plugin_may_have_does_not_compile_or_load() {
-    for (field, part) in [
-        ("(table 100001 funcref)", "table"),
-        ("(memory $more 16385)", "memor"),
-        ("(memory $shared 1 2 shared)", "shared"),
+async fn what_no_plugin_may_have_does_not_compile() {
+    let many = |module: &str, count: usize| {
+        let instances = "(core instance (instantiate $m))".repeat(count);
+        component(&format!("(component (core module $m {module}) {instances})"))
+    };
+    // One component may have a thousand instances itself, by the limits of the format.
+    let instances = "(core instance (instantiate $m))".repeat(600);
+    let nested = component(&format!(
+        "(component (component $c (core module $m) {instances}) (instance (instantiate $c)) (instance (instantiate $c)))"
+    ));
+    for (wasm, words) in [
+        (many("(memory 16385)", 1), "`memory-bytes` is 1073741824 at most"),
+        (many("(table 100001 funcref)", 1), "`table-elements` is 100000 at most"),
+        (many("(memory 1)", 65), "`memories` is 64 at most"),
+        (many(&"(memory 1)".repeat(65), 1), "`memories` is 64 at most"),
+        (many("(table 1 funcref)", 65), "`tables` is 64 at most"),
+        (many(&"(table 1 funcref)".repeat(65), 1), "`tables` is 64 at most"),
+        (nested, "`core-instances` is 1024 at most"),
     ] {
-        let wasm = std::panic::catch_unwind(|| Guest::new(Stage::Route).field(field).build());
-        let Ok(wasm) = wasm else { continue };
         let refused = load(&sandbox(), wasm, spec()).await.expect_err("too much").to_string();
-        assert!(refused.contains(part), "{field}: {refused}");
+        assert!(refused.contains("does not compile") && refused.contains(words), "{words}: {refused}");
+    }
+    // Its growth would pass by the limiter.
+    let refused = load(&sandbox(), many("(memory 1 2 shared)", 1), spec()).await.expect_err("shared").to_string();
+    assert!(refused.contains("threads"), "{refused}");
+}
+
+/// Who has as many memories as eight others takes the room of eight.
+#[tokio::test]
+async fn a_component_of_many_parts_counts_as_many() {
+    let tables = |count: usize| Guest::new(Stage::Route).field(&"(table 1 funcref)".repeat(count)).build();
+    let share = witgate_sandbox::Share::new(3, 1);
+    let limits = Limits { wall_time_ms: 50, ..Limits::default() };
+    for (count, fits) in [(2, true), (6, true), (7, false)] {
+        let spec = PluginSpec { limits: limits.clone(), share: share.clone(), ..spec() };
+        let loaded = load(&sandbox(), tables(count), spec).await;
+        assert_eq!(loaded.is_ok(), fits, "{count} tables: {loaded:?}");
+        if let Err(refused) = loaded {
+            assert!(refused.to_string().contains("of its share"), "{refused}");
+        }
     }
 }
 
