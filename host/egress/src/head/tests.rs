@@ -84,20 +84,20 @@ fn methods_are_what_was_granted_and_never_those_that_tunnel_or_reflect() {
 #[test]
 fn the_connection_is_the_hosts() {
     #[track_caller]
-    fn check(fields: &[(&str, &str)], want: Option<EgressError>) {
-        assert_eq!(head("POST", "https://api.example.com/", fields).err(), want, "{fields:?}");
+    fn check(fields: &[(&str, &str)], want: Option<&EgressError>) {
+        assert_eq!(head("POST", "https://api.example.com/", fields).err().as_ref(), want, "{fields:?}");
     }
     check(&[("authorization", "Bearer x"), ("content-length", "5"), ("x-own", "1")], None);
     for ours in ["Host", "Connection", "TE", "Transfer-Encoding", "Upgrade", "Proxy-Authorization", "Expect"] {
-        check(&[(ours, "x")], Some(EgressError::Field(ours.to_ascii_lowercase())));
+        check(&[(ours, "x")], Some(&EgressError::Field(ours.to_ascii_lowercase())));
     }
-    check(&[("proxy-anything", "x")], Some(EgressError::Field("proxy-anything".into())));
-    check(&[("content-length", "5"), ("content-length", "6")], Some(EgressError::Length));
-    check(&[("content-length", "5"), ("content-length", "5")], Some(EgressError::Length));
+    check(&[("proxy-anything", "x")], Some(&EgressError::Field("proxy-anything".into())));
+    check(&[("content-length", "5"), ("content-length", "6")], Some(&EgressError::Length));
+    check(&[("content-length", "5"), ("content-length", "5")], Some(&EgressError::Length));
     for length in ["", "+5", "-5", "5, 6", "0x5", "99999999999999999999"] {
-        check(&[("content-length", length)], Some(EgressError::Length));
+        check(&[("content-length", length)], Some(&EgressError::Length));
     }
-    check(&[("x", &"a".repeat(1_000))], Some(EgressError::RequestHead(1_000)));
+    check(&[("x", &"a".repeat(1_000))], Some(&EgressError::RequestHead(1_000)));
     let url = format!("https://api.example.com/{}", "a".repeat(1_000));
     assert_eq!(head("GET", &url, &[]).map(|_| ()), Err(EgressError::RequestHead(1_000)));
 }

@@ -285,7 +285,7 @@ async fn no_connection_outlives_its_call() {
     let plugin = probing(asking(&[&server.origin()], reuse(1)), &[held, server.get("/")]).await;
     for _ in 0..2 {
         assert_eq!(told(&plugin).await.expect("a verdict")[0], "ok: held");
-        let mut seen = vec![server.next().await, server.next().await, server.next().await, server.next().await];
+        let mut seen = [server.next().await, server.next().await, server.next().await, server.next().await];
         seen.sort();
         assert_eq!(seen[2..], [CLOSED, CLOSED]);
     }
