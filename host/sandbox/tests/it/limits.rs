@@ -99,17 +99,17 @@ async fn bytes_in() {
 /// What it writes to the host counts, and what it answers, and what it only says that it writes.
 #[tokio::test]
 async fn bytes_out() {
-    let log = "(call $log (i32.const 2) (i32.const 0) (i32.const 0) (i32.const 8192) (i32.const 5000))";
+    let log = "(call $log (i32.const 2) (i32.const 0) (i32.const 0) (i32.const 32768) (i32.const 5000))";
     let guest = repeat(&["wasi:logging/logging@0.1.0-draft"], 1, log);
     let limits = || Limits { bytes_out: 4000, ..Limits::default() };
     check(guest, Stage::Route, limits(), LimitKey::BytesOut, 4000).await;
     let replace = "(i32.store8 (global.get $answer) (i32.const 2))
-        (i32.store offset=4 (global.get $answer) (i32.const 8192))
+        (i32.store offset=4 (global.get $answer) (i32.const 32768))
         (i32.store offset=8 (global.get $answer) (i32.const 5000)) global.get $answer";
     check(Guest::new(Stage::Sanitize).decide(replace), Stage::Sanitize, limits(), LimitKey::BytesOut, 4000).await;
     // A list of 2^28 edits that would be 4 GiB here.
     let edits = "(i32.store8 (global.get $answer) (i32.const 1))
-        (i32.store offset=4 (global.get $answer) (i32.const 8192))
+        (i32.store offset=4 (global.get $answer) (i32.const 32768))
         (i32.store offset=8 (global.get $answer) (i32.const 0x0fffffff)) global.get $answer";
     let guest = Guest::new(Stage::Sanitize).decide(edits).build();
     let plugin = load(&sandbox(), guest, spec()).await.expect("loads");

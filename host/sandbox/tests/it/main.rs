@@ -2,6 +2,7 @@
 
 mod bench;
 mod calls;
+mod cancel;
 mod environment;
 mod faults;
 mod files;
