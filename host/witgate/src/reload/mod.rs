@@ -16,7 +16,8 @@ use witgate_gateway::gate::{Gate, Generation};
 use witgate_gateway::upstream::Upstream;
 
 use crate::generation::{self, Builder, Built, Retired};
-use witgate_config::diagnostic::{Problems, Style};
+use crate::surroundings;
+use witgate_config::diagnostic::{Problem, Problems, Style};
 use witgate_config::{Config, Origin, PluginSource};
 
 use fingerprint::Fingerprint;
@@ -97,9 +98,16 @@ impl Reloader {
             return Reloaded::Same;
         }
         self.seen = now;
-        let config = match Config::load(&self.origin, &|name| std::env::var(name).ok()) {
-            Ok(config) => config,
-            Err(problems) => return Reloaded::Refused(problems),
+        let origin = self.origin.clone();
+        // On a thread of its own: a secret's command may take its time.
+        let loading = tokio::task::spawn_blocking(move || surroundings::load(&origin));
+        let config = match loading.await {
+            Ok(Ok(config)) => config,
+            Ok(Err(problems)) => return Reloaded::Refused(problems),
+            Err(cause) => {
+                let cause = generation::Cause::NotLoaded { cause: cause.to_string() };
+                return Reloaded::Refused(Problem::new(cause).into());
+            }
         };
         let old = self.gate.generation();
         match self.builder.build(&config, Some(&old)).await {
