@@ -188,3 +188,101 @@ pub(super) fn beside() -> Result<String, CacheError> {
     let random = getrandom::u64().map_err(|cause| CacheError::Key { why: cause.to_string() })?;
     Ok(format!("{random:016x}{BESIDE}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::engine::{self, Weight};
+
+    fn name(of: u8) -> Name {
+        Name::new([of; 32], Weight::Light, &engine::compiling(Weight::Light).expect("an engine"))
+    }
+
+    fn open(folder: &TempDir, most_bytes: u64) -> Cache {
+        Cache { most_bytes, ..Cache::open(folder.path()).expect("a cache") }
+    }
+
+    fn kept(cache: &Cache, of: u8) -> Option<Vec<u8>> {
+        cache.read(&name(of)).map(|artifact| artifact.bytes().to_vec())
+    }
+
+    #[test]
+    fn no_flipped_bit_is_overlooked() {
+        let folder = TempDir::new().expect("a folder");
+        let cache = open(&folder, MOST_BYTES);
+        cache.write(&name(1), b"code").expect("writes");
+        let path = folder.path().join(name(1).file(ARTIFACTS));
+        let whole = std::fs::read(&path).expect("an artifact");
+        assert_eq!(kept(&cache, 1).as_deref(), Some(b"code".as_slice()));
+        for bit in 0..whole.len() * 8 {
+            let mut bytes = whole.clone();
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            std::fs::write(&path, bytes).expect("writes");
+            assert_eq!(kept(&cache, 1), None, "bit {bit}");
+        }
+        for cut in 0..whole.len() {
+            std::fs::write(&path, &whole[..cut]).expect("writes");
+            assert_eq!(kept(&cache, 1), None, "cut to {cut}");
+        }
+        std::fs::write(&path, &whole).expect("writes");
+        assert!(kept(&cache, 1).is_some());
+        std::fs::rename(&path, folder.path().join(name(2).file(ARTIFACTS))).expect("renames");
+        assert_eq!(kept(&cache, 2), None, "it is another's");
+    }
+
+    #[test]
+    fn what_was_unused_longest_makes_room() {
+        let folder = TempDir::new().expect("a folder");
+        let one = (HEADER_BYTES + 4 + SEAL_BYTES) as u64;
+        let cache = open(&folder, 2 * one);
+        let aged = |of: u8, days: u64| {
+            let file = File::open(folder.path().join(name(of).file(ARTIFACTS))).expect("an artifact");
+            file.set_modified(SystemTime::now() - Duration::from_hours(24 * days)).expect("a time");
+        };
+        cache.write(&name(1), b"code").expect("writes");
+        aged(1, 2);
+        cache.write(&name(2), b"code").expect("writes");
+        aged(2, 1);
+        assert!(kept(&cache, 1).is_some(), "used now");
+        cache.write(&name(3), b"code").expect("writes");
+        assert_eq!([1, 2, 3].map(|of| kept(&cache, of).is_some()), [true, false, true]);
+        cache.write(&name(4), &[0; 1000]).expect("is not kept");
+        assert_eq!([1, 3, 4].map(|of| kept(&cache, of).is_some()), [true, true, false]);
+    }
+
+    #[test]
+    fn what_was_begun_and_left_is_swept() {
+        let folder = TempDir::new().expect("a folder");
+        let cache = open(&folder, MOST_BYTES);
+        let old = folder.path().join(beside().expect("a name"));
+        let young = folder.path().join(beside().expect("a name"));
+        for path in [&old, &young] {
+            std::fs::write(path, b"half").expect("writes");
+        }
+        File::open(&old).expect("a file").set_modified(SystemTime::now() - 2 * ABANDONED).expect("a time");
+        cache.write(&name(1), b"code").expect("writes");
+        assert_eq!((old.exists(), young.exists()), (false, true));
+    }
+
+    #[test]
+    fn what_is_no_file_is_not_read_and_does_not_block() {
+        let folder = TempDir::new().expect("a folder");
+        let cache = open(&folder, MOST_BYTES);
+        let path = folder.path().join(name(1).file(ARTIFACTS));
+        let made = std::process::Command::new("mkfifo").arg(&path).status().expect("mkfifo runs");
+        assert!(made.success());
+        assert_eq!(kept(&cache, 1), None);
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_written_is_an_error() {
+        let folder = TempDir::new().expect("a folder");
+        std::fs::write(folder.path().join("file"), b"").expect("writes");
+        assert!(Cache::open(&folder.path().join("file/cache")).is_err());
+        let cache = open(&folder, MOST_BYTES);
+        folder.close().expect("removes");
+        assert!(matches!(cache.write(&name(1), b"code"), Err(CacheError::System(_))));
+    }
+}

@@ -69,3 +69,59 @@ fn landlock() -> Result<bool, landlock::RulesetError> {
         .restrict_self()?;
     Ok(status.ruleset != RulesetStatus::NotEnforced)
 }
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::fs::File;
+    use std::net::{TcpListener, TcpStream, UdpSocket};
+    use std::os::unix::net::UnixStream;
+    use std::process::Command;
+
+    use super::*;
+    use crate::engine::Weight;
+
+    /// Tells the test that it is to be the confined process.
+    const INSIDE: &str = "WITGATE_TEST_CONFINED";
+
+    /// It cannot be undone, so it happens in a process of its own: this test, once more.
+    #[test]
+    fn a_confined_process_reaches_nothing() {
+        if std::env::var_os(INSIDE).is_some() {
+            return inside();
+        }
+        let name = "compiler::confine::tests::a_confined_process_reaches_nothing";
+        let program = std::env::current_exe().expect("a program");
+        let done = Command::new(program).args([name, "--exact", "--nocapture"]).env(INSIDE, "1").output().expect("runs");
+        let said = String::from_utf8_lossy(&done.stdout);
+        assert!(said.contains("all was refused"), "{said}{}", String::from_utf8_lossy(&done.stderr));
+    }
+
+    fn inside() {
+        // What it might have opened before.
+        let open = File::open("/proc/self/stat").expect("opens");
+        let job = Job { weight: Weight::Light, memory_bytes: 256 << 20, cpu_time_s: 60 };
+        let done = confine(&job).expect("limits");
+        assert!(done.seccomp, "this kernel has no seccomp");
+        let refused = |what: &str, result: io::Result<()>| {
+            let cause = result.expect_err(what);
+            assert!(matches!(cause.raw_os_error(), Some(libc::EPERM | libc::EACCES)), "{what}: {cause}");
+        };
+        refused("file", File::open("/etc/hostname").map(drop));
+        refused("itself", File::open("/proc/self/mem").map(drop));
+        refused("new file", File::create("/tmp/witgate-confined").map(drop));
+        refused("open file", io::Read::read(&mut &open, &mut [0; 1]).map(drop));
+        refused("listener", TcpListener::bind("127.0.0.1:0").map(drop));
+        refused("stream", TcpStream::connect("127.0.0.1:1").map(drop));
+        refused("datagrams", UdpSocket::bind("127.0.0.1:0").map(drop));
+        refused("local stream", UnixStream::pair().map(drop));
+        refused("process", Command::new("/bin/true").status().map(drop));
+        refused("rename", std::fs::rename("/tmp/a", "/tmp/b"));
+        refused("signal", rustix::process::test_kill_process(rustix::process::Pid::INIT).map_err(Into::into));
+        refused("more time", setrlimit(Resource::Cpu, Rlimit { current: None, maximum: None }).map_err(Into::into));
+        let sum = std::thread::spawn(|| (0..1000_u64).sum::<u64>()).join().expect("threads are needed");
+        assert_eq!(sum, 499_500);
+        assert!(Vec::<u8>::new().try_reserve_exact(512 << 20).is_err(), "memory has no limit");
+        println!("all was refused");
+        std::process::exit(0);
+    }
+}

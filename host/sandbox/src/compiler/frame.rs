@@ -128,3 +128,51 @@ pub(super) async fn hear(
     };
     Ok((Confinement::of(confinement), outcome))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frame(outcome: &Outcome) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        answer(&mut bytes, Confinement { landlock: false, seccomp: true }, outcome).expect("writes");
+        bytes
+    }
+
+    #[tokio::test]
+    async fn what_a_child_says_is_heard_whole_or_not_at_all() {
+        let said = [Outcome::Artifact(vec![7; 100]), Outcome::Refused("no".into()), Outcome::NoMemory];
+        for outcome in said {
+            let bytes = frame(&outcome);
+            let (confinement, heard) = hear(&mut bytes.as_slice(), 100).await.expect("an answer");
+            assert_eq!((heard, confinement.lacking()), (outcome, vec!["Landlock"]));
+            for cut in 0..bytes.len() {
+                let heard = hear(&mut &bytes[..cut], 100).await;
+                assert!(matches!(heard, Err(Unheard::Broken)), "{cut}: {heard:?}");
+            }
+            for at in [0, 7, 9] {
+                let mut other = bytes.clone();
+                other[at] ^= 0x80;
+                assert!(hear(&mut other.as_slice(), 100).await.is_err(), "{at}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_long_answer_is_not_read() {
+        let long = frame(&Outcome::Artifact(vec![7; 101]));
+        assert!(matches!(hear(&mut &long[..HEAD_BYTES], 100).await, Err(Unheard::TooLong)));
+        let long = frame(&Outcome::Refused("x".repeat(SAID_BYTES + 1)));
+        assert!(matches!(hear(&mut &long[..HEAD_BYTES], u64::MAX).await, Err(Unheard::TooLong)));
+    }
+
+    #[tokio::test]
+    async fn a_component_is_received_as_it_was_sent() {
+        let mut sent = Vec::new();
+        send(&mut sent, b"component").await.expect("writes");
+        assert_eq!(receive(&mut sent.as_slice()).expect("reads"), Some(b"component".to_vec()));
+        assert!(receive(&mut &sent[..sent.len() - 1]).is_err());
+        // Longer than there is memory: no abort.
+        assert_eq!(receive(&mut u64::MAX.to_le_bytes().as_slice()).expect("reads"), None);
+    }
+}

@@ -64,3 +64,40 @@ impl Hasher for Account {
         u64::from_le_bytes(short)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine;
+
+    #[test]
+    fn what_a_child_compiles_is_for_the_gates_engines() {
+        let gate = [
+            (Weight::Light, engine::light(4).expect("an engine")),
+            (Weight::Heavy, engine::heavy().expect("an engine")),
+        ];
+        for (weight, engine) in &gate {
+            let child = engine::compiling(*weight).expect("an engine");
+            assert_eq!(compatibility(&child), compatibility(engine), "{weight:?}");
+        }
+        assert_ne!(compatibility(&gate[0].1), compatibility(&gate[1].1), "the settings differ");
+    }
+
+    #[test]
+    fn another_component_engine_or_setting_has_another_name() {
+        let engine = engine::compiling(Weight::Light).expect("an engine");
+        let other = engine::compiling(Weight::Heavy).expect("an engine");
+        let names = [
+            Name::new([1; 32], Weight::Light, &engine),
+            Name::new([2; 32], Weight::Light, &engine),
+            Name::new([1; 32], Weight::Heavy, &engine),
+            Name::new([1; 32], Weight::Light, &other),
+        ];
+        for (at, name) in names.iter().enumerate() {
+            for other in &names[..at] {
+                assert_ne!(name.header(), other.header());
+                assert_ne!(name.file(""), other.file(""));
+            }
+        }
+    }
+}
