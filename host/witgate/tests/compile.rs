@@ -88,13 +88,14 @@ fn a_bomb_ends_by_its_limit_and_the_message_names_the_key() {
         assert!(bomb.len() < 256 << 10, "{} bytes", bomb.len());
         let done = Case::new(&bomb, compiler).start("check").wait_with_output().expect("ends");
         // As a person reads it, whose terminal breaks lines.
-        let said = said(&done).split(['\n', '│', '×', ' ']).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
+        let said =
+            said(&done).split(['\n', '│', '×', ' ']).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
         assert_eq!(done.status.code(), Some(2), "{said}");
         for want in want.iter().chain(&["plugin `guest`", "witgate.toml:"]) {
             assert!(said.contains(want), "{want} is not in {said}");
         }
     }
-    let gib8 = 8 << 30;
+    let gib8 = 8 * 1024 * MIB;
     check(
         &format!("cpu-time-s = 1\nmemory-bytes = {gib8}\nwall-time-s = 600"),
         &["more than 1 s of processor time", "`cpu-time-s` under [compiler]"],
@@ -167,7 +168,9 @@ fn what_was_changed_is_compiled_again_and_replaced() {
         assert!(fs::read(&artifact).expect("an artifact") == whole, "{what}: it was not put right");
     };
     // Magic, component, engine, compatibility, length, the artifact's ends and middle, the seal.
-    for at in [0, 15, 16, 47, 48, 49, 80, 81, 88, 89, whole.len() / 2, whole.len() - 33, whole.len() - 32, whole.len() - 1] {
+    for at in
+        [0, 15, 16, 47, 48, 49, 80, 81, 88, 89, whole.len() / 2, whole.len() - 33, whole.len() - 32, whole.len() - 1]
+    {
         let mut bytes = whole.clone();
         bytes[at] ^= 1;
         check(&format!("bit of byte {at}"), &bytes);
@@ -372,6 +375,32 @@ async fn the_compilers_own_words_come_through() {
     let refused = sandbox(None).compile("guest", broken.into(), 1 << 20).await.expect_err("refused");
     assert!(matches!(refused, LoadError::Compile { .. }), "{refused}");
     assert!(refused.to_string().contains("unexpected end"), "{refused}");
+}
+
+/// What a bomb would take, `cargo test -p witgate --test compile -- --ignored --nocapture unbounded`
+#[tokio::test]
+#[ignore = "a measurement, not a test"]
+async fn unbounded() {
+    let compiler = Compiler::Child(ChildCompiler {
+        program: PROGRAM.into(),
+        arguments: vec!["compile".into()],
+        cache: None,
+        memory_bytes: Some(16 * 1024 * MIB),
+        cpu_time: Some(Duration::from_hours(1)),
+        wall_time: Some(Duration::from_hours(1)),
+    });
+    let sandbox = Sandbox::new(SandboxConfig { instances: 4, compiler }).expect("a sandbox");
+    let bomb = compile_bomb(Stage::Route, LOOPS);
+    let bytes = bomb.len();
+    let began = std::time::Instant::now();
+    let compiling = tokio::spawn(async move { sandbox.compile("guest", bomb.into(), 1 << 20).await.map(drop) });
+    let compiler = tokio::task::spawn_blocking(|| children(std::process::id())).await.expect("a child")[0];
+    let mut peak = 0;
+    while !compiling.is_finished() {
+        peak = peak.max(resident(compiler).unwrap_or(0));
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    println!("{bytes} bytes: {:.0} s, {} MiB, {:?}", began.elapsed().as_secs_f64(), peak / MIB, compiling.await);
 }
 
 /// `cargo test -p witgate --test compile -- --ignored --nocapture cost`

@@ -35,10 +35,7 @@ impl Artifact {
     }
 
     /// Makes it code. The error is wasmtime's.
-    #[expect(
-        unsafe_code,
-        reason = "running what wasmtime compiled is unsafe by nature; the module says why it is sound"
-    )]
+    #[expect(unsafe_code, reason = "machine code is run as it is; the module says why this is sound")]
     pub(super) fn load(&self, engine: &Engine) -> Result<Code, String> {
         // SAFETY: these bytes were written by `Engine::precompile_component` and not changed since; see above.
         let loaded = unsafe { Code::deserialize(engine, &self.0) };

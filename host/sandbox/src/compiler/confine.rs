@@ -91,7 +91,8 @@ mod tests {
         }
         let name = "compiler::confine::tests::a_confined_process_reaches_nothing";
         let program = std::env::current_exe().expect("a program");
-        let done = Command::new(program).args([name, "--exact", "--nocapture"]).env(INSIDE, "1").output().expect("runs");
+        let done =
+            Command::new(program).args([name, "--exact", "--nocapture"]).env(INSIDE, "1").output().expect("runs");
         let said = String::from_utf8_lossy(&done.stdout);
         assert!(said.contains("all was refused"), "{said}{}", String::from_utf8_lossy(&done.stderr));
     }
