@@ -20,12 +20,12 @@ pub(super) struct Budget {
 /// 60 MiB; so the largest light one takes some 3 s and 200 MiB, and has three times that. On the wall it may take six
 /// times as long, since a busy machine goes on serving first. Code is six times as long as its component.
 const LIGHT: Budget =
-    Budget { memory_bytes: 512 << 20, cpu_time_s: 10, wall_time: Duration::from_secs(60), artifact_bytes: 32 << 20 };
+    Budget { memory_bytes: 512 << 20, cpu_time_s: 10, wall_time: Duration::from_mins(1), artifact_bytes: 32 << 20 };
 
 /// For a component with a language runtime inside. Python's, with 18 MB, and a full JavaScript engine take 8 to 14 s with
 /// several threads: 120 s is that with four threads, twice. They take a gigabyte and more, a bomb 1.5 GB and more.
 const HEAVY: Budget =
-    Budget { memory_bytes: 3 << 30, cpu_time_s: 120, wall_time: Duration::from_secs(300), artifact_bytes: 512 << 20 };
+    Budget { memory_bytes: 3 << 30, cpu_time_s: 120, wall_time: Duration::from_mins(5), artifact_bytes: 512 << 20 };
 
 impl Budget {
     /// What the operator wrote, and the rest by size.

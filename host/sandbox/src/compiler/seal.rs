@@ -23,12 +23,11 @@ pub(super) struct Key(Hmac<Sha256>);
 impl Key {
     /// The folder's key, made when there is none. Two gates that start at once have the same one afterwards.
     pub(super) fn of(folder: &OwnedFd) -> Result<Self, CacheError> {
-        let found = match read(folder)? {
-            Some(key) => key,
-            None => {
-                make(folder)?;
-                read(folder)?.ok_or(CacheError::Key { why: "it was made, and is gone".to_owned() })?
-            }
+        let found = if let Some(key) = read(folder)? {
+            key
+        } else {
+            make(folder)?;
+            read(folder)?.ok_or(CacheError::Key { why: "it was made, and is gone".to_owned() })?
         };
         let mac = Hmac::new_from_slice(&found).map_err(|cause| CacheError::Key { why: cause.to_string() })?;
         Ok(Self(mac))
