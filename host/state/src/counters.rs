@@ -175,6 +175,22 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_tenant_has_quotas_of_its_own_which_change() {
+        let counters = small();
+        let (mine, other) = (space("p"), Space { tenant: "other".into(), plugin: "p".into() });
+        let fits = async |space: &Space, key: &str| counters.add(space, key, 1, SECOND).await.is_ok();
+        counters.set_quotas(&"t".into(), Quotas { counters: 4, ..Quotas::default() });
+        for key in ["1", "2", "3"] {
+            assert!(fits(&mine, key).await && fits(&other, key).await, "{key}");
+        }
+        assert!(fits(&mine, "4").await);
+        assert!(!fits(&other, "4").await);
+        counters.set_quotas(&"t".into(), Quotas { counters: 2, ..Quotas::default() });
+        assert!(!fits(&mine, "5").await, "what is there counts");
+        assert!(fits(&mine, "1").await, "and stays");
+    }
+
+    #[tokio::test]
     async fn counts_saturate() {
         let counters = small();
         let space = space("p");

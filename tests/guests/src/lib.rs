@@ -41,6 +41,28 @@ pub fn stack_bomb(kind: Stage) -> Vec<u8> {
     Guest::new(kind).field("(func $down call $down)").decide("call $down unreachable").build()
 }
 
+/// Small, valid, and hard to compile: one function with so many loops, in each of which a thousand locals are alive. A
+/// hundred loops take a second of a compiler and some hundred MiB, and twice as many more than twice that.
+pub fn compile_bomb(kind: Stage, loops: usize) -> Vec<u8> {
+    use std::fmt::Write as _;
+    const LOCALS: usize = 1000;
+    let mut body = format!("(func $bomb (param i32) (result i32) (local {})", "i32 ".repeat(LOCALS));
+    for at in 0..loops {
+        let (to, from, until) = (at % LOCALS + 1, (at * 7) % LOCALS + 1, (at * 13) % LOCALS + 1);
+        let _ = write!(
+            body,
+            "(loop (local.set {to} (i32.add (local.get {from}) (local.get {until})))
+                   (br_if 0 (i32.and (local.get 0) (local.get {until}))))"
+        );
+    }
+    body.push_str("(i32.const 0)");
+    for local in 1..=LOCALS {
+        let _ = write!(body, "(local.get {local}) i32.add");
+    }
+    body.push(')');
+    Guest::new(kind).field(&body).build()
+}
+
 /// A valid module that is no component.
 pub fn core_module() -> Vec<u8> {
     wat::parse_str("(module)").expect("a module")
