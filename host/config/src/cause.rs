@@ -365,6 +365,33 @@ pub enum Cause {
         /// What is wrong with it.
         why: String,
     },
+    /// A folder for compiled components that cannot be one.
+    #[error("compiled components cannot be kept in {path}: {why}")]
+    #[diagnostic(help("name a folder, which is made when it is not there, or write cache = \"off\""))]
+    BadCache {
+        /// The folder.
+        path: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// Not the address of a name server.
+    #[error("`{text}` is not the address of a name server")]
+    #[diagnostic(help("write an address, with a port if it is not 53, as 127.0.0.1, 127.0.0.1:5353 or [::1]:5353"))]
+    BadNameServer {
+        /// What is written.
+        text: String,
+    },
+    /// Certificates that cannot be read.
+    #[error("the certificates in {path} cannot be used: {why}")]
+    #[diagnostic(help(
+        "name a file with certificates in PEM; a relative path starts at the folder of the configuration file"
+    ))]
+    BadCaFile {
+        /// The file.
+        path: String,
+        /// What is wrong with it.
+        why: String,
+    },
     /// Everybody is let in from everywhere.
     #[error("the tenant `{tenant}` lets everybody in, and the gate listens on {listen}, which others can reach")]
     #[diagnostic(

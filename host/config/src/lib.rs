@@ -9,9 +9,11 @@
 
 pub mod builtin;
 mod cause;
+mod compiler;
 mod desk;
 pub mod diagnostic;
 mod document;
+mod egress;
 mod interpolate;
 mod name;
 mod place;
@@ -33,11 +35,13 @@ use desk::Desk;
 use raw::RawFile;
 
 pub use cause::Cause;
+pub use compiler::{Cache, Compiler};
 pub use document::{Document, Part};
+pub use egress::{Egress, Roots};
 pub use place::Place;
 pub use plugin::{Plugin, PluginSource};
 pub use secret::Secrets;
-pub use server::{Log, LogFormat, Server};
+pub use server::{Confine, Log, LogFormat, Server};
 pub use shape::schema;
 pub use tenant::{Group, Tenant};
 
@@ -68,6 +72,10 @@ pub struct Config {
     pub server: Server,
     /// The log.
     pub log: Log,
+    /// How components are compiled.
+    pub compiler: Compiler,
+    /// How plugins reach the network.
+    pub egress: Egress,
     /// The secrets that plugins may be granted.
     pub secrets: Secrets,
     /// The tenants; at least one.
@@ -104,13 +112,15 @@ impl Config {
         let mut desk = Desk::new(document, folder, environment);
         let server = desk.server(&raw);
         let log = desk.log(&raw);
+        let compiler = desk.compiler(&raw.compiler);
+        let egress = desk.egress(&raw.egress);
         let secrets = desk.secrets(&raw);
         let tenants = desk.tenants(raw, &server, &secrets);
         let (document, problems) = desk.close();
         if problems.are_fatal() {
             return Err(problems);
         }
-        Ok(Self { document: Arc::new(document), server, log, secrets, tenants, warnings: problems })
+        Ok(Self { document: Arc::new(document), server, log, compiler, egress, secrets, tenants, warnings: problems })
     }
 }
 

@@ -2,6 +2,7 @@
 //! checked from the schema (see [`super::shape`]), so they are written once.
 
 mod plugin;
+mod process;
 mod upstream;
 
 use indexmap::IndexMap;
@@ -9,6 +10,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 pub(super) use plugin::{RawFaultPolicy, RawGrants, RawLimits, RawMode, RawPlugin};
+pub(super) use process::{RawCompiler, RawConfine, RawEgress};
 pub(super) use upstream::{RawBuiltin, RawUpstream, RawUpstreamLimits, RawUpstreamTimeouts};
 
 /// The configuration of a Witgate gate: `witgate.toml`.
@@ -28,6 +30,12 @@ pub(super) struct RawFile {
     /// What the gate says of itself and of each message.
     #[serde(default)]
     pub log: RawLog,
+    /// How components are compiled.
+    #[serde(default)]
+    pub compiler: RawCompiler,
+    /// How plugins reach the network.
+    #[serde(default)]
+    pub egress: RawEgress,
     /// Secrets by name, for credential plugins: they write `${secret:NAME}` where the host fills it in.
     #[serde(default)]
     pub secret: IndexMap<String, RawSecret>,
@@ -66,6 +74,10 @@ pub(super) struct RawServer {
     /// How long messages may go on once the gate was told to stop, in seconds. Default 30.
     #[schemars(range(min = 0, max = 3600))]
     pub drain_s: Option<u64>,
+    /// Whether the gate, after its start, gives up all of the file system that the configuration does not name.
+    /// Default `auto`.
+    #[serde(default)]
+    pub confine: RawConfine,
 }
 
 /// The log, on standard error.

@@ -167,6 +167,12 @@ fn warn_of_what_stays(old: &Config, new: &Config) {
     if !old.server.same(&new.server) {
         tracing::warn!("`listen` and [server] take effect at the next start");
     }
+    if old.compiler != new.compiler {
+        tracing::warn!("[compiler] takes effect at the next start");
+    }
+    if old.egress != new.egress {
+        tracing::warn!("[egress] takes effect at the next start");
+    }
     if old.log != new.log {
         tracing::warn!("[log] takes effect at the next start");
     }
