@@ -10,6 +10,7 @@ use witgate_gateway::gate::Gate;
 use witgate_sandbox::{Sandbox, SandboxConfig};
 
 use super::output::Failure;
+use crate::confine::Confinement;
 use crate::generation::{self, Builder, Stores};
 use crate::reload::{Nudge, Reloader, Watcher};
 use crate::telemetry;
@@ -33,6 +34,7 @@ pub(super) struct Start {
     pub(super) origin: Origin,
     pub(super) config: Config,
     pub(super) watch: bool,
+    pub(super) confinement: Arc<Confinement>,
 }
 
 impl Service {
@@ -41,10 +43,10 @@ impl Service {
         start: Start,
         recorder: Arc<dyn witgate_gateway::record::Recorder>,
     ) -> Result<Self, Failure> {
-        let Start { origin, config, watch } = start;
+        let Start { origin, config, watch, confinement } = start;
         let sandbox = Sandbox::new(SandboxConfig::default())
             .map_err(|cause| Failure::runtime("the sandbox cannot start", cause))?;
-        let builder = Builder::new(sandbox, Stores::in_memory());
+        let builder = Builder::new(sandbox, Stores::in_memory()).confined(confinement);
         let built = builder.build(&config, None).await?;
         let gate = Arc::new(Gate::new(built.generation, recorder));
         let mut reloader = Reloader::new(origin, builder, gate.clone(), config, built.retired);
@@ -141,6 +143,12 @@ impl Signals {
 /// The variables that a configuration may name.
 pub(super) fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok()
+}
+
+/// Gives up what is not needed of the file system. It is for the main thread, before it starts any other.
+pub(super) fn confine(config: &Config) -> Result<Arc<Confinement>, Failure> {
+    let done = Confinement::start(config, &[]);
+    done.map(Arc::new).map_err(|cause| Failure::runtime("no threads to stay outside of the confinement", cause))
 }
 
 /// One runtime for a verb.

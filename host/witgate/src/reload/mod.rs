@@ -97,7 +97,7 @@ impl Reloader {
             return Reloaded::Same;
         }
         self.seen = now;
-        let config = match Config::load(&self.origin, &|name| std::env::var(name).ok()) {
+        let config = match self.builder.configuration(&self.origin).await {
             Ok(config) => config,
             Err(problems) => return Reloaded::Refused(problems),
         };
