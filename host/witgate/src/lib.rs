@@ -8,4 +8,5 @@ pub mod confine;
 pub mod generation;
 pub mod import;
 pub mod reload;
+pub mod surroundings;
 pub mod telemetry;

@@ -219,6 +219,36 @@ fn a_reload_may_name_files_anywhere() {
 }
 
 #[test]
+fn a_folder_that_the_gate_gave_up_needs_a_restart() {
+    let site = Site::new();
+    let data = site.home.path().join("data");
+    fs::create_dir_all(data.join("below")).expect("makes");
+    let granted = |folder: &Path| {
+        let files = format!("[[plugin.grants.files]]\npath = {folder:?}\nas = \"/data\"\n");
+        format!("[[plugin]]\nname = \"redact\"\nsource = \"builtin:sanitize-redact\"\n{files}")
+    };
+    let mut gate = Gate::start(&site.configure("", &granted(&data)));
+    if !gate.is_confined() {
+        return;
+    }
+    let server = gate.write();
+    site.configure("", &granted(site.foreign.path()));
+    gate.reload();
+    let refused = gate.told("is refused");
+    assert!(refused.contains("gave up when it confined itself at its start"), "{refused}");
+    assert!(refused.contains("restart the gate") && refused.contains("witgate.toml:"), "{refused}");
+    assert_eq!(gate.write(), server, "the old configuration serves on");
+    site.configure("", &granted(&data.join("below")));
+    gate.reload();
+    gate.told("the new configuration serves");
+    gate.end();
+    let mut gate = Gate::start(&site.configure("", &granted(site.foreign.path())));
+    gate.told("confined");
+    gate.write();
+    gate.end();
+}
+
+#[test]
 fn a_gate_that_is_told_not_to_is_not_confined() {
     let site = Site::new();
     let mut gate = Gate::start(&site.configure("confine = \"off\"", ""));

@@ -1,6 +1,9 @@
 //! The configuration file as it is written. The doc comments here are the JSON schema and the reference; the bounds are
 //! checked from the schema (see [`super::shape`]), so they are written once.
 
+mod ceiling;
+mod grants;
+mod limits;
 mod plugin;
 mod process;
 mod upstream;
@@ -9,7 +12,10 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-pub(super) use plugin::{RawFaultPolicy, RawGrants, RawLimits, RawMode, RawPlugin};
+pub(super) use ceiling::{RawCeiling, RawQuota};
+pub(super) use grants::{RawFolder, RawGrant, RawGrants, RawReach};
+pub(super) use limits::RawLimits;
+pub(super) use plugin::{RawFaultPolicy, RawMode, RawPlugin};
 pub(super) use process::{RawCompiler, RawConfine, RawEgress};
 pub(super) use upstream::{RawBuiltin, RawUpstream, RawUpstreamLimits, RawUpstreamTimeouts};
 
@@ -117,6 +123,13 @@ pub(super) struct RawSecret {
     pub env: Option<String>,
     /// A file, relative to the configuration's folder; line ends at its end are not part of the secret.
     pub file: Option<String>,
+    /// A program with its arguments, as `["pass", "show", "search"]`: what it writes to its standard output, without line
+    /// ends at the end. It runs without a shell, in the gate's environment and folder, at the start and at each reload. A
+    /// program with a `/` in its name is relative to the configuration's folder.
+    pub command: Option<Vec<String>>,
+    /// How long the command may take, in milliseconds. The default is enough to ask a vault on the network.
+    #[schemars(range(min = 1, max = 600_000), extend("default" = 10_000))]
+    pub timeout_ms: Option<u32>,
 }
 
 /// A tenant: an endpoint with its upstreams and plugins.
@@ -135,6 +148,10 @@ pub(super) struct RawTenant {
     /// How long a call may take at most, retries included, in milliseconds. Default 60000.
     #[schemars(range(min = 1, max = 86_400_000))]
     pub deadline_ms: Option<u64>,
+    /// The most that its plugins may be granted.
+    pub ceiling: Option<RawCeiling>,
+    /// What its plugins may use at once or keep.
+    pub quota: Option<RawQuota>,
     /// The MCP servers behind this endpoint, by name.
     #[serde(default)]
     pub upstream: IndexMap<String, RawUpstream>,
@@ -151,6 +168,8 @@ impl RawTenant {
             || self.auth_headers.is_some()
             || self.resource_metadata.is_some()
             || self.deadline_ms.is_some()
+            || self.ceiling.is_some()
+            || self.quota.is_some()
             || !self.upstream.is_empty()
             || !self.plugin.is_empty()
     }

@@ -1,5 +1,6 @@
 //! What the verbs that serve share: a gate with its reloads, and how it ends.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use crate::confine::Confinement;
 use crate::generation::{self, Builder, Stores};
 use crate::reload::{Nudge, Reloader, Watcher};
 use crate::telemetry;
-use witgate_config::{Config, Origin};
+use witgate_config::{Cache, Config, Origin};
 
 /// Nudges that wait: one is being served, one waits, more say nothing new.
 const NUDGES: usize = 1;
@@ -140,15 +141,24 @@ impl Signals {
     }
 }
 
-/// The variables that a configuration may name.
-pub(super) fn environment(name: &str) -> Option<String> {
-    std::env::var(name).ok()
-}
-
 /// Gives up what is not needed of the file system. It is for the main thread, before it starts any other.
 pub(super) fn confine(config: &Config) -> Result<Arc<Confinement>, Failure> {
-    let done = Confinement::start(config, &[]);
+    let own: Vec<_> = cache(&config.compiler.cache).into_iter().collect();
+    let done = Confinement::start(config, &own);
     done.map(Arc::new).map_err(|cause| Failure::runtime("no threads to stay outside of the confinement", cause))
+}
+
+/// The folder for what was compiled, where there is one.
+fn cache(cache: &Cache) -> Option<PathBuf> {
+    let at = |variable: &str| std::env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute());
+    match cache {
+        Cache::Folder(folder) => Some(folder.clone()),
+        Cache::Usual => {
+            let caches = at("XDG_CACHE_HOME").or_else(|| Some(at("HOME")?.join(".cache")))?;
+            Some(caches.join("witgate"))
+        }
+        Cache::Off => None,
+    }
 }
 
 /// One runtime for a verb.

@@ -12,6 +12,7 @@ use witgate_config::{Config, Origin};
 use witgate_gateway::upstream::{Directly, Spawner, Start, Started};
 
 use super::Cause;
+use crate::surroundings;
 
 /// The two threads that are not confined, and all that they do.
 ///
@@ -43,8 +44,7 @@ impl Outside {
     /// Reads and checks a configuration, with all the files that it names for itself.
     pub async fn configuration(&self, origin: &Origin) -> Result<Config, Problems> {
         let origin = origin.clone();
-        let read = move || Config::load(&origin, &|name| std::env::var(name).ok());
-        self.read(read).await.unwrap_or_else(|| Err(Problem::new(Cause::Lost).into()))
+        self.read(move || surroundings::load(&origin)).await.unwrap_or_else(|| Err(Problem::new(Cause::Lost).into()))
     }
 
     /// Reads a file of at most `limit_bytes`.
@@ -107,4 +107,43 @@ fn bounded(path: &Path, limit_bytes: usize) -> io::Result<Bytes> {
     // One byte more than allowed tells that the file grew meanwhile.
     let read = file.take(limit_bytes as u64 + 1).read_to_end(&mut bytes)?;
     if read > limit_bytes { Err(too_large(read as u64)) } else { Ok(bytes.into()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn work_that_panics_is_answered_and_the_next_is_served() {
+        for outside in [Outside::start().expect("threads"), Outside::here()] {
+            assert_eq!(outside.read(|| panic!("of a test")).await, None::<()>);
+            assert_eq!(outside.read(|| 1).await, Some(1));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_slow_configuration_holds_up_no_server() {
+        let outside = Outside::start().expect("threads");
+        let (go_on, slow) = mpsc::channel();
+        let slow = outside.read(move || slow.recv());
+        let threads = outside.0.as_ref().expect("threads");
+        assert_eq!(ask(&threads.starter, || 1).await, Some(1));
+        go_on.send(2).expect("it waits");
+        assert_eq!(slow.await, Some(Ok(2)));
+    }
+
+    #[test]
+    fn a_file_is_read_up_to_its_bound() {
+        #[track_caller]
+        fn check(path: &Path, limit_bytes: usize, want: Result<&str, &str>) {
+            let read = bounded(path, limit_bytes).map_err(|cause| cause.to_string());
+            assert_eq!(read, want.map(|text| Bytes::copy_from_slice(text.as_bytes())).map_err(str::to_owned));
+        }
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("file");
+        std::fs::write(&file, "four").expect("writes");
+        check(&file, 4, Ok("four"));
+        check(&file, 5, Ok("four"));
+        check(&file, 3, Err("it is 4 bytes, 3 are allowed"));
+    }
 }

@@ -100,7 +100,7 @@ fn executable(line: &str) -> Option<PathBuf> {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, target_os = "linux"))]
 mod tests {
     use super::*;
 
@@ -121,5 +121,18 @@ mod tests {
         check("7ffd-7ffe r-xp 00000000 00:00 0                          [vdso]", None);
         check("7ffd-7ffe r-xp 00000000 00:00 0 ", None);
         check("", None);
+    }
+
+    #[test]
+    fn a_file_that_is_elsewhere_brings_its_folder_unless_that_is_too_wide() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let folder = std::fs::canonicalize(folder.path()).expect("a folder");
+        std::fs::write(folder.join("resolv.conf"), "").expect("writes");
+        std::os::unix::fs::symlink(folder.join("resolv.conf"), folder.join("link")).expect("links");
+        std::os::unix::fs::symlink("/proc/version", folder.join("wide")).expect("links");
+        assert_eq!(elsewhere(&folder.join("link")), Some(folder.clone()));
+        assert_eq!(elsewhere(&folder.join("wide")), Some("/proc/version".into()));
+        assert_eq!(elsewhere(&folder.join("missing")), None);
+        assert_eq!(elsewhere(Path::new("/etc/passwd")), None);
     }
 }
