@@ -49,9 +49,10 @@ impl Site {
         let (file, script) = (self.home.path().join("witgate.toml"), self.home.path().join("server.sh"));
         fs::write(&script, SERVER).expect("writes");
         let text = format!(
-            "anonymous = true\n[server]\n{server}\n[upstream.sh]\ncommand = \"sh\"\nargs = [{script:?}]\n\
-             env = {{ MARK = {:?} }}\n{more}",
-            self.foreign("mark")
+            "anonymous = true\n[server]\n{server}\n[upstream.sh]\ncommand = \"sh\"\nargs = ['{}']\n\
+             env = {{ MARK = '{}' }}\n{more}",
+            script.display(),
+            self.foreign("mark").display()
         );
         fs::write(&file, text).expect("writes");
         file
@@ -200,9 +201,9 @@ fn a_reload_may_name_files_anywhere() {
     fs::write(site.foreign("key"), "s3cret").expect("writes");
     let plugin = |file: &str| {
         format!(
-            "[secret.key]\nfile = {:?}\n[[plugin]]\nname = \"redact\"\nsource = {:?}\n",
-            site.foreign("key"),
-            site.foreign(file)
+            "[secret.key]\nfile = '{}'\n[[plugin]]\nname = \"redact\"\nsource = '{}'\n",
+            site.foreign("key").display(),
+            site.foreign(file).display()
         )
     };
     let server = gate.write();
@@ -224,7 +225,7 @@ fn a_folder_that_the_gate_gave_up_needs_a_restart() {
     let data = site.home.path().join("data");
     fs::create_dir_all(data.join("below")).expect("makes");
     let granted = |folder: &Path| {
-        let files = format!("[[plugin.grants.files]]\npath = {folder:?}\nas = \"/data\"\n");
+        let files = format!("[[plugin.grants.files]]\npath = '{}'\nas = \"/data\"\n", folder.display());
         format!("[[plugin]]\nname = \"redact\"\nsource = \"builtin:sanitize-redact\"\n{files}")
     };
     let mut gate = Gate::start(&site.configure("", &granted(&data)));

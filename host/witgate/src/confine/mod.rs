@@ -69,7 +69,9 @@ impl Confinement {
         }
         // Before the walls, so that they are outside.
         let outside = Outside::start()?;
-        own.iter().for_each(|folder| make(folder));
+        for folder in own {
+            make(folder);
+        }
         let state = kernel::confine(&rule::rules(config, own));
         Ok(Self { outside, state })
     }
