@@ -104,7 +104,7 @@ impl Confinement {
         let mut problems = Problems::default();
         for plugin in config.tenants.iter().flat_map(|tenant| &tenant.plugins) {
             for (at, folder) in plugin.grants.files.iter().enumerate() {
-                let place = plugin.place.key("grants").key("files").index(at);
+                let place = plugin.place.key("grants").key("files").index(at).key("path");
                 let Some(closed) = closed(walls, &folder.host, folder.writable) else { continue };
                 let cause = Cause::Closed { plugin: plugin.name.clone(), folder: folder.host.clone(), closed };
                 let marks = config.document.mark(&place, Part::Value, "").into_iter().collect();
