@@ -40,7 +40,7 @@ mod landlocked {
         pub(in super::super) whole: bool,
         /// The folders and files that stayed open, by device and inode: that is how the kernel knows them.
         open: Vec<(u64, u64, Access)>,
-        /// Landlock keeps inodes, and `/proc` makes a new one for a folder of which nobody holds the old.
+        /// Landlock keeps inodes, and `/proc` makes a new one for a file of which nobody holds the old.
         _held: Vec<PathFd>,
     }
 
@@ -69,7 +69,9 @@ mod landlocked {
         }
         let done = ruleset.restrict_self()?;
         Ok(match (done.landlock, done.ruleset) {
-            (LandlockStatus::NotImplemented, _) => Err(Unconfined::Missing("the kernel has no Landlock")),
+            (LandlockStatus::NotImplemented, _) => {
+                Err(Unconfined::Missing("the kernel has no Landlock, or lets nobody here use it"))
+            }
             (LandlockStatus::NotEnabled, _) => {
                 Err(Unconfined::Missing("the kernel has Landlock, and was started without"))
             }

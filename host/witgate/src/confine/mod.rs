@@ -8,23 +8,27 @@
 //! Landlock confines the thread that asks, and all that this thread starts from then on, threads and processes. So the
 //! main thread confines itself before it starts any other. Two threads are older, and stay outside ([`Outside`]): one
 //! starts upstream servers, which need files of their own and must not inherit the gate's walls; the other reads what
-//! the configuration names, at the start and at each reload. Neither looks at a message. Because of the latter nobody
-//! inside can open the configuration, the secrets' files or the plugins', and a reload may still name others, wherever
-//! they are. A *folder* for a plugin is another matter: it is used inside, so one that the gate gave up at its start
-//! needs a restart, and [`Confinement::admit`] says so.
+//! the configuration names, at the start and at each reload. Neither looks at a message. So a reload may name other
+//! files, wherever they are, and inside there is no need to open the configuration, the plugins' files or the secrets'. A
+//! *folder* for a plugin is another matter: it is used inside, so one that the gate gave up at its start needs a
+//! restart, and [`Confinement::admit`] says so.
 //!
-//! What is left inside ([`rules`]): the granted folders, to write in where that was granted; the gate's own folders; what
-//! resolving names, loading libraries and counting processors reads, all of `/etc` and `/usr` among it, since a file that
-//! is replaced is another file to Landlock; and this very program with its libraries, to run as the compiler.
+//! What is left inside (`rule.rs`): the granted folders, to write in where that was granted; the gate's own folders; what
+//! resolving names, loading libraries and counting processors reads; and this very program with its libraries, to run as
+//! the compiler, which inherits the walls and adds its own.
 //!
 //! What this does not give:
 //!
 //! - A wall against code that runs in the gate. The threads outside share its memory: who can call any function can
 //!   have them open any file. The first wall against that is the guests' sandbox, the second one is not here.
+//! - A wall around `/etc` and `/usr`. Both can be read inside, as far as the gate's user may: a file that is replaced, as
+//!   `/etc/resolv.conf` is, is another file to Landlock, so the whole folder stays open. Secrets are better kept elsewhere,
+//!   and the gate is better not root.
 //! - Anything about the network. Connecting and listening are not confined: which origins a plugin may ask is decided
 //!   by name, and Landlock knows ports only.
 //! - A difference between plugins. The walls are the process's: the union of all that was granted at the start.
 //! - Silence about what exists. `stat`, `readlink` and watching a folder are not confined by Landlock.
+//! - Walls against signals. Landlock could keep the gate from ending processes outside, but its servers are there.
 //!
 //! Invariants: nothing is ever unconfined again; no job of the threads outside starts a thread that outlives it, and
 //! they run nothing but what [`Outside`] has methods for.

@@ -36,10 +36,21 @@ impl Access {
 }
 
 /// What is read of the system: by the resolver (`/etc`; libc loads what `nsswitch.conf` names from `/usr` and `/lib`), by
-/// the counting of processors (`/proc/self`, `/sys`), by wasmtime of its own memory (`/proc/self/pagemap`). Folders, not
-/// single files: `/etc/resolv.conf` and libraries are replaced while the gate runs.
-const READ: [&str; 8] =
-    ["/etc", "/usr", "/lib", "/lib32", "/lib64", "/proc/self", "/sys/devices/system/cpu", "/sys/fs/cgroup"];
+/// the counting of processors (`cgroup`, `mountinfo`, `/sys`), by wasmtime of its own memory (`pagemap`). Folders where
+/// files are replaced while the gate runs, as `/etc/resolv.conf` and libraries; but of `/proc/self`, where the environment
+/// is, single files.
+const READ: [&str; 10] = [
+    "/etc",
+    "/usr",
+    "/lib",
+    "/lib32",
+    "/lib64",
+    "/proc/self/cgroup",
+    "/proc/self/mountinfo",
+    "/proc/self/pagemap",
+    "/sys/devices/system/cpu",
+    "/sys/fs/cgroup",
+];
 
 /// What the resolver reads in `/etc`, each of which may be a link to somewhere else.
 const RESOLVER: [&str; 5] = ["/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf", "/etc/host.conf", "/etc/gai.conf"];
@@ -59,7 +70,7 @@ pub(super) fn rules(config: &Config, own: &[PathBuf]) -> Vec<Rule> {
     granted
         .chain(own.iter().cloned().map(rule(Access::Own)))
         .chain(system.map(rule(Access::Read)))
-        .chain([rule(Access::Device)("/dev/null".into()), rule(Access::Read)("/dev/urandom".into())])
+        .chain(std::iter::once(rule(Access::Device)("/dev/null".into())))
         .chain(program().into_iter().map(rule(Access::Run)))
         .collect()
 }

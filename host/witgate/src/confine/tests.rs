@@ -103,9 +103,10 @@ fn a_gate_finds_its_program_its_libraries_and_its_names() {
         assert!(("localhost", 80).to_socket_addrs().expect("resolves").next().is_some());
         assert_eq!(thread::available_parallelism().expect("a number"), processors);
         fs::File::open("/proc/self/pagemap").expect("its own memory's map");
-        fs::read_to_string("/proc/thread-self/status").expect("its own thread");
-        let init = fs::read_to_string("/proc/1/status").expect_err("another process");
-        assert_eq!(init.kind(), ErrorKind::PermissionDenied);
+        for closed in ["/proc/self/environ", "/proc/1/status", "/dev/urandom", "/tmp"] {
+            let refused = fs::File::open(closed).expect_err(closed);
+            assert_eq!(refused.kind(), ErrorKind::PermissionDenied, "{closed}");
+        }
     });
 }
 
