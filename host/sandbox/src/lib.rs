@@ -21,7 +21,8 @@
 //!   yields at every tick, so it holds up nobody for longer than that;
 //! - a caller who goes away, at any point, leaves nothing behind;
 //! - a plugin's words reach a log or a client bounded and without control characters;
-//! - this crate opens no file and no socket, and knows nothing of HTTP or JSON-RPC.
+//! - a component that keeps the compiler busy costs its limits in a child process, and no more;
+//! - this crate opens no file but its cache of compiled components, and no socket, and knows nothing of HTTP or JSON-RPC.
 //!
 //! What it does not defend against: guests that spy through the processor. The light engine checks bounds in code, and
 //! wasmtime 48 has no Spectre mitigation for such checks when it may not use signals. Clocks are coarse and off by
@@ -31,6 +32,7 @@
 mod account;
 mod adapter;
 mod bindings;
+mod compiler;
 mod component;
 mod document;
 mod engine;
@@ -51,6 +53,7 @@ mod sandbox;
 mod share;
 mod ticker;
 
+pub use compiler::{BadJob, ChildCompiler, Compiler, CompilerFault, Job, work};
 pub use component::Component;
 pub use error::{LoadError, SandboxError};
 pub use health::{Condition, Health, LastFault};

@@ -1,6 +1,5 @@
 //! What the verbs that serve share: a gate with its reloads, and how it ends.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,12 +9,13 @@ use tokio::task::JoinHandle;
 use witgate_gateway::gate::Gate;
 use witgate_sandbox::{Sandbox, SandboxConfig};
 
+use super::compiler;
 use super::output::Failure;
 use crate::confine::Confinement;
 use crate::generation::{self, Builder, Stores};
 use crate::reload::{Nudge, Reloader, Watcher};
 use crate::telemetry;
-use witgate_config::{Cache, Config, Origin};
+use witgate_config::{self as config, Config, Origin};
 
 /// Nudges that wait: one is being served, one waits, more say nothing new.
 const NUDGES: usize = 1;
@@ -45,7 +45,8 @@ impl Service {
         recorder: Arc<dyn witgate_gateway::record::Recorder>,
     ) -> Result<Self, Failure> {
         let Start { origin, config, watch, confinement } = start;
-        let sandbox = Sandbox::new(SandboxConfig::default())
+        let compiler = compiler::compiler(&config.compiler)?;
+        let sandbox = Sandbox::new(SandboxConfig { compiler, ..SandboxConfig::default() })
             .map_err(|cause| Failure::runtime("the sandbox cannot start", cause))?;
         let builder = Builder::new(sandbox, Stores::in_memory()).confined(confinement);
         let built = builder.build(&config, None).await?;
@@ -143,22 +144,9 @@ impl Signals {
 
 /// Gives up what is not needed of the file system. It is for the main thread, before it starts any other.
 pub(super) fn confine(config: &Config) -> Result<Arc<Confinement>, Failure> {
-    let own: Vec<_> = cache(&config.compiler.cache).into_iter().collect();
+    let own: Vec<_> = compiler::cache(&config.compiler).into_iter().collect();
     let done = Confinement::start(config, &own);
     done.map(Arc::new).map_err(|cause| Failure::runtime("no threads to stay outside of the confinement", cause))
-}
-
-/// The folder for what was compiled, where there is one.
-fn cache(cache: &Cache) -> Option<PathBuf> {
-    let at = |variable: &str| std::env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute());
-    match cache {
-        Cache::Folder(folder) => Some(folder.clone()),
-        Cache::Usual => {
-            let caches = at("XDG_CACHE_HOME").or_else(|| Some(at("HOME")?.join(".cache")))?;
-            Some(caches.join("witgate"))
-        }
-        Cache::Off => None,
-    }
 }
 
 /// One runtime for a verb.
@@ -168,9 +156,10 @@ pub(super) fn runtime() -> Result<Runtime, Failure> {
 }
 
 /// A sandbox for a few self tests.
-pub(super) fn small_sandbox() -> Result<Arc<Sandbox>, Failure> {
+pub(super) fn small_sandbox(compiler: &config::Compiler) -> Result<Arc<Sandbox>, Failure> {
     const INSTANCES: u32 = 32;
-    Sandbox::new(SandboxConfig { instances: INSTANCES })
+    let compiler = compiler::compiler(compiler)?;
+    Sandbox::new(SandboxConfig { instances: INSTANCES, compiler })
         .map_err(|cause| Failure::runtime("the sandbox cannot start", cause))
 }
 
