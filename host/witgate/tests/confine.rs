@@ -44,12 +44,21 @@ impl Site {
         self.foreign.path().join(name)
     }
 
+    /// What was compiled: files other than the key.
+    fn compiled(&self) -> usize {
+        let files = fs::read_dir(self.home.path().join("cache")).expect("the cache was made");
+        files
+            .map(|file| file.expect("a file"))
+            .filter(|file| file.metadata().is_ok_and(|file| file.len() > 1_000))
+            .count()
+    }
+
     /// The server writes to `mark` in the foreign folder; `server` and `more` are TOML.
     fn configure(&self, server: &str, more: &str) -> PathBuf {
         let (file, script) = (self.home.path().join("witgate.toml"), self.home.path().join("server.sh"));
         fs::write(&script, SERVER).expect("writes");
         let text = format!(
-            "anonymous = true\n[server]\n{server}\n[upstream.sh]\ncommand = \"sh\"\nargs = ['{}']\n\
+            "anonymous = true\n[compiler]\ncache = \"cache\"\n[server]\n{server}\n[upstream.sh]\ncommand = \"sh\"\nargs = ['{}']\n\
              env = {{ MARK = '{}' }}\n{more}",
             script.display(),
             self.foreign("mark").display()
@@ -211,6 +220,7 @@ fn a_reload_may_name_files_anywhere() {
     gate.reload();
     gate.told("the new configuration serves");
     assert_eq!(gate.write(), server, "a server that is the same goes on");
+    assert_eq!(site.compiled(), 1, "the compiler runs within the walls, and what it made is kept");
     // What is wrong with a file is its own, not the walls'.
     site.configure("", &plugin("missing.wasm"));
     gate.reload();
@@ -240,7 +250,7 @@ fn a_folder_that_the_gate_gave_up_needs_a_restart() {
     let refused = refused["message"].as_str().expect("text").replace('│', " ");
     let refused = refused.split_whitespace().collect::<Vec<_>>().join(" ");
     let why = format!("granted {}, which this gate gave up when it confined itself", site.foreign.path().display());
-    for words in [why.as_str(), "witgate.toml:12:", "restart the gate, which then keeps this folder"] {
+    for words in [why.as_str(), "witgate.toml:14:", "restart the gate, which then keeps this folder"] {
         assert!(refused.contains(words), "{words}: {refused}");
     }
     assert_eq!(gate.write(), server, "the old configuration serves on");
