@@ -20,15 +20,20 @@ pub(super) fn compiler(wanted: &Wanted) -> Result<Compiler, Failure> {
     Ok(Compiler::Child(ChildCompiler {
         program: program()?,
         arguments: vec![VERB.into()],
-        cache: match &wanted.cache {
-            Cache::Usual => usual(|name| std::env::var_os(name).map(PathBuf::from)),
-            Cache::Folder(folder) => Some(folder.clone()),
-            Cache::Off => None,
-        },
+        cache: cache(wanted),
         memory_bytes: wanted.memory_bytes,
         cpu_time: wanted.cpu_time,
         wall_time: wanted.wall_time,
     }))
+}
+
+/// The folder in which artifacts are kept.
+pub(super) fn cache(wanted: &Wanted) -> Option<PathBuf> {
+    match &wanted.cache {
+        Cache::Usual => usual(|name| std::env::var_os(name).map(PathBuf::from)),
+        Cache::Folder(folder) => Some(folder.clone()),
+        Cache::Off => None,
+    }
 }
 
 fn program() -> Result<PathBuf, Failure> {

@@ -11,6 +11,7 @@ use witgate_sandbox::{Sandbox, SandboxConfig};
 
 use super::compiler;
 use super::output::Failure;
+use crate::confine::Confinement;
 use crate::generation::{self, Builder, Stores};
 use crate::reload::{Nudge, Reloader, Watcher};
 use crate::telemetry;
@@ -34,6 +35,7 @@ pub(super) struct Start {
     pub(super) origin: Origin,
     pub(super) config: Config,
     pub(super) watch: bool,
+    pub(super) confinement: Arc<Confinement>,
 }
 
 impl Service {
@@ -42,11 +44,11 @@ impl Service {
         start: Start,
         recorder: Arc<dyn witgate_gateway::record::Recorder>,
     ) -> Result<Self, Failure> {
-        let Start { origin, config, watch } = start;
+        let Start { origin, config, watch, confinement } = start;
         let compiler = compiler::compiler(&config.compiler)?;
         let sandbox = Sandbox::new(SandboxConfig { compiler, ..SandboxConfig::default() })
             .map_err(|cause| Failure::runtime("the sandbox cannot start", cause))?;
-        let builder = Builder::new(sandbox, Stores::in_memory());
+        let builder = Builder::new(sandbox, Stores::in_memory()).confined(confinement);
         let built = builder.build(&config, None).await?;
         let gate = Arc::new(Gate::new(built.generation, recorder));
         let mut reloader = Reloader::new(origin, builder, gate.clone(), config, built.retired);
@@ -138,6 +140,13 @@ impl Signals {
             std::future::pending::<()>().await;
         }
     }
+}
+
+/// Gives up what is not needed of the file system. It is for the main thread, before it starts any other.
+pub(super) fn confine(config: &Config) -> Result<Arc<Confinement>, Failure> {
+    let own: Vec<_> = compiler::cache(&config.compiler).into_iter().collect();
+    let done = Confinement::start(config, &own);
+    done.map(Arc::new).map_err(|cause| Failure::runtime("no threads to stay outside of the confinement", cause))
 }
 
 /// One runtime for a verb.
