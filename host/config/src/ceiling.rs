@@ -158,7 +158,7 @@ impl Desk<'_> {
             let Ok(real) = real_folder(&self.path(&folder.path)) else { continue };
             if !allowed.iter().any(|allowed| real.starts_with(allowed)) {
                 let place = plugin.key("grants").key("files").index(at).key("path");
-                self.above(ceiling, "files", format!("the folder {}", real.display()), raw, &place, Part::Value);
+                self.above(ceiling, "files", format!("the folder `{}`", folder.path), raw, &place, Part::Value);
             }
         }
     }

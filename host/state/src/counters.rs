@@ -123,7 +123,7 @@ impl Counters for MemoryCounters {
     }
 
     fn read<'a>(&'a self, space: &'a Space, key: &'a str) -> Answer<'a, Option<Reading>, StoreError> {
-        Box::pin(ready(self.quotas.key(key).map(|()| self.spaces.with(space, |tally| tally.read(key)))))
+        Box::pin(ready(self.allowances.of(space).key(key).map(|()| self.spaces.with(space, |tally| tally.read(key)))))
     }
 }
 
@@ -172,6 +172,22 @@ mod tests {
         tokio::time::advance(SECOND).await;
         assert_eq!(add(&space("p"), "d"), Ok(1));
         assert_eq!(counters.spaces.with(&space("p"), |tally| (tally.counts.len(), tally.by_expiry.len())), (1, 1));
+    }
+
+    #[tokio::test]
+    async fn a_tenant_has_quotas_of_its_own_which_change() {
+        let counters = small();
+        let (mine, other) = (space("p"), Space { tenant: "other".into(), plugin: "p".into() });
+        let fits = async |space: &Space, key: &str| counters.add(space, key, 1, SECOND).await.is_ok();
+        counters.set_quotas(&"t".into(), Quotas { counters: 4, ..Quotas::default() });
+        for key in ["1", "2", "3"] {
+            assert!(fits(&mine, key).await && fits(&other, key).await, "{key}");
+        }
+        assert!(fits(&mine, "4").await);
+        assert!(!fits(&other, "4").await);
+        counters.set_quotas(&"t".into(), Quotas { counters: 2, ..Quotas::default() });
+        assert!(!fits(&mine, "5").await, "what is there counts");
+        assert!(fits(&mine, "1").await, "and stays");
     }
 
     #[tokio::test]

@@ -8,6 +8,7 @@ mod args;
 mod banner;
 mod check;
 mod import;
+mod list;
 mod output;
 mod plan;
 mod plugin;
@@ -31,7 +32,7 @@ pub fn main() -> ExitCode {
         Plan::Check(origin) => check::check(&origin),
         Plan::Import { from, to } => import::import(&from, to.as_deref()),
         Plan::Inspect { source, json } => plugin::inspect(&source, json),
-        Plan::List => plugin::list(),
+        Plan::List { origin, json } => list::list(&origin, json),
         Plan::Example => output::print(config::EMBEDDED.trim_end()),
         Plan::Schema => output::print(&format!("{:#}", config::schema())),
     };

@@ -10,8 +10,9 @@ use witgate_gateway::gate::Gate;
 use witgate_sandbox::{Sandbox, SandboxConfig};
 
 use super::output::Failure;
+use crate::control::Control;
 use crate::generation::{self, Builder, Stores};
-use crate::reload::{Nudge, Reloader, Watcher};
+use crate::reload::{self, Nudge, Reloader, Watcher};
 use crate::telemetry;
 use witgate_config::{Config, Origin};
 
@@ -26,6 +27,8 @@ pub(super) struct Service {
     pub(super) gate: Arc<Gate>,
     stop: oneshot::Sender<()>,
     reloading: JoinHandle<Reloader>,
+    /// Tells how the plugins do; not every gate can.
+    _control: Option<Control>,
 }
 
 /// What the process starts with.
@@ -47,7 +50,10 @@ impl Service {
         let builder = Builder::new(sandbox, Stores::in_memory());
         let built = builder.build(&config, None).await?;
         let gate = Arc::new(Gate::new(built.generation, recorder));
-        let mut reloader = Reloader::new(origin, builder, gate.clone(), config, built.retired);
+        reload::warn(&built.warnings);
+        let mut reloader = Reloader::new(origin.clone(), builder, gate.clone(), config, built.roster, built.retired);
+        let control = Control::start(&origin, reloader.roster());
+        let control = control.map_err(|cause| tracing::warn!("{cause}")).ok();
         let (nudges, inbox) = mpsc::channel(NUDGES);
         let files = reloader.files();
         let watcher = (watch && !files.is_empty())
@@ -60,7 +66,7 @@ impl Service {
             reloader.run(inbox, watcher, async { drop(stopped.await) }).await;
             reloader
         });
-        Ok(Self { gate, stop, reloading })
+        Ok(Self { gate, stop, reloading, _control: control })
     }
 
     /// Closes every upstream: children are reaped when this returns.
