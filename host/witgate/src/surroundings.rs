@@ -152,7 +152,7 @@ mod tests {
         let note = folder.path().join("pid");
         let script = format!("sleep 600 & echo $! > {}; wait", note.display());
         let arguments = vec!["-c".to_owned(), script];
-        let timeout = Duration::from_millis(1_000);
+        let timeout = Duration::from_secs(1);
         let late = run(&Command { program: "sh".to_owned(), arguments, timeout, output_bytes: 64 });
         assert_eq!(late, Err("did not end within 1000 ms".to_owned()));
         // On a busy machine the shell may not even have come to the note.

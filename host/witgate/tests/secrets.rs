@@ -1,6 +1,7 @@
 //! Canaries in all sources of secrets, and everything that the program prints.
 #![cfg(unix)]
 
+use std::fmt::Write as _;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -81,11 +82,10 @@ fn answer(stream: TcpStream, count: usize, heard: &Mutex<String>) {
 
 /// Plugins that show the secrets where they may, where they may not, and how they may not.
 fn configuration(upstream: &str) -> String {
-    let mut text = format!(
-        "listen = \"127.0.0.1:0\"\nanonymous = true\n[log]\nformat = \"json\"\nlevel = \"trace\"\n\
+    let mut text = "listen = \"127.0.0.1:0\"\nanonymous = true\n[log]\nformat = \"json\"\nlevel = \"trace\"\n\
          [secret.environment]\nenv = \"WITGATE_CANARY\"\n[secret.file]\nfile = \"canary.key\"\n\
          [secret.command]\ncommand = [\"cat\", \"canary.command\"]\n"
-    );
+        .to_owned();
     let plugin = |upstream: &str, value: &str, origins: &str| {
         format!(
             "[[plugin]]\nname = \"shows-{upstream}\"\nsource = \"builtin:credential-static\"\n\
@@ -105,7 +105,7 @@ fn configuration(upstream: &str) -> String {
         ),
     ];
     for (name, _, _) in &cases {
-        text.push_str(&format!("[upstream.{name}]\nurl = \"http://{upstream}/{name}\"\n"));
+        let _ = writeln!(text, "[upstream.{name}]\nurl = \"http://{upstream}/{name}\"");
     }
     for (name, value, origins) in &cases {
         text.push_str(&plugin(name, value, origins));

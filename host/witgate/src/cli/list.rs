@@ -111,17 +111,17 @@ fn in_words(file: &str, report: &Report) -> String {
 /// As `well; 120 calls, 3 faults, the last 5 s ago: it trapped: unreachable`.
 fn state(health: &Health, of_several: bool) -> String {
     let mut text = if of_several { format!("as {}: ", health.kind) } else { String::new() };
-    text.push_str(&match &health.condition {
-        Condition::Well => "well".to_owned(),
-        Condition::Partly { callers: 1 } => "in quarantine for 1 caller, well for others".to_owned(),
-        Condition::Partly { callers } => format!("in quarantine for {callers} callers, well for others"),
+    let _ = match &health.condition {
+        Condition::Well => write!(text, "well"),
+        Condition::Partly { callers: 1 } => write!(text, "in quarantine for 1 caller, well for others"),
+        Condition::Partly { callers } => write!(text, "in quarantine for {callers} callers, well for others"),
         Condition::Quarantined { for_ms, left_ms: 0 } => {
-            format!("in quarantine since {} ago, the next call tries it again", seconds(*for_ms))
+            write!(text, "in quarantine since {} ago, the next call tries it again", seconds(*for_ms))
         }
         Condition::Quarantined { for_ms, left_ms } => {
-            format!("in quarantine since {} ago, tried again in {}", seconds(*for_ms), seconds(*left_ms))
+            write!(text, "in quarantine since {} ago, tried again in {}", seconds(*for_ms), seconds(*left_ms))
         }
-    });
+    };
     let count = |number: u64, what: &str| format!("{number} {what}{}", if number == 1 { "" } else { "s" });
     let _ = write!(text, "; {}, {}", count(health.calls, "call"), count(health.faults, "fault"));
     if health.faults_in_a_row > 1 {

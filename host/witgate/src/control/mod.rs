@@ -54,8 +54,8 @@ fn socket(folder: &Path, origin: &Origin) -> std::io::Result<PathBuf> {
         Origin::Embedded => Vec::new(),
     };
     let hash = Sha256::digest(path);
-    let name: String = hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-    Ok(folder.join(format!("{name}.sock")))
+    let name = hash.first_chunk().copied().map_or(0, u64::from_be_bytes);
+    Ok(folder.join(format!("{name:016x}.sock")))
 }
 
 #[cfg(test)]

@@ -31,7 +31,7 @@ pub(super) fn unused(plugin: &config::Plugin, component: &Component) -> Vec<(&'s
     let default = Grants::default().words();
     let used: Vec<_> = component.imports().iter().flat_map(|import| used_by(import)).copied().collect();
     let names_secrets = |word| word == "secrets" && component.kinds().contains(&Stage::Credential);
-    let idle = |word: &&str| !default.contains(word) && !used.contains(word) && !names_secrets(*word);
+    let idle = |word: &&'static str| !default.contains(word) && !used.contains(word) && !names_secrets(*word);
     let words = plugin.grants.words().into_iter().filter(idle);
     words.map(|grant| (grant, Cause::UnusedGrant { plugin: plugin.name.clone(), grant })).collect()
 }

@@ -10,7 +10,8 @@ mod watch;
 use std::pin::pin;
 use std::sync::Arc;
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
+use tokio::sync::watch::{Receiver, Sender};
 use tokio::task::JoinSet;
 use witgate_gateway::gate::{Gate, Generation};
 use witgate_gateway::upstream::Upstream;
@@ -31,7 +32,7 @@ pub struct Reloader {
     gate: Arc<Gate>,
     config: Config,
     /// The plugins of the generation that serves.
-    roster: watch::Sender<Arc<Roster>>,
+    roster: Sender<Arc<Roster>>,
     /// Of the generation that serves.
     retired: Option<Retired>,
     /// What the files were when they were last read, well or not.
@@ -65,12 +66,12 @@ impl Reloader {
         retired: Retired,
     ) -> Self {
         let seen = Fingerprint::of(&files(&origin, &config));
-        let roster = watch::Sender::new(roster);
+        let roster = Sender::new(roster);
         Self { origin, builder, gate, config, roster, retired: Some(retired), seen, ending: JoinSet::new() }
     }
 
     /// The plugins of the generation that serves, from now on.
-    pub fn roster(&self) -> watch::Receiver<Arc<Roster>> {
+    pub fn roster(&self) -> Receiver<Arc<Roster>> {
         self.roster.subscribe()
     }
 
