@@ -121,7 +121,7 @@ impl Desk<'_> {
         grants.logging &= allowed.contains(&RawGrant::Logging);
         for (grant, key, is_written) in raw.grants.written() {
             if is_written && !allowed.contains(&grant) {
-                let what = format!("the grant `{key}`");
+                let what = format!("`{key}`");
                 self.above(ceiling, "grants", what, raw, &plugin.key("grants").key(key), Part::Key);
             }
         }

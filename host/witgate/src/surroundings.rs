@@ -5,6 +5,7 @@
 
 use std::process::Stdio;
 
+use crate::telemetry;
 use tokio::io::{AsyncRead, AsyncReadExt};
 use witgate_config::diagnostic::Problems;
 use witgate_config::source::Command;
@@ -15,9 +16,11 @@ const COMPLAINT_BYTES: usize = 4 << 10;
 /// What is shown of them.
 const COMPLAINT_CHARS: usize = 200;
 
-/// Loads a configuration. Blocks for as long as its commands take: not for a thread that serves.
+/// Loads a configuration; from here on its secrets are kept out of the log. Blocks for as long as its commands take: not for a thread that serves.
 pub fn load(origin: &Origin) -> Result<Config, Problems> {
-    Config::load(origin, &Surroundings { environment: &|name| std::env::var(name).ok(), run: &run })
+    let config = Config::load(origin, &Surroundings { environment: &|name| std::env::var(name).ok(), run: &run })?;
+    telemetry::hide(&config.secrets);
+    Ok(config)
 }
 
 fn run(command: &Command) -> Result<String, String> {
