@@ -121,7 +121,7 @@ impl Desk<'_> {
         grants.logging &= allowed.contains(&RawGrant::Logging);
         for (grant, key, is_written) in raw.grants.written() {
             if is_written && !allowed.contains(&grant) {
-                let what = format!("the grant `{key}`");
+                let what = format!("`{key}`");
                 self.above(ceiling, "grants", what, raw, &plugin.key("grants").key(key), Part::Key);
             }
         }
@@ -158,7 +158,7 @@ impl Desk<'_> {
             let Ok(real) = real_folder(&self.path(&folder.path)) else { continue };
             if !allowed.iter().any(|allowed| real.starts_with(allowed)) {
                 let place = plugin.key("grants").key("files").index(at).key("path");
-                self.above(ceiling, "files", format!("the folder {}", real.display()), raw, &place, Part::Value);
+                self.above(ceiling, "files", format!("the folder `{}`", folder.path), raw, &place, Part::Value);
             }
         }
     }

@@ -5,6 +5,7 @@
 
 pub mod cli;
 pub mod confine;
+pub mod control;
 pub mod generation;
 pub mod import;
 pub mod reload;

@@ -5,6 +5,7 @@
 
 use std::process::Stdio;
 
+use crate::telemetry;
 use tokio::io::{AsyncRead, AsyncReadExt};
 use witgate_config::diagnostic::Problems;
 use witgate_config::source::Command;
@@ -15,9 +16,11 @@ const COMPLAINT_BYTES: usize = 4 << 10;
 /// What is shown of them.
 const COMPLAINT_CHARS: usize = 200;
 
-/// Loads a configuration. Blocks for as long as its commands take: not for a thread that serves.
+/// Loads a configuration; from here on its secrets are kept out of the log. Blocks for as long as its commands take: not for a thread that serves.
 pub fn load(origin: &Origin) -> Result<Config, Problems> {
-    Config::load(origin, &Surroundings { environment: &|name| std::env::var(name).ok(), run: &run })
+    let config = Config::load(origin, &Surroundings { environment: &|name| std::env::var(name).ok(), run: &run })?;
+    telemetry::hide(&config.secrets);
+    Ok(config)
 }
 
 fn run(command: &Command) -> Result<String, String> {
@@ -152,7 +155,7 @@ mod tests {
         let note = folder.path().join("pid");
         let script = format!("sleep 600 & echo $! > {}; wait", note.display());
         let arguments = vec!["-c".to_owned(), script];
-        let timeout = Duration::from_millis(1_000);
+        let timeout = Duration::from_secs(1);
         let late = run(&Command { program: "sh".to_owned(), arguments, timeout, output_bytes: 64 });
         assert_eq!(late, Err("did not end within 1000 ms".to_owned()));
         // On a busy machine the shell may not even have come to the note.

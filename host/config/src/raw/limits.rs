@@ -74,7 +74,7 @@ limits! {
     #[schemars(range(min = 1, max = 64), extend("default" = 16))]
     "tables" tables: u32,
     /// Edits in one verdict. More is a rewrite, for which there is `replace`.
-    #[schemars(range(min = 1, max = 65_536), extend("default" = 256))]
+    #[schemars(range(min = 1, max = 65_536), extend("default" = 4_096))]
     "edits" edits: u32,
     /// Bytes in the fields of one HTTP request or response of the plugin. The default is four times what servers commonly
     /// take.

@@ -91,6 +91,13 @@ pub(super) enum PluginVerb {
         #[arg(long)]
         json: bool,
     },
-    /// List the built-in plugins.
-    List,
+    /// List the built-in plugins, and those of the configuration: what each is granted and, when a gate serves the
+    /// configuration, how it does.
+    List {
+        #[command(flatten)]
+        config: Config,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
 }

@@ -9,10 +9,11 @@ pub(super) fn check(origin: &Origin) -> Result<(), Failure> {
     let config = surroundings::load(origin)?;
     output::complain(&config.warnings);
     let runtime = serve::runtime()?;
-    runtime.block_on(async {
+    let built = runtime.block_on(async {
         let builder = Builder::new(serve::small_sandbox(&config.compiler)?, Stores::in_memory());
-        builder.build(&config, None).await.map(drop).map_err(Failure::from)
+        builder.build(&config, None).await.map_err(Failure::from)
     })?;
+    output::complain(&built.warnings);
     output::print(&summary(&config))
 }
 

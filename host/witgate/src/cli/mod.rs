@@ -9,6 +9,7 @@ mod banner;
 mod check;
 mod compiler;
 mod import;
+mod list;
 mod output;
 mod plan;
 mod plugin;
@@ -32,7 +33,7 @@ pub fn main() -> ExitCode {
         Plan::Check(origin) => check::check(&origin),
         Plan::Import { from, to } => import::import(&from, to.as_deref()),
         Plan::Inspect { source, json } => plugin::inspect(&source, json),
-        Plan::List => plugin::list(),
+        Plan::List { origin, json } => list::list(&origin, json),
         Plan::Example => output::print(config::EMBEDDED.trim_end()),
         Plan::Compile(job) => return compiler::work(job).unwrap_or_else(Failure::report),
         Plan::Schema => output::print(&format!("{:#}", config::schema())),

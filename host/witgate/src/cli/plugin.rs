@@ -2,7 +2,7 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
-use witgate_policy::Stage;
+use witgate_policy::{Grants, Stage};
 use witgate_sandbox::Inspection;
 
 use super::output::{self, Failure};
@@ -12,14 +12,6 @@ use crate::generation::{self, MAX_COMPONENT_BYTES};
 use witgate_config::builtin;
 use witgate_config::diagnostic::{Problem, Problems};
 use witgate_config::{Cause, Compiler, PluginSource};
-
-/// `witgate plugin list`.
-pub(super) fn list() -> Result<(), Failure> {
-    let widest = builtin::ALL.iter().map(|builtin| builtin.name.len()).max().unwrap_or_default();
-    let lines: Vec<_> =
-        builtin::ALL.iter().map(|builtin| format!("builtin:{:widest$}  {}", builtin.name, builtin.summary)).collect();
-    output::print(&lines.join("\n"))
-}
 
 /// `witgate plugin inspect`.
 pub(super) fn inspect(source: &str, as_json: bool) -> Result<(), Failure> {
@@ -87,7 +79,7 @@ fn text(source: &str, found: &Inspection) -> String {
     }
     let _ = write!(text, "\n[[plugin]]\nname = \"{}\"\nsource = {:?}\n", name_of(source), source);
     if !found.grants.is_empty() {
-        let grants: Vec<_> = found.grants.iter().map(|grant| format!("{grant} = true")).collect();
+        let grants: Vec<_> = found.grants.iter().map(|grant| Grants::example(grant)).collect();
         let _ = writeln!(text, "grants = {{ {} }}", grants.join(", "));
     }
     if !source.starts_with("builtin:") {

@@ -12,8 +12,9 @@ use witgate_sandbox::{Sandbox, SandboxConfig};
 use super::compiler;
 use super::output::Failure;
 use crate::confine::Confinement;
+use crate::control::Control;
 use crate::generation::{self, Builder, Stores};
-use crate::reload::{Nudge, Reloader, Watcher};
+use crate::reload::{self, Nudge, Reloader, Watcher};
 use crate::telemetry;
 use witgate_config::{self as config, Config, Origin};
 
@@ -28,6 +29,8 @@ pub(super) struct Service {
     pub(super) gate: Arc<Gate>,
     stop: oneshot::Sender<()>,
     reloading: JoinHandle<Reloader>,
+    /// Tells how the plugins do; not every gate can.
+    _control: Option<Control>,
 }
 
 /// What the process starts with.
@@ -51,7 +54,10 @@ impl Service {
         let builder = Builder::new(sandbox, Stores::in_memory()).confined(confinement);
         let built = builder.build(&config, None).await?;
         let gate = Arc::new(Gate::new(built.generation, recorder));
-        let mut reloader = Reloader::new(origin, builder, gate.clone(), config, built.retired);
+        reload::warn(&built.warnings);
+        let mut reloader = Reloader::new(origin.clone(), builder, gate.clone(), config, built.roster, built.retired);
+        let control = Control::start(&origin, reloader.roster());
+        let control = control.map_err(|cause| tracing::warn!("{cause}")).ok();
         let (nudges, inbox) = mpsc::channel(NUDGES);
         let files = reloader.files();
         let watcher = (watch && !files.is_empty())
@@ -64,7 +70,7 @@ impl Service {
             reloader.run(inbox, watcher, async { drop(stopped.await) }).await;
             reloader
         });
-        Ok(Self { gate, stop, reloading })
+        Ok(Self { gate, stop, reloading, _control: control })
     }
 
     /// Closes every upstream: children are reaped when this returns.

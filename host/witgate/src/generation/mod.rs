@@ -4,9 +4,11 @@
 //! Building opens no connection and starts no server; it is what `witgate check` does, too. All that is wrong is
 //! reported at once. Counters, keys and what was compiled live longer than a generation.
 
+mod authority;
 mod cause;
 mod plugins;
 mod retired;
+mod roster;
 mod secrets;
 mod stores;
 mod upstreams;
@@ -27,8 +29,10 @@ use witgate_config::{self as config, Config, Part, Place};
 pub use cause::Cause;
 pub(crate) use plugins::{MAX_COMPONENT_BYTES, read};
 pub use retired::Retired;
+pub use roster::{Listed, Roster};
 pub use stores::Stores;
 
+use plugins::Loaded;
 use retired::Lease;
 use secrets::{Granted, Vault};
 
@@ -44,6 +48,10 @@ pub struct Builder {
 pub struct Built {
     /// The generation.
     pub generation: Generation,
+    /// Its plugins.
+    pub roster: Arc<Roster>,
+    /// What deserves attention and hinders nothing.
+    pub warnings: Problems,
     /// Knows when nothing uses the generation any more.
     pub retired: Retired,
 }
@@ -71,17 +79,26 @@ impl Builder {
         let mut problems = Problems::default();
         let (lease, retired) = retired::lease();
         let mut tenants = Vec::with_capacity(config.tenants.len());
+        let mut listed = Vec::new();
         for tenant in &config.tenants {
             match self.tenant(config, tenant, previous, &lease).await {
-                Ok(tenant) => tenants.push(Arc::new(tenant)),
+                Ok((tenant, plugins, warnings)) => {
+                    tenants.push(Arc::new(tenant));
+                    listed.extend(plugins);
+                    problems.extend(warnings);
+                }
                 Err(found) => problems.extend(found),
             }
         }
         if problems.are_fatal() {
             return Err(problems);
         }
+        for tenant in &config.tenants {
+            self.stores.allow(&tenant.name, tenant.quota);
+        }
         let number = self.number.fetch_add(1, Ordering::Relaxed) + 1;
-        Ok(Built { generation: Generation { number, tenants }, retired })
+        let roster = Arc::new(Roster { generation: number, plugins: listed });
+        Ok(Built { generation: Generation { number, tenants }, roster, warnings: problems, retired })
     }
 
     async fn tenant(
@@ -90,16 +107,16 @@ impl Builder {
         tenant: &config::Tenant,
         previous: Option<&Generation>,
         lease: &Lease,
-    ) -> Result<Tenant, Problems> {
+    ) -> Result<(Tenant, Vec<Listed>, Problems), Problems> {
         let vault = Vault::new(config, tenant);
         let outside = self.confinement.outside();
-        let (pipeline, plugins) =
+        let Loaded { pipeline, plugins, listed, warnings } =
             plugins::pipeline(&self.sandbox, &self.stores, outside, &vault, config, tenant).await?;
         if pipeline.auth.is_empty() && !tenant.anonymous {
             return Err(no_auth(config, tenant).into());
         }
         let old = previous.and_then(|generation| generation.named(&tenant.name));
-        Ok(Tenant::new(Spec {
+        let spec = Spec {
             name: tenant.name.clone(),
             path: tenant.path.clone(),
             pipeline,
@@ -109,7 +126,8 @@ impl Builder {
             resource_metadata: tenant.resource_metadata.clone(),
             deadline: tenant.deadline,
             server_name: "witgate".to_owned(),
-        }))
+        };
+        Ok((Tenant::new(spec), listed, warnings))
     }
 }
 

@@ -43,7 +43,7 @@ impl Case {
         let builder = Builder::new(sandbox, Stores::in_memory());
         let built = builder.build(&config, None).await.map_err(|found| found.to_string()).expect("builds");
         let gate = Arc::new(Gate::new(built.generation, Arc::new(Nobody)));
-        let reloader = Reloader::new(origin, builder, gate.clone(), config, built.retired);
+        let reloader = Reloader::new(origin, builder, gate.clone(), config, built.roster, built.retired);
         Self { folder, reloader, gate }
     }
 
