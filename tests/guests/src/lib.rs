@@ -3,14 +3,18 @@
 //! neither a Wasm toolchain nor a file is needed and a change of the contract reaches them all.
 //!
 //! [`pass`], [`trap`], [`endless_loop`], [`memory_bomb`] and [`stack_bomb`] come for each of the six kinds;
-//! [`Guest`] makes others.
+//! [`Guest`] makes others. [`layout`] says how answers lie in memory, [`swell`] and [`pad`] make a component larger than
+//! it should be.
 
 #![expect(clippy::missing_panics_doc, clippy::expect_used, reason = "for tests: what does not build is a mistake here")]
 
 mod contract;
 mod guest;
+pub mod layout;
+mod swell;
 
 pub use guest::{Guest, SANITIZE_PAYLOAD, VALIDATE_PARAMS};
+pub use swell::{pad, swell};
 pub use witgate_policy::Stage;
 
 /// Decides nothing: abstains, accepts, passes, gives up, adds no header.
@@ -42,4 +46,9 @@ pub fn stack_bomb(kind: Stage) -> Vec<u8> {
 /// A valid module that is no component.
 pub fn core_module() -> Vec<u8> {
     wat::parse_str("(module)").expect("a module")
+}
+
+/// A component in the text format, of any shape.
+pub fn component(text: &str) -> Vec<u8> {
+    wat::parse_str(text).expect("a component in the text format")
 }

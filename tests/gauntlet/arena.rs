@@ -1,0 +1,152 @@
+//! Where it takes place: one gate, the attacked tenant with every hostile plugin at once, and the neighbour.
+
+use std::path::Path;
+
+use tempfile::TempDir;
+use witgate_test_guests::Stage;
+use witgate_tests::gate::Gate;
+use witgate_tests::wire::{Era, Wire};
+use witgate_tests::{paths, settings};
+
+use crate::canary::{self, Canaries};
+use crate::neighbour::{self, Neighbour};
+use crate::row::{Row, Unit};
+use crate::state;
+use crate::upstream::Upstream;
+
+/// All that is needed for attempts.
+pub(crate) struct Arena {
+    pub(crate) gate: Gate,
+    pub(crate) units: Vec<Unit>,
+    pub(crate) canaries: Canaries,
+    /// What the gate serves when nothing bad is added.
+    pub(crate) configuration: String,
+    /// Where the components are, and beside it a file that nobody was granted.
+    pub(crate) folder: TempDir,
+    attacked: Upstream,
+    _neighbour: Upstream,
+}
+
+/// The attacked tenant's path, and the neighbour's.
+pub(crate) const ATTACKED: &str = "attacked";
+pub(crate) const NEIGHBOUR: &str = "neighbour";
+
+/// A name in the guests that no client may be told.
+pub(crate) const INNER_NAME: &str = "inner-name-of-the-guest";
+
+impl Arena {
+    /// Builds the guests, and starts servers and the gate.
+    pub(crate) async fn open(rows: impl Iterator<Item = &'static Row>) -> Self {
+        let units: Vec<Unit> = rows.flat_map(Row::units).collect();
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        for unit in &units {
+            write(folder.path(), &unit.name, &unit.build());
+        }
+        let canaries = Canaries::plant();
+        std::fs::write(folder.path().join("canary"), canaries.text(canary::FILE)).expect("a canary");
+        let mut tools: Vec<String> = units.iter().flat_map(|unit| [unit.tool(false), unit.tool(true)]).collect();
+        tools.push("run".to_owned());
+        let attacked = Upstream::start(&tools, "done").await;
+        let other = Upstream::start(&[neighbour::TOOL.to_owned()], canaries.text(canary::NEIGHBOUR_RESULT)).await;
+        let configuration = [
+            "[log]\nformat = \"json\"\n".to_owned(),
+            "[secret.ATTACKED]\nenv = \"GAUNTLET_ATTACKED\"\n[secret.NEIGHBOUR]\nenv = \"GAUNTLET_NEIGHBOUR\"\n"
+                .to_owned(),
+            attacked_tenant(&units, folder.path(), &attacked.url()),
+            neighbour_tenant(folder.path(), &other.url()),
+        ]
+        .concat();
+        let environment = [
+            ("GAUNTLET_ENVIRONMENT", canary::ENVIRONMENT),
+            ("GAUNTLET_ATTACKED", canary::SECRET),
+            ("GAUNTLET_NEIGHBOUR", canary::NEIGHBOUR_SECRET),
+        ];
+        let environment = environment.map(|(key, place)| (key.to_owned(), canaries.text(place).to_owned()));
+        let gate = Gate::start_among(&configuration, &environment).await;
+        Self { gate, units, canaries, configuration, folder, attacked, _neighbour: other }
+    }
+
+    /// A client of the attacked tenant.
+    pub(crate) fn client(&self) -> Wire {
+        Wire::new(&self.gate.at(&format!("/{ATTACKED}/mcp")), Era::Modern, &[("x-api-key", neighbour::KEY)])
+    }
+
+    /// The neighbour's load.
+    pub(crate) fn neighbour(&self) -> Neighbour {
+        let url = self.gate.at(&format!("/{NEIGHBOUR}/mcp"));
+        let [argument, want] =
+            [canary::NEIGHBOUR_CALL, canary::NEIGHBOUR_RESULT].map(|place| self.canaries.text(place));
+        Neighbour::start(&url, argument, want)
+    }
+
+    /// What in a text for a client should not be there.
+    pub(crate) fn leaks_in(&self, body: &str) -> Vec<String> {
+        let mut leaks: Vec<String> = self.canaries.found_in(body).into_iter().map(str::to_owned).collect();
+        let paths = [self.folder.path().to_owned(), self.gate.folder().to_owned(), paths::repository()];
+        let paths = paths.iter().map(|path| path.display().to_string());
+        let inner = paths.chain([INNER_NAME.to_owned(), ".wasm".to_owned(), "wasm trap".to_owned()]);
+        leaks.extend(inner.filter(|text| body.contains(text)));
+        leaks
+    }
+
+    /// What the attacked tenant's server was sent that it should not have been.
+    pub(crate) fn leaks_upstream(&self) -> Vec<&'static str> {
+        self.canaries.found_in(&self.attacked.received())
+    }
+}
+
+/// Puts a component where [`Unit::plugin`] says that it is.
+pub(crate) fn write(folder: &Path, name: &str, component: &[u8]) {
+    std::fs::write(folder.join(format!("{name}.wasm")), component).expect("a component");
+}
+
+fn attacked_tenant(units: &[Unit], folder: &Path, url: &str) -> String {
+    let mut pieces = settings::remote("main", url) + "prefix = \"\"\n";
+    for unit in units {
+        pieces += &unit.upstreams(url);
+    }
+    for unit in units {
+        pieces += &unit.plugin(folder);
+    }
+    // After the hostile ones, so that those are asked.
+    pieces += &keys();
+    settings::tenant(ATTACKED, &pieces)
+}
+
+fn keys() -> String {
+    let keys = format!("keys = [{{ id = \"k\", sha256 = \"{}\" }}]", neighbour::KEY_SHA256);
+    settings::plugin("keys", "builtin:auth-api-key", "", &keys)
+}
+
+/// All standard plugins, and the witness.
+fn neighbour_tenant(folder: &Path, url: &str) -> String {
+    let witness = folder.join(format!("{}-{}.wasm", state::LEFT_BEHIND, Stage::Route));
+    let origin = url.trim_end_matches("/mcp");
+    let pieces = [
+        settings::remote("main", url),
+        keys(),
+        settings::plugin("schema", "builtin:validate-schema", "", ""),
+        settings::plugin(
+            "rate",
+            "builtin:validate-rate",
+            "grants = { counter = true }",
+            "limits = [{ calls = 1000000, window-s = 60 }]",
+        ),
+        settings::plugin(
+            "witness",
+            &witness.display().to_string(),
+            "instances = { reuse = 4 }\nwhen = { methods = [\"tools/call\"] }",
+            "",
+        ),
+        settings::plugin("weighted", "builtin:route-weighted", "", ""),
+        settings::plugin(
+            "credential",
+            "builtin:credential-static",
+            &format!("grants = {{ secrets = {{ NEIGHBOUR = [\"{origin}\"] }} }}"),
+            "value = \"Bearer ${secret:NEIGHBOUR}\"",
+        ),
+        settings::plugin("backoff", "builtin:retry-backoff", "", ""),
+        settings::plugin("redact", "builtin:sanitize-redact", "", ""),
+    ];
+    settings::tenant(NEIGHBOUR, &pieces.concat())
+}
