@@ -2,21 +2,21 @@ use std::path::{Path, PathBuf};
 
 use super::document::{Document, Part};
 use super::place::Place;
-use super::{Cause, Environment};
+use super::{Cause, Surroundings};
 use crate::diagnostic::{Problem, Problems};
 
 /// Where the raw structs are checked: the file, what surrounds it, and what was found so far. The checks themselves
 /// stand with the types that they make.
 pub(super) struct Desk<'a> {
     pub(super) document: Document,
-    pub(super) environment: Environment<'a>,
+    pub(super) around: &'a Surroundings<'a>,
     folder: PathBuf,
     problems: Problems,
 }
 
 impl<'a> Desk<'a> {
-    pub(super) fn new(document: Document, folder: &Path, environment: Environment<'a>) -> Self {
-        Self { document, environment, folder: folder.to_owned(), problems: Problems::default() }
+    pub(super) fn new(document: Document, folder: &Path, around: &'a Surroundings<'a>) -> Self {
+        Self { document, around, folder: folder.to_owned(), problems: Problems::default() }
     }
 
     /// One problem at one place.

@@ -59,6 +59,36 @@ impl Default for Grants {
     }
 }
 
+impl Grants {
+    /// The keys of what is granted here.
+    pub fn words(&self) -> Vec<&'static str> {
+        let words = [
+            ("logging", self.logging),
+            ("counter", self.counter),
+            ("keyvalue", self.keyvalue),
+            ("config", self.config),
+            ("clocks", self.clocks),
+            ("random", self.random),
+            ("files", !self.files.is_empty()),
+            ("network", !self.network.is_empty()),
+            ("secrets", !self.secrets.is_empty()),
+            ("environment", !self.environment.is_empty()),
+            ("arguments", !self.arguments.is_empty()),
+            ("stdin", !self.stdin.is_empty()),
+        ];
+        words.into_iter().filter_map(|(word, is_granted)| is_granted.then_some(word)).collect()
+    }
+
+    /// How a grant is written under `[plugin.grants]`, to be filled in by an operator.
+    pub fn example(word: &str) -> String {
+        match word {
+            "files" => "files = [{ path = \"FOLDER\", as = \"/data\" }]".to_owned(),
+            "network" => "network = [{ origin = \"https://HOST\" }]".to_owned(),
+            word => format!("{word} = true"),
+        }
+    }
+}
+
 /// A folder of the host in a plugin's eyes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Folder {

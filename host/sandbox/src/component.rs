@@ -9,6 +9,7 @@ use witgate_policy::Stage;
 use crate::engine::Weight;
 use crate::error::LoadError;
 use crate::kind;
+use crate::limits;
 
 /// A compiled component. Cheap to clone, and free of whoever uses it: the same file is compiled once, whatever plugins
 /// and tenants are made of it.
@@ -46,6 +47,11 @@ impl Component {
     /// Everything it imports, as `package/interface@version`.
     pub fn imports(&self) -> &[String] {
         &self.inner.imports
+    }
+
+    /// `memory-bytes`, `guest-time-ms` and `table-elements` as they are when an operator sets none.
+    pub fn usual_limits(&self) -> (u64, u32, u32) {
+        limits::usual(self.inner.weight)
     }
 
     /// The length of the file.

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use witgate_policy::{Fault, Stage};
+use witgate_policy::{Fault, Grants, Stage};
 
 /// Why there is no sandbox.
 #[derive(Debug, thiserror::Error)]
@@ -171,7 +171,8 @@ fn article(kind: Stage) -> &'static str {
 
 fn missing(imports: &[(String, &'static str)]) -> String {
     let one = |(import, grant): &(String, &'static str)| {
-        format!("`{import}`, which it was not granted; add `{grant} = true` under [plugin.grants]")
+        let example = Grants::example(grant);
+        format!("`{import}`, which it was not granted; add `{example}` under [plugin.grants]")
     };
     imports.iter().map(one).collect::<Vec<_>>().join("; and ")
 }

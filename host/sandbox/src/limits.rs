@@ -55,10 +55,7 @@ impl Bounds {
             }
             Err(LoadError::Limit { plugin: plugin.clone(), key, value, most })
         };
-        let (memory, guest_time_ms, elements) = match weight {
-            Weight::Light => (16 << 20, 10, 20_000),
-            Weight::Heavy => (128 << 20, 250, 100_000),
-        };
+        let (memory, guest_time_ms, elements) = usual(weight);
         let memory_bytes = limits.memory_bytes.unwrap_or(memory);
         let guest_time_ms = limits.guest_time_ms.unwrap_or(guest_time_ms);
         let table_elements = limits.table_elements.unwrap_or(elements);
@@ -101,6 +98,14 @@ impl Bounds {
             connections: limits.connections as usize,
             network_bytes: limits.network_bytes as usize,
         })
+    }
+}
+
+/// `memory-bytes`, `guest-time-ms` and `table-elements` where they are not set.
+pub(crate) const fn usual(weight: Weight) -> (u64, u32, u32) {
+    match weight {
+        Weight::Light => (16 << 20, 10, 20_000),
+        Weight::Heavy => (128 << 20, 250, 100_000),
     }
 }
 

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use witgate_policy::Answer;
 use witgate_policy::store::{Counters, Reading, Space, StoreError};
 
-use crate::quotas::{Quotas, within};
+use crate::quotas::{Allowances, Quotas, within};
 use crate::spaces::{Shelf, Spaces};
 
 /// Counters that one call frees at most, so that no call pays for a flood of others.
@@ -16,19 +16,25 @@ const FREED_AT_ONCE: usize = 64;
 /// Atomic counters in this process's memory. They survive a reload and end with the process.
 #[derive(Debug, Default)]
 pub struct MemoryCounters {
-    quotas: Quotas,
+    allowances: Allowances,
     spaces: Spaces<Tally>,
 }
 
 impl MemoryCounters {
     /// With these quotas for each space.
     pub fn new(quotas: Quotas) -> Self {
-        Self { quotas, spaces: Spaces::default() }
+        Self { allowances: Allowances::new(quotas), spaces: Spaces::default() }
+    }
+
+    /// Other quotas for each space of a tenant, from now on. What is there already stays, and counts.
+    pub fn set_quotas(&self, tenant: &Arc<str>, quotas: Quotas) {
+        self.allowances.set(tenant, quotas);
     }
 
     fn count(&self, space: &Space, key: &str, amount: u32, expires_in: Duration) -> Result<Reading, StoreError> {
-        self.quotas.key(key)?;
-        self.spaces.with(space, |tally| tally.add(key, amount, expires_in, self.quotas.counters))
+        let quotas = self.allowances.of(space);
+        quotas.key(key)?;
+        self.spaces.with(space, |tally| tally.add(key, amount, expires_in, quotas.counters))
     }
 }
 

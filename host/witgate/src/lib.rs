@@ -7,4 +7,5 @@ pub mod cli;
 pub mod generation;
 pub mod import;
 pub mod reload;
+pub mod surroundings;
 pub mod telemetry;

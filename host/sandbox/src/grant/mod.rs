@@ -74,7 +74,7 @@ pub(crate) fn need(import: &str, kind: Stage) -> Need {
 
 /// Whether plugins of a kind may talk to the outside: those whose world includes `witgate:capability/outward`.
 fn outward(kind: Stage) -> bool {
-    matches!(kind, Stage::Auth | Stage::Credential | Stage::Validate)
+    kind.is_outward()
 }
 
 #[cfg(test)]

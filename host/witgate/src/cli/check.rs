@@ -1,11 +1,12 @@
 use super::output::{self, Failure};
 use super::serve;
 use crate::generation::{Builder, Stores};
+use crate::surroundings;
 use witgate_config::{Config, Origin};
 
 /// `witgate check`: everything but opening sockets and starting servers.
 pub(super) fn check(origin: &Origin) -> Result<(), Failure> {
-    let config = Config::load(origin, &serve::environment)?;
+    let config = surroundings::load(origin)?;
     output::complain(&config.warnings);
     let runtime = serve::runtime()?;
     runtime.block_on(async {

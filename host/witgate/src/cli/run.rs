@@ -7,11 +7,12 @@ use witgate_gateway::front::http;
 use super::banner;
 use super::output::{self, Failure};
 use super::serve::{self, Service, Signals, Start};
-use witgate_config::{Config, Origin};
+use crate::surroundings;
+use witgate_config::Origin;
 
 /// `witgate run`: until a signal says stop.
 pub(super) fn run(origin: Origin, watch: bool) -> Result<(), Failure> {
-    let config = Config::load(&origin, &serve::environment)?;
+    let config = surroundings::load(&origin)?;
     output::complain(&config.warnings);
     let (recorder, _log) = serve::telemetry(&config)?;
     let runtime = serve::runtime()?;

@@ -138,11 +138,6 @@ impl Signals {
     }
 }
 
-/// The variables that a configuration may name.
-pub(super) fn environment(name: &str) -> Option<String> {
-    std::env::var(name).ok()
-}
-
 /// One runtime for a verb.
 pub(super) fn runtime() -> Result<Runtime, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();

@@ -16,7 +16,8 @@ use witgate_gateway::gate::{Gate, Generation};
 use witgate_gateway::upstream::Upstream;
 
 use crate::generation::{self, Builder, Built, Retired};
-use witgate_config::diagnostic::{Problems, Style};
+use crate::surroundings;
+use witgate_config::diagnostic::{Problem, Problems, Style};
 use witgate_config::{Config, Origin, PluginSource};
 
 use fingerprint::Fingerprint;
@@ -97,9 +98,16 @@ impl Reloader {
             return Reloaded::Same;
         }
         self.seen = now;
-        let config = match Config::load(&self.origin, &|name| std::env::var(name).ok()) {
-            Ok(config) => config,
-            Err(problems) => return Reloaded::Refused(problems),
+        let origin = self.origin.clone();
+        // On a thread of its own: a secret's command may take its time.
+        let loading = tokio::task::spawn_blocking(move || surroundings::load(&origin));
+        let config = match loading.await {
+            Ok(Ok(config)) => config,
+            Ok(Err(problems)) => return Reloaded::Refused(problems),
+            Err(cause) => {
+                let cause = generation::Cause::NotLoaded { cause: cause.to_string() };
+                return Reloaded::Refused(Problem::new(cause).into());
+            }
         };
         let old = self.gate.generation();
         match self.builder.build(&config, Some(&old)).await {
@@ -166,6 +174,12 @@ fn files(origin: &Origin, config: &Config) -> Vec<std::path::PathBuf> {
 fn warn_of_what_stays(old: &Config, new: &Config) {
     if !old.server.same(&new.server) {
         tracing::warn!("`listen` and [server] take effect at the next start");
+    }
+    if old.compiler != new.compiler {
+        tracing::warn!("[compiler] takes effect at the next start");
+    }
+    if old.egress != new.egress {
+        tracing::warn!("[egress] takes effect at the next start");
     }
     if old.log != new.log {
         tracing::warn!("[log] takes effect at the next start");
