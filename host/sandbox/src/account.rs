@@ -1,5 +1,8 @@
 //! What one instance and one call have used of their limits.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use wasmtime::ResourceLimiter;
 
 use crate::limits::Bounds;
@@ -24,17 +27,38 @@ pub(crate) struct Account {
     /// What the limiter last refused; explains the trap that usually follows.
     refused: Option<&'static str>,
     host_calls: u32,
-    bytes_in: usize,
+    handed: Handed,
+}
+
+/// What was handed over in a call. A clone counts in the same place: streams keep one, since they are read without the
+/// account at hand.
+#[derive(Debug, Clone)]
+pub(crate) struct Handed {
+    bytes: Arc<AtomicUsize>,
+    limit: usize,
+}
+
+impl Handed {
+    /// Bytes that are about to be handed over.
+    pub(crate) fn take(&self, bytes: usize) -> Result<(), Overdrawn> {
+        let fits = |handed: usize| handed.checked_add(bytes).filter(|after| *after <= self.limit);
+        match self.bytes.fetch_update(Ordering::Relaxed, Ordering::Relaxed, fits) {
+            Ok(_) => Ok(()),
+            Err(_) => Err(Overdrawn::BytesIn(self.limit)),
+        }
+    }
 }
 
 impl Account {
     pub(crate) fn new(bounds: Bounds) -> Self {
-        Self { bounds, memory_bytes: 0, table_elements: 0, refused: None, host_calls: 0, bytes_in: 0 }
+        let handed = Handed { bytes: Arc::default(), limit: bounds.bytes_in };
+        Self { bounds, memory_bytes: 0, table_elements: 0, refused: None, host_calls: 0, handed }
     }
 
     /// A new call begins on the same instance.
     pub(crate) fn begin(&mut self) {
-        (self.host_calls, self.bytes_in, self.refused) = (0, 0, None);
+        (self.host_calls, self.refused) = (0, None);
+        self.handed.bytes.store(0, Ordering::Relaxed);
     }
 
     /// One call of the guest to the host.
@@ -47,12 +71,13 @@ impl Account {
     }
 
     /// Bytes that are about to be handed over.
-    pub(crate) fn hand_over(&mut self, bytes: usize) -> Result<(), Overdrawn> {
-        self.bytes_in = self.bytes_in.saturating_add(bytes);
-        if self.bytes_in > self.bounds.bytes_in {
-            return Err(Overdrawn::BytesIn(self.bounds.bytes_in));
-        }
-        Ok(())
+    pub(crate) fn hand_over(&self, bytes: usize) -> Result<(), Overdrawn> {
+        self.handed.take(bytes)
+    }
+
+    /// Where a stream counts what it hands over.
+    pub(crate) fn handed(&self) -> Handed {
+        self.handed.clone()
     }
 
     /// The limit on handles, with its size.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 use wasmtime::Engine;
+use wasmtime::component::types::ComponentItem;
 use witgate_policy::Stage;
 
 use crate::engine::Weight;
@@ -90,13 +91,24 @@ pub(crate) fn accept(plugin: &Arc<str>, bytes: &[u8], limit_bytes: usize) -> Res
     }
 }
 
+/// Whether an import is of anything that can be used. Of an interface that only lends its types to others, as the clocks
+/// lend `datetime` to `wasi:filesystem`, nothing is linked and nothing need be granted.
+fn gives(engine: &Engine, item: &ComponentItem) -> bool {
+    match item {
+        ComponentItem::Type(_) => false,
+        ComponentItem::ComponentInstance(instance) => instance.exports(engine).any(|(_, item)| gives(engine, &item.ty)),
+        _ => true,
+    }
+}
+
 impl Compiled {
     /// Compiles. Takes as long as it takes: 20 ms for a small component, seconds for a language runtime.
     pub(crate) fn new(plugin: &Arc<str>, engine: &Engine, weight: Weight, bytes: &[u8]) -> Result<Self, LoadError> {
         let code = wasmtime::component::Component::from_binary(engine, bytes)
             .map_err(|e| LoadError::Compile { plugin: plugin.clone(), cause: format!("{e:#}") })?;
         let ty = code.component_type();
-        let imports = ty.imports(engine).map(|(name, _)| name.to_owned()).collect();
+        let imports =
+            ty.imports(engine).filter(|(_, item)| gives(engine, &item.ty)).map(|(name, _)| name.to_owned()).collect();
         let exports: Vec<String> = ty.exports(engine).map(|(name, _)| name.to_owned()).collect();
         let kinds = kind::of(plugin, &exports)?;
         Ok(Self { digest: digest(bytes), size_bytes: bytes.len(), weight, imports, exports, kinds, code })

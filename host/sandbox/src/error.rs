@@ -140,6 +140,16 @@ pub enum LoadError {
         /// The ceiling.
         most: u64,
     },
+    /// A granted folder cannot be opened.
+    #[error("plugin `{plugin}` was granted the folder `{folder}`, which cannot be opened: {cause}")]
+    Folder {
+        /// The plugin.
+        plugin: Arc<str>,
+        /// The folder on the host.
+        folder: String,
+        /// What the system said.
+        cause: String,
+    },
     /// `configure` refused the settings.
     #[error("plugin `{plugin}` does not accept its settings: {message}")]
     Settings {

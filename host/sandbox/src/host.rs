@@ -11,6 +11,7 @@ use witgate_policy::{Grants, Payload};
 
 use crate::account::{Account, Overdrawn};
 use crate::document::Document;
+use crate::grant::files::Directory;
 use crate::grant::runtime;
 use crate::limits::Bounds;
 use crate::log::Log;
@@ -30,6 +31,8 @@ pub(crate) struct Shared {
     pub(crate) key_values: Arc<dyn KeyValues>,
     pub(crate) secrets: Arc<dyn SecretSource>,
     pub(crate) share: Arc<Share>,
+    /// The folders that it was granted, open.
+    pub(crate) folders: Vec<Arc<Directory>>,
 }
 
 pub(crate) struct Host {

@@ -17,6 +17,7 @@ use crate::bindings::validate::Validate;
 use crate::bindings::wit;
 use crate::component::Component;
 use crate::error::LoadError;
+use crate::grant::files::Folder;
 use crate::grant::{self, Capability, Need};
 use crate::health::Health;
 use crate::host::{Host, Shared};
@@ -72,8 +73,10 @@ impl Plugin {
         let capabilities = granted(&spec.name, component, &spec.grants)?;
         let pre = link(sandbox, component, &capabilities)
             .map_err(|e| LoadError::Imports { plugin: spec.name.clone(), cause: format!("{e:#}") })?;
+        let space = Space { tenant: spec.tenant, plugin: spec.name };
         let shared = Arc::new(Shared {
-            space: Space { tenant: spec.tenant, plugin: spec.name },
+            folders: Folder::open_all(&sandbox.folders, &space, &spec.grants).await?,
+            space,
             config: grant::config::keys(&spec.settings_json),
             settings: spec.settings_json,
             grants: spec.grants,

@@ -9,6 +9,7 @@ use witgate_policy::Fault;
 use crate::component::{self, Compiled, Component};
 use crate::engine::{self, Weight};
 use crate::error::{LoadError, SandboxError};
+use crate::grant::files;
 use crate::ticker::Ticker;
 
 /// What the whole sandbox may use.
@@ -33,6 +34,8 @@ pub struct Sandbox {
     heavy: Engine,
     pub(crate) ticker: Ticker,
     slots: Arc<Semaphore>,
+    /// What plugins wrote to the folders that they were granted.
+    pub(crate) folders: Arc<files::Store>,
     /// By digest, so that a reload compiles only what changed. Weak: what no generation uses any more is freed.
     compiled: Mutex<HashMap<Arc<str>, Weak<Compiled>>>,
 }
@@ -44,7 +47,7 @@ impl Sandbox {
         let heavy = engine::heavy()?;
         let ticker = Ticker::start(vec![light.clone(), heavy.clone()])?;
         let slots = Arc::new(Semaphore::new(config.instances as usize));
-        Ok(Arc::new(Self { light, heavy, ticker, slots, compiled: Mutex::default() }))
+        Ok(Arc::new(Self { light, heavy, ticker, slots, folders: Arc::default(), compiled: Mutex::default() }))
     }
 
     /// Compiles a file of at most `limit_bytes`, or finds that it was compiled. `name` is for the error. Compiling goes

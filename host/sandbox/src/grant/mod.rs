@@ -6,6 +6,7 @@
 mod clocks;
 pub(crate) mod config;
 mod counter;
+pub(crate) mod files;
 pub(crate) mod keyvalue;
 mod logging;
 mod random;
@@ -32,13 +33,14 @@ pub(crate) trait Capability: Sync {
 }
 
 /// All that this version offers.
-const OFFERED: [&dyn Capability; 7] = [
+const OFFERED: [&dyn Capability; 8] = [
     &logging::Logging,
     &config::Config,
     &clocks::Clocks,
     &random::Random,
     &counter::Counter,
     &keyvalue::KeyValue,
+    &files::Files,
     &runtime::Runtime,
 ];
 
@@ -62,7 +64,6 @@ pub(crate) fn need(import: &str, kind: Stage) -> Need {
     let package = path.split('/').next().unwrap_or_default();
     match package {
         _ if path == "witgate:types/types" => Need::Nothing,
-        "wasi:filesystem" => Need::NotOffered("files"),
         "wasi:http" if outward(kind) => Need::NotOffered("network"),
         "wasi:http" | "wasi:sockets" => Need::Forbidden,
         _ => OFFERED
@@ -115,8 +116,8 @@ mod tests {
     }
 
     #[test]
-    fn only_the_log_and_the_runtime_come_for_nothing() {
+    fn what_gives_nothing_comes_for_nothing() {
         let free: Vec<_> = OFFERED.iter().filter(|c| c.allows(&Grants::default())).map(|c| c.word()).collect();
-        assert_eq!(free, ["logging", "runtime"]);
+        assert_eq!(free, ["logging", "files", "runtime"], "files without a folder are none");
     }
 }
