@@ -123,7 +123,7 @@ impl Counters for MemoryCounters {
     }
 
     fn read<'a>(&'a self, space: &'a Space, key: &'a str) -> Answer<'a, Option<Reading>, StoreError> {
-        Box::pin(ready(self.quotas.key(key).map(|()| self.spaces.with(space, |tally| tally.read(key)))))
+        Box::pin(ready(self.allowances.of(space).key(key).map(|()| self.spaces.with(space, |tally| tally.read(key)))))
     }
 }
 

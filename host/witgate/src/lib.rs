@@ -4,6 +4,7 @@
 //! generation of the gateway; a changed file becomes the next one. `main.rs` only starts [`cli`].
 
 pub mod cli;
+pub mod confine;
 pub mod generation;
 pub mod import;
 pub mod reload;

@@ -40,8 +40,9 @@ pub(crate) struct RawEgress {
 #[serde(rename_all = "kebab-case")]
 #[schemars(rename = "Confine")]
 pub(crate) enum RawConfine {
-    /// After its start, where the kernel has Landlock (Linux 5.13 or newer). A reload that names files elsewhere needs
-    /// a restart.
+    /// At its start, where the kernel has Landlock (Linux 5.13 or newer). Servers that it starts are not confined, and a
+    /// reload may name other files; but a folder that a plugin is granted by a reload needs a restart, unless it lies in
+    /// one that was granted at the start.
     #[default]
     Auto,
     /// Never.

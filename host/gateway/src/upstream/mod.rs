@@ -21,6 +21,7 @@ mod lazy;
 mod meta;
 mod pipe;
 mod server;
+mod spawn;
 mod spec;
 
 use std::time::Duration;
@@ -32,6 +33,7 @@ use crate::wire::ClientFacts;
 pub use exchange::Exchange;
 pub use facts::ServerFacts;
 pub use server::Upstream;
+pub use spawn::{Directly, Spawner, Start, Started};
 pub use spec::{Builtin, Http, InProcess, Limits, Spec, Stdio, Timeouts, Transport};
 
 /// What a server says while it answers one request.

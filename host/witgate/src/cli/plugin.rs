@@ -7,6 +7,7 @@ use witgate_sandbox::Inspection;
 
 use super::output::{self, Failure};
 use super::serve;
+use crate::confine::Outside;
 use crate::generation::{self, MAX_COMPONENT_BYTES};
 use witgate_config::builtin;
 use witgate_config::diagnostic::{Problem, Problems};
@@ -26,7 +27,7 @@ pub(super) fn inspect(source: &str, as_json: bool) -> Result<(), Failure> {
     let runtime = serve::runtime()?;
     let found = runtime.block_on(async {
         let refuse = |cause: generation::Cause| Failure::from(Problems::from(Problem::new(cause)));
-        let bytes = generation::read(&at).await.map_err(refuse)?;
+        let bytes = generation::read(&Outside::here(), &at).await.map_err(refuse)?;
         let sandbox = serve::small_sandbox()?;
         let name = name_of(source);
         let found = sandbox.inspect(&name, bytes, MAX_COMPONENT_BYTES).await;

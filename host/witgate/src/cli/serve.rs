@@ -1,5 +1,6 @@
 //! What the verbs that serve share: a gate with its reloads, and how it ends.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,10 +11,11 @@ use witgate_gateway::gate::Gate;
 use witgate_sandbox::{Sandbox, SandboxConfig};
 
 use super::output::Failure;
+use crate::confine::Confinement;
 use crate::generation::{self, Builder, Stores};
 use crate::reload::{Nudge, Reloader, Watcher};
 use crate::telemetry;
-use witgate_config::{Config, Origin};
+use witgate_config::{Cache, Config, Origin};
 
 /// Nudges that wait: one is being served, one waits, more say nothing new.
 const NUDGES: usize = 1;
@@ -33,6 +35,7 @@ pub(super) struct Start {
     pub(super) origin: Origin,
     pub(super) config: Config,
     pub(super) watch: bool,
+    pub(super) confinement: Arc<Confinement>,
 }
 
 impl Service {
@@ -41,10 +44,10 @@ impl Service {
         start: Start,
         recorder: Arc<dyn witgate_gateway::record::Recorder>,
     ) -> Result<Self, Failure> {
-        let Start { origin, config, watch } = start;
+        let Start { origin, config, watch, confinement } = start;
         let sandbox = Sandbox::new(SandboxConfig::default())
             .map_err(|cause| Failure::runtime("the sandbox cannot start", cause))?;
-        let builder = Builder::new(sandbox, Stores::in_memory());
+        let builder = Builder::new(sandbox, Stores::in_memory()).confined(confinement);
         let built = builder.build(&config, None).await?;
         let gate = Arc::new(Gate::new(built.generation, recorder));
         let mut reloader = Reloader::new(origin, builder, gate.clone(), config, built.retired);
@@ -135,6 +138,26 @@ impl Signals {
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }
+    }
+}
+
+/// Gives up what is not needed of the file system. It is for the main thread, before it starts any other.
+pub(super) fn confine(config: &Config) -> Result<Arc<Confinement>, Failure> {
+    let own: Vec<_> = cache(&config.compiler.cache).into_iter().collect();
+    let done = Confinement::start(config, &own);
+    done.map(Arc::new).map_err(|cause| Failure::runtime("no threads to stay outside of the confinement", cause))
+}
+
+/// The folder for what was compiled, where there is one.
+fn cache(cache: &Cache) -> Option<PathBuf> {
+    let at = |variable: &str| std::env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute());
+    match cache {
+        Cache::Folder(folder) => Some(folder.clone()),
+        Cache::Usual => {
+            let caches = at("XDG_CACHE_HOME").or_else(|| Some(at("HOME")?.join(".cache")))?;
+            Some(caches.join("witgate"))
+        }
+        Cache::Off => None,
     }
 }
 

@@ -13,11 +13,13 @@ pub(super) fn stdio(origin: Origin, tenant: Option<&str>) -> Result<(), Failure>
     let config = surroundings::load(&origin)?;
     output::complain(&config.warnings);
     let tenant = choose(&config, tenant)?;
+    let confinement = serve::confine(&config)?;
     let (recorder, _log) = serve::telemetry(&config)?;
+    confinement.report();
     let runtime = serve::runtime()?;
     let done = runtime.block_on(async {
         let mut signals = Signals::catch()?;
-        let service = Service::start(Start { origin, config, watch: true }, recorder).await?;
+        let service = Service::start(Start { origin, config, watch: true, confinement }, recorder).await?;
         let (input, out) = (tokio::io::stdin(), tokio::io::stdout());
         let shown = credentials();
         let asked =

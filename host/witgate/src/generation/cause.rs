@@ -8,12 +8,6 @@ use witgate_sandbox::LoadError;
 /// Everything that can be wrong with a configuration once its plugins are looked at.
 #[derive(Debug, Error, Diagnostic)]
 pub enum Cause {
-    /// Loading ended before its end.
-    #[error("the configuration could not be loaded: {cause}")]
-    NotLoaded {
-        /// How it ended.
-        cause: String,
-    },
     /// Nobody says who calls.
     #[error("the tenant `{tenant}` has no plugin of kind {stage}, so nobody would know who calls")]
     #[diagnostic(help("add one, as builtin:auth-api-key, or let everybody in with `anonymous = true`"))]

@@ -20,6 +20,7 @@ use witgate_gateway::upstream::Upstream;
 use witgate_policy::Stage;
 use witgate_sandbox::Sandbox;
 
+use crate::confine::Confinement;
 use witgate_config::diagnostic::{Problem, Problems};
 use witgate_config::{self as config, Config, Part, Place};
 
@@ -35,6 +36,7 @@ use secrets::{Granted, Vault};
 pub struct Builder {
     sandbox: Arc<Sandbox>,
     stores: Stores,
+    confinement: Arc<Confinement>,
     number: AtomicU64,
 }
 
@@ -49,11 +51,23 @@ pub struct Built {
 impl Builder {
     /// The first generation will be number 1.
     pub fn new(sandbox: Arc<Sandbox>, stores: Stores) -> Self {
-        Self { sandbox, stores, number: AtomicU64::new(0) }
+        Self { sandbox, stores, confinement: Arc::default(), number: AtomicU64::new(0) }
+    }
+
+    /// For a process that has confined itself.
+    #[must_use]
+    pub fn confined(self, confinement: Arc<Confinement>) -> Self {
+        Self { confinement, ..self }
+    }
+
+    /// Reads and checks a configuration.
+    pub async fn configuration(&self, origin: &config::Origin) -> Result<Config, Problems> {
+        self.confinement.outside().configuration(origin).await
     }
 
     /// Builds a generation. Upstreams of `previous` that did not change go on with their connections.
     pub async fn build(&self, config: &Config, previous: Option<&Generation>) -> Result<Built, Problems> {
+        self.confinement.admit(config)?;
         let mut problems = Problems::default();
         let (lease, retired) = retired::lease();
         let mut tenants = Vec::with_capacity(config.tenants.len());
@@ -78,7 +92,9 @@ impl Builder {
         lease: &Lease,
     ) -> Result<Tenant, Problems> {
         let vault = Vault::new(config, tenant);
-        let (pipeline, plugins) = plugins::pipeline(&self.sandbox, &self.stores, &vault, config, tenant).await?;
+        let outside = self.confinement.outside();
+        let (pipeline, plugins) =
+            plugins::pipeline(&self.sandbox, &self.stores, outside, &vault, config, tenant).await?;
         if pipeline.auth.is_empty() && !tenant.anonymous {
             return Err(no_auth(config, tenant).into());
         }
@@ -88,7 +104,7 @@ impl Builder {
             path: tenant.path.clone(),
             pipeline,
             secrets: Arc::new(Granted::new(vault, plugins, lease.clone())),
-            groups: upstreams::groups(&tenant.groups, old.map(Arc::as_ref)),
+            groups: upstreams::groups(&tenant.groups, old.map(Arc::as_ref), outside),
             auth_headers: tenant.auth_headers.clone(),
             resource_metadata: tenant.resource_metadata.clone(),
             deadline: tenant.deadline,

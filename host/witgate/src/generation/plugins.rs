@@ -8,6 +8,7 @@ use witgate_sandbox::{Component, LoadError, Plugin, PluginSpec, Sandbox};
 use super::secrets::Vault;
 use super::stores::Stores;
 use super::{Cause, at};
+use crate::confine::Outside;
 use witgate_config::diagnostic::Problems;
 use witgate_config::{self as config, Config, Part, PluginSource};
 
@@ -19,11 +20,12 @@ pub(crate) const MAX_COMPONENT_BYTES: usize = 64 << 20;
 pub(super) async fn pipeline(
     sandbox: &Arc<Sandbox>,
     stores: &Stores,
+    outside: &Outside,
     vault: &Arc<Vault>,
     config: &Config,
     tenant: &config::Tenant,
 ) -> Result<(Pipeline, Vec<Plugin>), Problems> {
-    let loading = tenant.plugins.iter().map(|plugin| load(sandbox, stores, vault, tenant, plugin));
+    let loading = tenant.plugins.iter().map(|plugin| load(sandbox, stores, outside, vault, tenant, plugin));
     let mut problems = Problems::default();
     let mut pipeline = Pipeline::default();
     let mut kept = Vec::with_capacity(tenant.plugins.len());
@@ -43,11 +45,12 @@ pub(super) async fn pipeline(
 async fn load(
     sandbox: &Arc<Sandbox>,
     stores: &Stores,
+    outside: &Outside,
     vault: &Arc<Vault>,
     tenant: &config::Tenant,
     plugin: &config::Plugin,
 ) -> Result<Plugin, (&'static str, Cause)> {
-    let bytes = read(&plugin.source).await.map_err(|cause| ("source", cause))?;
+    let bytes = read(outside, &plugin.source).await.map_err(|cause| ("source", cause))?;
     let component = sandbox.compile(&plugin.name, bytes, MAX_COMPONENT_BYTES).await.map_err(|e| refused(plugin, e))?;
     check(plugin, &component)?;
     let spec = PluginSpec {
@@ -129,17 +132,14 @@ fn refused(plugin: &config::Plugin, error: LoadError) -> (&'static str, Cause) {
 }
 
 /// The component's bytes, no more of them than a component may have.
-pub(crate) async fn read(source: &PluginSource) -> Result<Bytes, Cause> {
-    let path = match source {
-        PluginSource::Builtin(builtin) => return Ok(Bytes::from_static(builtin.component)),
-        PluginSource::File(path) => path,
-    };
-    let unreadable = |cause: String| Cause::Unreadable { path: path.display().to_string(), cause };
-    let size = tokio::fs::metadata(path).await.map_err(|cause| unreadable(cause.to_string()))?.len();
-    if size > MAX_COMPONENT_BYTES as u64 {
-        return Err(unreadable(format!("it is {size} bytes, {MAX_COMPONENT_BYTES} are allowed")));
+pub(crate) async fn read(outside: &Outside, source: &PluginSource) -> Result<Bytes, Cause> {
+    match source {
+        PluginSource::Builtin(builtin) => Ok(Bytes::from_static(builtin.component)),
+        PluginSource::File(path) => outside
+            .file(path, MAX_COMPONENT_BYTES)
+            .await
+            .map_err(|cause| Cause::Unreadable { path: path.display().to_string(), cause: cause.to_string() }),
     }
-    tokio::fs::read(path).await.map(Bytes::from).map_err(|cause| unreadable(cause.to_string()))
 }
 
 /// Puts a plugin into the list of each kind that it is.

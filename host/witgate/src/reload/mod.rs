@@ -16,8 +16,7 @@ use witgate_gateway::gate::{Gate, Generation};
 use witgate_gateway::upstream::Upstream;
 
 use crate::generation::{self, Builder, Built, Retired};
-use crate::surroundings;
-use witgate_config::diagnostic::{Problem, Problems, Style};
+use witgate_config::diagnostic::{Problems, Style};
 use witgate_config::{Config, Origin, PluginSource};
 
 use fingerprint::Fingerprint;
@@ -98,16 +97,9 @@ impl Reloader {
             return Reloaded::Same;
         }
         self.seen = now;
-        let origin = self.origin.clone();
-        // On a thread of its own: a secret's command may take its time.
-        let loading = tokio::task::spawn_blocking(move || surroundings::load(&origin));
-        let config = match loading.await {
-            Ok(Ok(config)) => config,
-            Ok(Err(problems)) => return Reloaded::Refused(problems),
-            Err(cause) => {
-                let cause = generation::Cause::NotLoaded { cause: cause.to_string() };
-                return Reloaded::Refused(Problem::new(cause).into());
-            }
+        let config = match self.builder.configuration(&self.origin).await {
+            Ok(config) => config,
+            Err(problems) => return Reloaded::Refused(problems),
         };
         let old = self.gate.generation();
         match self.builder.build(&config, Some(&old)).await {

@@ -38,7 +38,7 @@ impl Case {
         fs::write(&path, FIRST).expect("writes");
         component(folder.path(), "retry-backoff");
         let origin = Origin::File(path);
-        let config = surroundings::load(&origin).map_err(|found| found.to_string()).expect("a good file");
+        let config = crate::surroundings::load(&origin).map_err(|found| found.to_string()).expect("a good file");
         let sandbox = Sandbox::new(SandboxConfig { instances: 4 }).expect("a sandbox");
         let builder = Builder::new(sandbox, Stores::in_memory());
         let built = builder.build(&config, None).await.map_err(|found| found.to_string()).expect("builds");
