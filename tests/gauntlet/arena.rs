@@ -10,6 +10,7 @@ use witgate_tests::{paths, settings};
 
 use crate::canary::{self, Canaries};
 use crate::neighbour::{self, Neighbour};
+use crate::reach;
 use crate::row::{Row, Unit};
 use crate::state;
 use crate::upstream::Upstream;
@@ -43,9 +44,9 @@ impl Arena {
             write(folder.path(), &unit.name, &unit.build());
         }
         let canaries = Canaries::plant();
-        std::fs::write(folder.path().join("canary"), canaries.text(canary::FILE)).expect("a canary");
+        reach::furnish(folder.path(), &canaries);
         let mut tools: Vec<String> = units.iter().flat_map(|unit| [unit.tool(false), unit.tool(true)]).collect();
-        tools.push("run".to_owned());
+        tools.extend(["run", "probe-files", "probe-local"].map(str::to_owned));
         let attacked = Upstream::start(&tools, "done").await;
         let other = Upstream::start(&[neighbour::TOOL.to_owned()], canaries.text(canary::NEIGHBOUR_RESULT)).await;
         let configuration = [
@@ -108,6 +109,7 @@ fn attacked_tenant(units: &[Unit], folder: &Path, url: &str) -> String {
     for unit in units {
         pieces += &unit.plugin(folder);
     }
+    pieces += &reach::plugins(folder);
     // After the hostile ones, so that those are asked.
     pieces += &keys();
     settings::tenant(ATTACKED, &pieces)

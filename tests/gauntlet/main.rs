@@ -20,6 +20,7 @@ mod loading;
 mod log;
 mod logs;
 mod neighbour;
+mod reach;
 mod row;
 mod run;
 mod space;

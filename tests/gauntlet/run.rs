@@ -15,7 +15,7 @@ use crate::figures::Figures;
 use crate::neighbour::Neighbour;
 use crate::row::{Row, Unit};
 use crate::vitals::{self, Vitals};
-use crate::{answers, loading, log, logs, space, state, time};
+use crate::{answers, loading, log, logs, reach, space, state, time};
 
 /// Clients that attack at once; as many as the smallest machine has processors.
 const ATTACKERS: usize = 2;
@@ -48,6 +48,7 @@ pub(crate) async fn run(attempts: usize) -> Figures {
     // What is made at first use is there before the process is looked at.
     load(&arena, &figures, if attempts < MANY { 100 } else { 1_000 }).await;
     Attack::begin(&arena, &figures, BURST * arena.units.len()).to_the_end().await;
+    reach_out(&arena, &figures).await;
     let before = settle(&arena, None).await;
     let tried = lock(&figures).attempts;
 
@@ -72,6 +73,19 @@ async fn load(arena: &Arena, figures: &Shared, flips: usize) {
     loading::attack(arena, &mut loaded).await;
     loading::flip(arena, &mut loaded, flips).await;
     *lock(figures) = loaded;
+}
+
+/// Each sequence of the probes, once.
+async fn reach_out(arena: &Arc<Arena>, figures: &Shared) {
+    lock(figures).units += reach::ROWS.len();
+    for row in reach::ROWS {
+        let mut client = arena.client();
+        let tried = arena.clone();
+        // A harness that gives up waiting panics; here that is a finding about this row.
+        let outcome = tokio::spawn(async move { reach::attempt(&tried, row, &mut client).await }).await;
+        let outcome = outcome.unwrap_or_else(|error| Err(Breach::Escape(error.to_string())));
+        lock(figures).tried(row.name, None, outcome);
+    }
 }
 
 /// Hostile calls, while they are let.
@@ -195,6 +209,9 @@ async fn end(arena: Arc<Arena>, figures: &mut Figures) {
     log::read(&arena, figures);
     for place in arena.leaks_upstream() {
         figures.breach("the attacked tenant's server", Breach::Leak(format!("{place} was sent to it")));
+    }
+    for name in reach::changed(arena.folder.path(), &arena.canaries) {
+        figures.breach("files", Breach::Escape(format!("`{name}` is not as it was")));
     }
     if arena.gate.process().has_ended() {
         figures.abort("it ended by itself".to_owned());
