@@ -85,6 +85,11 @@ impl Account {
         format!("handles (`handles` = {})", self.bounds.handles)
     }
 
+    /// The limit on the fields of HTTP, with its size.
+    pub(crate) fn fields(&self) -> String {
+        format!("fields of HTTP (`header-bytes` = {})", self.bounds.header_bytes)
+    }
+
     /// Which limit the guest ran into, with its size.
     pub(crate) fn refused(&self) -> Option<String> {
         self.refused.map(|what| match what {

@@ -13,6 +13,9 @@ pub enum SandboxError {
     /// There is no thread for the clock that stops guests.
     #[error("no thread for the clock that stops plugins: {0}")]
     Ticker(std::io::Error),
+    /// There is no way to the network for plugins.
+    #[error("plugins cannot reach the network: {0}")]
+    Egress(#[from] witgate_egress::SetupError),
 }
 
 /// Why a component was not loaded. `plugin` is the name that the caller gave.
@@ -109,16 +112,6 @@ pub enum LoadError {
         import: String,
         /// The kind.
         kind: Stage,
-    },
-    /// The component imports something that this version does not offer.
-    #[error("plugin `{plugin}` imports `{import}`, which needs the grant `{grant}`, not offered by this version")]
-    NotOffered {
-        /// The plugin.
-        plugin: Arc<str>,
-        /// The import.
-        import: String,
-        /// The grant that will allow it.
-        grant: &'static str,
     },
     /// The component imports something that the gate does not know.
     #[error("plugin `{plugin}` imports `{import}`, which this gate does not have")]

@@ -3,6 +3,7 @@
 use wasmtime::component::ResourceTableError;
 use wasmtime::{PoolConcurrencyLimitError, Trap, WasmBacktrace};
 use wasmtime_wasi::I32Exit;
+use wasmtime_wasi_http::FieldMapError;
 use witgate_policy::Fault;
 
 use crate::account::{Account, Overdrawn};
@@ -29,6 +30,9 @@ pub(crate) fn classify(error: &wasmtime::Error, account: &Account) -> Fault {
     }
     if let Some(ResourceTableError::Full) = error.downcast_ref::<ResourceTableError>() {
         return Fault::Memory { what: account.handles() };
+    }
+    if let Some(FieldMapError::TotalSizeTooBig | FieldMapError::TooManyFields) = error.downcast_ref() {
+        return Fault::Memory { what: account.fields() };
     }
     if let Some(what) = account.refused() {
         return Fault::Memory { what };

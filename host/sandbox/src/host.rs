@@ -5,17 +5,17 @@ use std::sync::Arc;
 
 use wasmtime::component::{Resource, ResourceTable};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
-use witgate_policy::secret::SecretSource;
+use witgate_egress::Client;
 use witgate_policy::store::{Counters, KeyValues, Space};
 use witgate_policy::{Grants, Payload};
 
 use crate::account::{Account, Overdrawn};
 use crate::document::Document;
 use crate::grant::files::Directory;
+use crate::grant::network::Outgoing;
 use crate::grant::runtime;
 use crate::limits::Bounds;
 use crate::log::Log;
-use crate::share::Share;
 
 /// What all instances of one loaded plugin share.
 pub(crate) struct Shared {
@@ -29,8 +29,8 @@ pub(crate) struct Shared {
     pub(crate) bounds: Bounds,
     pub(crate) counters: Arc<dyn Counters>,
     pub(crate) key_values: Arc<dyn KeyValues>,
-    pub(crate) secrets: Arc<dyn SecretSource>,
-    pub(crate) share: Arc<Share>,
+    /// Its way to the network, if it was granted one.
+    pub(crate) network: Option<Arc<Client>>,
     /// The folders that it was granted, open.
     pub(crate) folders: Vec<Arc<Directory>>,
 }
@@ -42,19 +42,34 @@ pub(crate) struct Host {
     pub(crate) log: Log,
     /// Made when a guest first touches it, which most never do.
     wasi: Option<Box<WasiCtx>>,
+    /// The requests of the call that is under way, likewise.
+    pub(crate) outgoing: Option<Box<Outgoing>>,
 }
 
 impl Host {
     pub(crate) fn new(shared: &Arc<Shared>) -> Self {
         let mut table = ResourceTable::new();
         table.set_max_capacity(shared.bounds.handles);
-        Self { account: Account::new(shared.bounds), table, log: Log::new(shared), wasi: None, shared: shared.clone() }
+        Self {
+            account: Account::new(shared.bounds),
+            table,
+            log: Log::new(shared),
+            wasi: None,
+            outgoing: None,
+            shared: shared.clone(),
+        }
     }
 
     /// A new call begins on the same instance.
     pub(crate) fn begin(&mut self) {
+        self.end();
         self.account.begin();
         self.log.begin();
+    }
+
+    /// A call is over, and with it what it asked of the network.
+    pub(crate) fn end(&mut self) {
+        self.outgoing = None;
     }
 
     /// A document for the guest to own; it shares the payload's bytes.

@@ -76,6 +76,7 @@ impl Plugin {
         let space = Space { tenant: spec.tenant, plugin: spec.name };
         let shared = Arc::new(Shared {
             folders: Folder::open_all(&sandbox.folders, &space, &spec.grants).await?,
+            network: grant::network::client(&sandbox.egress, &space, &spec.grants, &bounds, &spec.share, &spec.secrets),
             space,
             config: grant::config::keys(&spec.settings_json),
             settings: spec.settings_json,
@@ -83,8 +84,6 @@ impl Plugin {
             bounds,
             counters: spec.counters,
             key_values: spec.key_values,
-            secrets: spec.secrets,
-            share: spec.share,
         });
         let maker = Maker { sandbox, component, shared, pre, reuse: spec.reuse };
         Ok(Self {
@@ -193,7 +192,6 @@ fn granted(
             match grant::need(&import, kind) {
                 Need::Nothing => {}
                 Need::Forbidden => return Err(LoadError::BeyondCeiling { plugin, import, kind }),
-                Need::NotOffered(grant) => return Err(LoadError::NotOffered { plugin, import, grant }),
                 Need::Unknown => return Err(LoadError::UnknownImport { plugin, import }),
                 Need::Capability(capability) if capability.allows(grants) => {
                     if !capabilities.iter().any(|there| there.word() == capability.word()) {

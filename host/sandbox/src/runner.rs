@@ -131,7 +131,10 @@ impl<C: Contract> Runner<C> {
             live.calls += 1;
             live.store.data_mut().begin();
             match question(&live.guest, &mut live.store).await {
-                Ok(answer) => Ok((live, read(answer)?)),
+                Ok(answer) => {
+                    live.store.data_mut().end();
+                    Ok((live, read(answer)?))
+                }
                 Err(e) => Err(classify(&e, &live.store.data().account)),
             }
         };

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime::Engine;
+use witgate_egress::{Egress, EgressConfig};
 use witgate_policy::Fault;
 
 use crate::component::{self, Compiled, Component};
@@ -13,18 +14,20 @@ use crate::grant::files;
 use crate::ticker::Ticker;
 
 /// What the whole sandbox may use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SandboxConfig {
     /// Instances that live at once, of all plugins together; a call that needs one more waits for it within its wall
     /// time. Each reserves 1 GiB of address space, and memory only as it is used.
     pub instances: u32,
+    /// How plugins that were granted the network reach it.
+    pub egress: EgressConfig,
 }
 
 impl Default for SandboxConfig {
     /// 1,000 instances, wasmtime's own default: a machine runs as many at once as it has processors, the others wait
     /// for the host.
     fn default() -> Self {
-        Self { instances: 1_000 }
+        Self { instances: 1_000, egress: EgressConfig::default() }
     }
 }
 
@@ -33,6 +36,7 @@ pub struct Sandbox {
     light: Engine,
     heavy: Engine,
     pub(crate) ticker: Ticker,
+    pub(crate) egress: Arc<Egress>,
     slots: Arc<Semaphore>,
     /// What plugins wrote to the folders that they were granted.
     pub(crate) folders: Arc<files::Store>,
@@ -47,7 +51,9 @@ impl Sandbox {
         let heavy = engine::heavy()?;
         let ticker = Ticker::start(vec![light.clone(), heavy.clone()])?;
         let slots = Arc::new(Semaphore::new(config.instances as usize));
-        Ok(Arc::new(Self { light, heavy, ticker, slots, folders: Arc::default(), compiled: Mutex::default() }))
+        let egress = Egress::new(config.egress)?;
+        let (folders, compiled) = (Arc::default(), Mutex::default());
+        Ok(Arc::new(Self { light, heavy, ticker, egress, slots, folders, compiled }))
     }
 
     /// Compiles a file of at most `limit_bytes`, or finds that it was compiled. `name` is for the error. Compiling goes

@@ -1,5 +1,6 @@
-//! What the runtime of a guest language asks for before it does anything: answered with an empty environment, no
-//! arguments, a closed standard input, and output that becomes log lines. It gives nothing away, so it needs no grant.
+//! What the runtime of a guest language asks for before it does anything: answered with the environment, the arguments
+//! and the standard input that were granted, which are none by default and never the gate's own, and with output that
+//! becomes log lines. That gives nothing away, so it needs no grant to be linked.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,6 +11,7 @@ use tokio::io::AsyncWrite;
 use wasmtime::component::{HasData, Linker, ResourceTable};
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream, WasiCli, WasiCliView};
 use wasmtime_wasi::p2::bindings::{cli, io};
+use wasmtime_wasi::p2::pipe::MemoryInputPipe;
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamError};
 use wasmtime_wasi::{WasiCtx, WasiView, async_trait};
 use witgate_policy::Grants;
@@ -75,8 +77,20 @@ impl HasData for Io {
 /// What `wasmtime-wasi` keeps for one instance. It reaches nothing that was not linked; clocks and entropy are set up
 /// here for those who were granted them.
 pub(crate) fn context(shared: &Arc<Shared>, log: &Log) -> WasiCtx {
-    let clock = Coarse::new(shared.grants.clock_granularity_ms);
-    WasiCtx::builder()
+    let grants = &shared.grants;
+    let clock = Coarse::new(grants.clock_granularity_ms);
+    let mut context = WasiCtx::builder();
+    for (name, value) in &grants.environment {
+        context.env(name, value);
+    }
+    if !grants.arguments.is_empty() {
+        // As programs expect: what they are called comes first.
+        context.arg(&shared.space.plugin).args(&grants.arguments);
+    }
+    if !grants.stdin.is_empty() {
+        context.stdin(MemoryInputPipe::new(grants.stdin.clone()));
+    }
+    context
         .stdout(Output::new(log, Level::Info, "stdout"))
         .stderr(Output::new(log, Level::Warn, "stderr"))
         .wall_clock(clock)

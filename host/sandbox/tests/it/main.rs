@@ -2,9 +2,13 @@
 
 mod bench;
 mod calls;
+mod environment;
 mod faults;
+mod files;
 mod grants;
 mod loading;
+mod network;
+mod probe;
 mod reuse;
 mod standard;
 mod world;

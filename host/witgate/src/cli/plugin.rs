@@ -57,7 +57,6 @@ fn as_value(source: &str, found: &Inspection) -> serde_json::Value {
         "imports": found.imports,
         "exports": found.exports,
         "grants": found.grants,
-        "not-offered": found.not_offered.iter().map(|(import, _)| import).collect::<Vec<_>>(),
         "forbidden": found.forbidden,
         "unknown": found.unknown,
     })
@@ -82,7 +81,6 @@ fn text(source: &str, found: &Inspection) -> String {
         }
     }
     let refused = found.forbidden.iter().map(|import| (import, "no grant can allow this"));
-    let refused = refused.chain(found.not_offered.iter().map(|(import, _)| (import, "this version does not offer it")));
     let refused = refused.chain(found.unknown.iter().map(|import| (import, "this gate does not have it")));
     for (import, why) in refused {
         let _ = writeln!(text, "  refused  {import}: {why}");

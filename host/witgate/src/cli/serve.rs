@@ -170,7 +170,7 @@ pub(super) fn runtime() -> Result<Runtime, Failure> {
 /// A sandbox for a few self tests.
 pub(super) fn small_sandbox() -> Result<Arc<Sandbox>, Failure> {
     const INSTANCES: u32 = 32;
-    Sandbox::new(SandboxConfig { instances: INSTANCES })
+    Sandbox::new(SandboxConfig { instances: INSTANCES, ..SandboxConfig::default() })
         .map_err(|cause| Failure::runtime("the sandbox cannot start", cause))
 }
 

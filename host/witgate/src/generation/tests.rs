@@ -11,7 +11,10 @@ fn config(text: &str) -> Config {
 }
 
 fn builder() -> Builder {
-    Builder::new(Sandbox::new(SandboxConfig { instances: 4 }).expect("a sandbox"), Stores::in_memory())
+    Builder::new(
+        Sandbox::new(SandboxConfig { instances: 4, ..SandboxConfig::default() }).expect("a sandbox"),
+        Stores::in_memory(),
+    )
 }
 
 async fn good(builder: &Builder, text: &str, previous: Option<&Generation>) -> Built {

@@ -14,10 +14,8 @@ use crate::bindings::files::wasi::filesystem::types::{DescriptorFlags, Descripto
 #[expect(unreachable_pub, reason = "the bindings export it again, within their private module")]
 pub enum Descriptor {
     /// A directory.
-    #[expect(private_interfaces, reason = "likewise")]
     Directory(Arc<Directory>),
     /// A regular file.
-    #[expect(private_interfaces, reason = "likewise")]
     File(Arc<Regular>),
 }
 

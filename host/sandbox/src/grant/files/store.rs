@@ -61,12 +61,7 @@ impl Default for Store {
     fn default() -> Self {
         let limit = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
         let open_files = limit.clamp(*OPEN_FILES.start(), *OPEN_FILES.end());
-        Self {
-            open_files,
-            open: permits(open_files / ALL_PART),
-            tenants: Mutex::default(),
-            used: Mutex::default(),
-        }
+        Self { open_files, open: permits(open_files / ALL_PART), tenants: Mutex::default(), used: Mutex::default() }
     }
 }
 
