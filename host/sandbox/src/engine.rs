@@ -23,6 +23,14 @@ pub(crate) enum Weight {
 pub(crate) const LIGHT_BYTES: usize = 1 << 20;
 
 impl Weight {
+    /// Its name in a job and a file.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Light => "light",
+            Self::Heavy => "heavy",
+        }
+    }
+
     /// By size alone: it is known before compiling, and an attacker gains nothing by either.
     pub(crate) fn of(component: &[u8]) -> Self {
         if component.len() > LIGHT_BYTES { Self::Heavy } else { Self::Light }
@@ -90,20 +98,34 @@ pub(crate) fn light(instances: u32) -> Result<Engine, SandboxError> {
         .table_keep_resident(TABLE_RESIDENT_BYTES)
         // All slots stay warm. With none or few a chain of five plugins cost eight times as much.
         .max_unused_warm_slots(instances);
+    let mut config = light_code();
+    config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
+    engine(&config)
+}
+
+/// What decides about light code, pool or no pool.
+fn light_code() -> Config {
     let mut config = common();
     config
-        .allocation_strategy(InstanceAllocationStrategy::Pooling(pool))
         // No guard pages, so no `mprotect` when a memory grows or is reset, and two threads scale. Bounds are checked
         // in code instead. Wasmtime then has no Spectre mitigation for them: see the crate's documentation.
         .signals_based_traps(false)
         .memory_guard_size(0)
         .memory_reservation(MEMORY_CEILING_BYTES);
-    engine(&config)
+    config
 }
 
 /// The engine for heavy components: wasmtime's default settings, memory on demand.
 pub(crate) fn heavy() -> Result<Engine, SandboxError> {
     engine(&common())
+}
+
+/// An engine that compiles for one of the others and runs nothing, so that it reserves no pool.
+pub(crate) fn compiling(weight: Weight) -> Result<Engine, SandboxError> {
+    match weight {
+        Weight::Light => engine(&light_code()),
+        Weight::Heavy => heavy(),
+    }
 }
 
 fn engine(config: &Config) -> Result<Engine, SandboxError> {

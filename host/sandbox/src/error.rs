@@ -2,6 +2,8 @@ use std::sync::Arc;
 
 use witgate_policy::{Fault, Grants, Stage};
 
+use crate::compiler::CompilerFault;
+
 /// Why there is no sandbox.
 #[derive(Debug, thiserror::Error)]
 pub enum SandboxError {
@@ -54,6 +56,14 @@ pub enum LoadError {
         plugin: Arc<str>,
         /// What the compiler said.
         cause: String,
+    },
+    /// The compiler did not come to an answer.
+    #[error("plugin `{plugin}` was not compiled: {cause}")]
+    Compiler {
+        /// The plugin.
+        plugin: Arc<str>,
+        /// Why not.
+        cause: CompilerFault,
     },
     /// The component exports a kind's interface in a version that this gate does not speak.
     #[error("plugin `{plugin}` exports `{found}`, this gate speaks `{supported}`")]

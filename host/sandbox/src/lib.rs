@@ -21,8 +21,10 @@
 //!   yields at every tick, so it holds up nobody for longer than that;
 //! - a caller who goes away, at any point, leaves nothing behind;
 //! - a plugin's words reach a log or a client bounded and without control characters;
-//! - this crate opens no file but what is in the folders that were granted, no socket, and knows nothing of JSON-RPC;
-//!   what a plugin asks of the network goes to `witgate-egress`, which judges it, and ends with the call that asked.
+//! - a component that keeps the compiler busy costs its limits in a child process, and no more;
+//! - this crate opens no file but its cache of compiled components and what is in the folders that were granted, no
+//!   socket, and knows nothing of JSON-RPC; what a plugin asks of the network goes to `witgate-egress`, which judges it,
+//!   and ends with the call that asked.
 //!
 //! What it does not defend against: guests that spy through the processor. The light engine checks bounds in code, and
 //! wasmtime 48 has no Spectre mitigation for such checks when it may not use signals. Clocks are coarse and off by
@@ -32,6 +34,7 @@
 mod account;
 mod adapter;
 mod bindings;
+mod compiler;
 mod component;
 mod document;
 mod engine;
@@ -52,6 +55,7 @@ mod sandbox;
 mod share;
 mod ticker;
 
+pub use compiler::{BadJob, ChildCompiler, Compiler, CompilerFault, Job, work};
 pub use component::Component;
 pub use error::{LoadError, SandboxError};
 pub use health::{Condition, Health, LastFault};

@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand};
+use witgate_sandbox::Job;
 
 /// An MCP gateway whose policies are WebAssembly components.
 #[derive(Debug, Parser)]
@@ -36,6 +37,12 @@ pub(super) enum Verb {
     Example,
     /// Print the JSON schema of the configuration.
     Schema,
+    /// Compile a component from standard input: what this program starts itself as, in order to compile.
+    #[command(hide = true)]
+    Compile {
+        /// For which engine and within which limits.
+        job: Job,
+    },
 }
 
 #[derive(Debug, ClapArgs)]

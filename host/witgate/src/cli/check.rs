@@ -10,7 +10,7 @@ pub(super) fn check(origin: &Origin) -> Result<(), Failure> {
     output::complain(&config.warnings);
     let runtime = serve::runtime()?;
     runtime.block_on(async {
-        let builder = Builder::new(serve::small_sandbox()?, Stores::in_memory());
+        let builder = Builder::new(serve::small_sandbox(&config.compiler)?, Stores::in_memory());
         builder.build(&config, None).await.map(drop).map_err(Failure::from)
     })?;
     output::print(&summary(&config))

@@ -7,6 +7,7 @@
 mod args;
 mod banner;
 mod check;
+mod compiler;
 mod import;
 mod output;
 mod plan;
@@ -33,6 +34,7 @@ pub fn main() -> ExitCode {
         Plan::Inspect { source, json } => plugin::inspect(&source, json),
         Plan::List => plugin::list(),
         Plan::Example => output::print(config::EMBEDDED.trim_end()),
+        Plan::Compile(job) => return compiler::work(job).unwrap_or_else(Failure::report),
         Plan::Schema => output::print(&format!("{:#}", config::schema())),
     };
     done.map_or_else(Failure::report, |()| ExitCode::SUCCESS)

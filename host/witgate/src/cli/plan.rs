@@ -2,6 +2,7 @@ use std::path::{Path, PathBuf};
 
 use super::args::{Args, Config, PluginVerb, Verb};
 use witgate_config::Origin;
+use witgate_sandbox::Job;
 
 /// What the program does.
 #[derive(Debug, PartialEq, Eq)]
@@ -14,6 +15,7 @@ pub(super) enum Plan {
     List,
     Example,
     Schema,
+    Compile(Job),
 }
 
 /// The configuration of a folder, when none is named.
@@ -31,6 +33,7 @@ impl Plan {
             Verb::Plugin { verb: PluginVerb::List } => Self::List,
             Verb::Example => Self::Example,
             Verb::Schema => Self::Schema,
+            Verb::Compile { job } => Self::Compile(job),
         }
     }
 }
@@ -64,6 +67,7 @@ mod tests {
         check("plugin list", &Plan::List);
         check("example", &Plan::Example);
         check("schema", &Plan::Schema);
+        check("compile light,1,2", &Plan::Compile("light,1,2".parse().expect("a job")));
     }
 
     #[test]

@@ -10,12 +10,13 @@ use tokio::task::JoinHandle;
 use witgate_gateway::gate::Gate;
 use witgate_sandbox::{Sandbox, SandboxConfig};
 
+use super::compiler;
 use super::output::Failure;
 use crate::confine::Confinement;
 use crate::generation::{self, Builder, Stores};
 use crate::reload::{Nudge, Reloader, Watcher};
 use crate::telemetry;
-use witgate_config::{Cache, Config, Origin};
+use witgate_config::{self as config, Cache, Config, Origin};
 
 /// Nudges that wait: one is being served, one waits, more say nothing new.
 const NUDGES: usize = 1;
@@ -45,7 +46,8 @@ impl Service {
         recorder: Arc<dyn witgate_gateway::record::Recorder>,
     ) -> Result<Self, Failure> {
         let Start { origin, config, watch, confinement } = start;
-        let sandbox = Sandbox::new(SandboxConfig::default())
+        let compiler = compiler::compiler(&config.compiler)?;
+        let sandbox = Sandbox::new(SandboxConfig { compiler, ..SandboxConfig::default() })
             .map_err(|cause| Failure::runtime("the sandbox cannot start", cause))?;
         let builder = Builder::new(sandbox, Stores::in_memory()).confined(confinement);
         let built = builder.build(&config, None).await?;
@@ -168,9 +170,10 @@ pub(super) fn runtime() -> Result<Runtime, Failure> {
 }
 
 /// A sandbox for a few self tests.
-pub(super) fn small_sandbox() -> Result<Arc<Sandbox>, Failure> {
+pub(super) fn small_sandbox(compiler: &config::Compiler) -> Result<Arc<Sandbox>, Failure> {
     const INSTANCES: u32 = 32;
-    Sandbox::new(SandboxConfig { instances: INSTANCES, ..SandboxConfig::default() })
+    let compiler = compiler::compiler(compiler)?;
+    Sandbox::new(SandboxConfig { instances: INSTANCES, compiler, ..SandboxConfig::default() })
         .map_err(|cause| Failure::runtime("the sandbox cannot start", cause))
 }
 
