@@ -1,5 +1,6 @@
 //! Where it takes place: one gate, the attacked tenant with every hostile plugin at once, and the neighbour.
 
+use std::net::TcpListener;
 use std::path::Path;
 
 use tempfile::TempDir;
@@ -10,10 +11,10 @@ use witgate_tests::{paths, settings};
 
 use crate::canary::{self, Canaries};
 use crate::neighbour::{self, Neighbour};
-use crate::reach;
 use crate::row::{Row, Unit};
 use crate::state;
 use crate::upstream::Upstream;
+use crate::{compiling, network, reach};
 
 /// All that is needed for attempts.
 pub(crate) struct Arena {
@@ -25,7 +26,9 @@ pub(crate) struct Arena {
     /// Where the components are, and beside it a file that nobody was granted.
     pub(crate) folder: TempDir,
     attacked: Upstream,
-    _neighbour: Upstream,
+    neighbour: Upstream,
+    /// Takes connections and says nothing.
+    silent: TcpListener,
 }
 
 /// The attacked tenant's path, and the neighbour's.
@@ -46,14 +49,16 @@ impl Arena {
         let canaries = Canaries::plant();
         reach::furnish(folder.path(), &canaries);
         let mut tools: Vec<String> = units.iter().flat_map(|unit| [unit.tool(false), unit.tool(true)]).collect();
-        tools.extend(["run", "probe-files", "probe-local"].map(str::to_owned));
+        tools.extend(["run", "probe-files", "probe-local", "probe-network"].map(str::to_owned));
         let attacked = Upstream::start(&tools, "done").await;
         let other = Upstream::start(&[neighbour::TOOL.to_owned()], canaries.text(canary::NEIGHBOUR_RESULT)).await;
+        let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let cache = settings::text(&folder.path().join("cache").display().to_string());
         let configuration = [
             "[log]\nformat = \"json\"\n".to_owned(),
-            "[secret.ATTACKED]\nenv = \"GAUNTLET_ATTACKED\"\n[secret.NEIGHBOUR]\nenv = \"GAUNTLET_NEIGHBOUR\"\n"
-                .to_owned(),
-            attacked_tenant(&units, folder.path(), &attacked.url()),
+            format!("[compiler]\ncache = {cache}\n{}", compiling::LIMITS),
+            "[secret.OURS]\nenv = \"GAUNTLET_ATTACKED\"\n[secret.THEIRS]\nenv = \"GAUNTLET_NEIGHBOUR\"\n".to_owned(),
+            attacked_tenant(&units, folder.path(), &attacked, &silent),
             neighbour_tenant(folder.path(), &other.url()),
         ]
         .concat();
@@ -64,7 +69,7 @@ impl Arena {
         ];
         let environment = environment.map(|(key, place)| (key.to_owned(), canaries.text(place).to_owned()));
         let gate = Gate::start_among(&configuration, &environment).await;
-        Self { gate, units, canaries, configuration, folder, attacked, _neighbour: other }
+        Self { gate, units, canaries, configuration, folder, attacked, neighbour: other, silent }
     }
 
     /// A client of the attacked tenant.
@@ -90,10 +95,30 @@ impl Arena {
         leaks
     }
 
-    /// What the attacked tenant's server was sent that it should not have been.
+    /// What servers were sent that they should not have been: canaries to the attacked tenant's, anything of a probe to
+    /// the neighbour's.
     pub(crate) fn leaks_upstream(&self) -> Vec<&'static str> {
-        self.canaries.found_in(&self.attacked.received())
+        let attacked = self.attacked.received();
+        let mut leaks = self.canaries.found_in(&attacked);
+        leaks.extend(attacked.contains("x-split").then_some("a header that was split"));
+        leaks
+            .extend(self.neighbour.received().contains(network::PATH).then_some("a request to the neighbour's server"));
+        leaks
     }
+
+    /// Operations with the addresses of this run.
+    pub(crate) fn addressed(&self, ops: &str) -> String {
+        let neighbour = self.neighbour.authority();
+        let (_, port) = neighbour.rsplit_once(':').unwrap_or_default();
+        let gate = self.gate.at("").replace("http://", "");
+        let words = [("NEIGHBOUR_PORT", port), ("GATE", &*gate), ("SILENT", &*address(&self.silent))];
+        let words = words.iter().fold(ops.to_owned(), |ops, (word, is)| ops.replace(word, is));
+        words.replace("ATTACKED", self.attacked.authority()).replace("NEIGHBOUR", neighbour)
+    }
+}
+
+fn address(listener: &TcpListener) -> String {
+    listener.local_addr().expect("its address").to_string()
 }
 
 /// Puts a component where [`Unit::plugin`] says that it is.
@@ -101,7 +126,8 @@ pub(crate) fn write(folder: &Path, name: &str, component: &[u8]) {
     std::fs::write(folder.join(format!("{name}.wasm")), component).expect("a component");
 }
 
-fn attacked_tenant(units: &[Unit], folder: &Path, url: &str) -> String {
+fn attacked_tenant(units: &[Unit], folder: &Path, server: &Upstream, silent: &TcpListener) -> String {
+    let url = &server.url();
     let mut pieces = settings::remote("main", url) + "prefix = \"\"\n";
     for unit in units {
         pieces += &unit.upstreams(url);
@@ -110,6 +136,7 @@ fn attacked_tenant(units: &[Unit], folder: &Path, url: &str) -> String {
         pieces += &unit.plugin(folder);
     }
     pieces += &reach::plugins(folder);
+    pieces += &network::plugin(folder, server.authority(), &address(silent));
     // After the hostile ones, so that those are asked.
     pieces += &keys();
     settings::tenant(ATTACKED, &pieces)
@@ -144,8 +171,8 @@ fn neighbour_tenant(folder: &Path, url: &str) -> String {
         settings::plugin(
             "credential",
             "builtin:credential-static",
-            &format!("grants = {{ secrets = {{ NEIGHBOUR = [\"{origin}\"] }} }}"),
-            "value = \"Bearer ${secret:NEIGHBOUR}\"",
+            &format!("grants = {{ secrets = {{ THEIRS = [\"{origin}\"] }} }}"),
+            "value = \"Bearer ${secret:THEIRS}\"",
         ),
         settings::plugin("backoff", "builtin:retry-backoff", "", ""),
         settings::plugin("redact", "builtin:sanitize-redact", "", ""),

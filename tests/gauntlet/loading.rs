@@ -7,6 +7,7 @@ use witgate_tests::settings;
 
 use crate::arena::{ATTACKED, Arena, write};
 use crate::attempt::Breach;
+use crate::compiling;
 use crate::figures::Figures;
 
 /// A file, and what the log has to say of it.
@@ -49,6 +50,8 @@ fn swollen() -> Vec<Bad> {
         bad("large-memory", with("(module (memory 4096))", 1), "memory"),
         bad("largest-memory", with("(module (memory 65536))", 1), "memory"),
         bad("large-table", with("(module (table 100001 funcref))", 1), "table"),
+        bad("many-loops", compiling::loops(6_000, 1_000), "compiling it t"),
+        bad("long-loops", compiling::loops(30_000, 100), "compiling it t"),
         bad("start-of-another", with("(module (func $s (loop $l (br $l))) (start $s))", 3), "took longer"),
     ]
 }

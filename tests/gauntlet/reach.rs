@@ -20,15 +20,19 @@ pub(crate) struct Reach {
     pub(crate) name: &'static str,
     /// The probe that does it, and the tool that leads to it.
     pub(crate) probe: &'static str,
-    /// The operations. `OUTSIDE` stands for the absolute path of the file outside.
-    ops: &'static str,
-    last: Last,
+    /// The operations. `OUTSIDE` stands for the absolute path of the file outside, other words for addresses.
+    pub(crate) ops: &'static str,
+    pub(crate) last: Last,
 }
 
 /// How the last operation has to end.
-enum Last {
+pub(crate) enum Last {
     /// It is refused.
     Refused,
+    /// It works: what it asks for was granted.
+    Works,
+    /// However it ends, the call does.
+    Ends,
     /// It gives this, which is nothing of anybody's.
     Gives(&'static str),
     /// The whole call ends in a fault of one of these labels.
@@ -158,7 +162,7 @@ pub(crate) fn changed(folder: &Path, canaries: &Canaries) -> Vec<String> {
 pub(crate) async fn attempt(arena: &Arena, reach: &Reach, client: &mut Wire) -> Result<Duration, Breach> {
     let tool = format!("probe-{}", reach.probe);
     let outside = arena.folder.path().join("canary").display().to_string();
-    let ops = reach.ops.replace("OUTSIDE", &outside);
+    let ops = arena.addressed(reach.ops).replace("OUTSIDE", &outside);
     let from = arena.gate.process().lines();
     let began = Instant::now();
     let answer = client.call(&tool, &format!("{{\"ops\":{ops}}}")).await;
@@ -175,6 +179,8 @@ pub(crate) async fn attempt(arena: &Arena, reach: &Reach, client: &mut Wire) -> 
     let last = last_told(&answer.body, &ops);
     let as_it_should = match &reach.last {
         Last::Refused => last.starts_with("error"),
+        Last::Works => last.starts_with("ok"),
+        Last::Ends => !step.is_null(),
         Last::Gives(what) => last.strip_prefix("ok:").is_some_and(|rest| rest.trim() == *what),
         Last::Fault(labels) => labels.iter().any(|label| fault.starts_with(label)),
     };

@@ -15,13 +15,13 @@ use crate::figures::Figures;
 use crate::neighbour::Neighbour;
 use crate::row::{Row, Unit};
 use crate::vitals::{self, Vitals};
-use crate::{answers, loading, log, logs, reach, space, state, time};
+use crate::{answers, loading, log, logs, network, reach, space, state, time};
 
 /// Clients that attack at once; as many as the smallest machine has processors.
 const ATTACKERS: usize = 2;
 /// Attempts in a row at one plugin, before it is asked something that it answers: far from the sixteen faults that put
-/// it into quarantine.
-const BURST: usize = 4;
+/// it into quarantine. The smaller number is for a run of few attempts.
+const BURSTS: [usize; 2] = [2, 4];
 /// From so many attempts on a run is for its figures, and takes its time.
 pub(crate) const MANY: usize = 5_000;
 
@@ -46,13 +46,14 @@ pub(crate) async fn run(attempts: usize) -> Figures {
     let compilers = Children::watch(arena.gate.process().id());
 
     // What is made at first use is there before the process is looked at.
+    let burst = BURSTS[usize::from(attempts >= MANY)];
     load(&arena, &figures, if attempts < MANY { 100 } else { 1_000 }).await;
-    Attack::begin(&arena, &figures, BURST * arena.units.len()).to_the_end().await;
+    Attack::begin(&arena, &figures, burst, burst * arena.units.len()).to_the_end().await;
     reach_out(&arena, &figures).await;
     let before = settle(&arena, None).await;
     let tried = lock(&figures).attempts;
 
-    let attack = Attack::begin(&arena, &figures, attempts);
+    let attack = Attack::begin(&arena, &figures, burst, attempts);
     windows(attack, &neighbour, if attempts < MANY { 300 } else { 3_000 }).await;
     let seen = neighbour.stop().await;
     let after = settle(&arena, Some(before)).await;
@@ -77,8 +78,8 @@ async fn load(arena: &Arena, figures: &Shared, flips: usize) {
 
 /// Each sequence of the probes, once.
 async fn reach_out(arena: &Arc<Arena>, figures: &Shared) {
-    lock(figures).units += reach::ROWS.len();
-    for row in reach::ROWS {
+    lock(figures).units += reach::ROWS.len() + network::ROWS.len();
+    for row in reach::ROWS.iter().chain(network::ROWS) {
         let mut client = arena.client();
         let tried = arena.clone();
         // A harness that gives up waiting panics; here that is a finding about this row.
@@ -95,8 +96,8 @@ struct Attack {
 }
 
 impl Attack {
-    /// So many attempts, at one plugin after the other.
-    fn begin(arena: &Arc<Arena>, figures: &Shared, attempts: usize) -> Self {
+    /// So many attempts, at one plugin after the other, in bursts.
+    fn begin(arena: &Arc<Arena>, figures: &Shared, in_burst: usize, attempts: usize) -> Self {
         let (on, mut may) = watch::channel(false);
         may.mark_unchanged();
         let next = Arc::<AtomicUsize>::default();
@@ -106,7 +107,7 @@ impl Attack {
             clients.spawn(async move {
                 loop {
                     let number = next.fetch_add(1, Ordering::Relaxed);
-                    if number * BURST >= attempts || arena.gate.process().has_ended() {
+                    if number * in_burst >= attempts || arena.gate.process().has_ended() {
                         return;
                     }
                     if may.wait_for(|may| *may).await.is_err() {
@@ -115,7 +116,7 @@ impl Attack {
                     let unit = arena.units[number % arena.units.len()].clone();
                     let name = unit.name.clone();
                     // A harness that gives up waiting panics; here that is a finding about this unit.
-                    let burst = tokio::spawn(burst(arena.clone(), figures.clone(), unit)).await;
+                    let burst = tokio::spawn(burst(arena.clone(), figures.clone(), unit, in_burst)).await;
                     if let Err(error) = burst {
                         lock(&figures).breach(&name, Breach::Escape(error.to_string()));
                     }
@@ -132,9 +133,9 @@ impl Attack {
     }
 }
 
-async fn burst(arena: Arc<Arena>, figures: Shared, unit: Unit) {
+async fn burst(arena: Arc<Arena>, figures: Shared, unit: Unit, attempts: usize) {
     let mut client = arena.client();
-    for _ in 0..BURST {
+    for _ in 0..attempts {
         let outcome = attempt(&arena, &unit, &mut client).await;
         lock(&figures).tried(&unit.name, unit.row.deadline_ms, outcome);
     }
@@ -208,7 +209,7 @@ impl Children {
 async fn end(arena: Arc<Arena>, figures: &mut Figures) {
     log::read(&arena, figures);
     for place in arena.leaks_upstream() {
-        figures.breach("the attacked tenant's server", Breach::Leak(format!("{place} was sent to it")));
+        figures.breach("servers", Breach::Leak(format!("{place}, sent where it does not belong")));
     }
     for name in reach::changed(arena.folder.path(), &arena.canaries) {
         figures.breach("files", Breach::Escape(format!("`{name}` is not as it was")));

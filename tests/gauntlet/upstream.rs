@@ -50,6 +50,11 @@ impl Upstream {
         format!("http://{}/mcp", self.authority)
     }
 
+    /// Where it listens.
+    pub(crate) fn authority(&self) -> &str {
+        &self.authority
+    }
+
     /// All that it was sent, heads and bodies.
     pub(crate) fn received(&self) -> String {
         self.received.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -75,10 +80,11 @@ async fn serve(connection: TcpStream, script: &Script, kept: &Mutex<String>) -> 
                 kept.push_str(&body);
             }
         }
-        let message: Value = serde_json::from_str(&body).ok()?;
-        let (status, body) = match script.answer(&message) {
-            Some(answer) => ("200 OK", answer.to_string()),
-            None => ("202 Accepted", String::new()),
+        let (status, body) = match serde_json::from_str(&body).map(|message| script.answer(&message)) {
+            Ok(Some(answer)) => ("200 OK", answer.to_string()),
+            Ok(None) => ("202 Accepted", String::new()),
+            // Not MCP: a probe that came through.
+            Err(_) => ("404 Not Found", String::new()),
         };
         let head = format!(
             "HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",

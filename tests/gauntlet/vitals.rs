@@ -26,8 +26,11 @@ impl Vitals {
 
 /// The most memory that any of a process's children has had so far, in bytes.
 pub(crate) fn children_peak_bytes(process: u32) -> i64 {
-    let children = process::children(process);
-    children.iter().map(|(child, _)| status(*child, "VmHWM:") * 1024).max().unwrap_or(0)
+    let command = |process: u32| std::fs::read(folder(process).join("cmdline")).unwrap_or_default();
+    let own = command(process);
+    // Until it has become another program, a child has the memory of its parent.
+    let children = process::children(process).into_iter().filter(|(child, _)| command(*child) != own);
+    children.map(|(child, _)| status(child, "VmHWM:") * 1024).max().unwrap_or(0)
 }
 
 fn folder(process: u32) -> PathBuf {
