@@ -35,7 +35,7 @@ pub(crate) async fn attempt(arena: &Arena, unit: &Unit, client: &mut Wire) -> Re
     let step = step(arena, unit, &tool, from).await?;
     match unit.row.end {
         End::Fault(labels) => {
-            fault(&step, labels)?;
+            fault(&step, labels, unit.row.limit)?;
             refused(unit.kind, &answer)?;
         }
         End::Calm if step["verdict"] == "fault" => return Err(Breach::Escape(format!("a fault: {step}"))),
@@ -68,7 +68,7 @@ async fn step(arena: &Arena, unit: &Unit, tool: &str, from: usize) -> Result<Val
     if explained { Ok(step) } else { Err(Breach::Unexplained(step.to_string())) }
 }
 
-fn fault(step: &Value, labels: &[&str]) -> Result<(), Breach> {
+fn fault(step: &Value, labels: &[&str], limit: Option<&str>) -> Result<(), Breach> {
     if step["verdict"] != "fault" {
         return Err(Breach::Escape(format!("no fault: {step}")));
     }
@@ -76,6 +76,9 @@ fn fault(step: &Value, labels: &[&str]) -> Result<(), Breach> {
     let (label, why) = fault.split_once(": ").unwrap_or_default();
     if why.is_empty() {
         return Err(Breach::Unexplained(step.to_string()));
+    }
+    if limit.is_some_and(|key| !why.contains(&format!("`{key}`"))) {
+        return Err(Breach::Unexplained(format!("not the limit {limit:?}: {step}")));
     }
     if labels.contains(&label) { Ok(()) } else { Err(Breach::Escape(format!("not {labels:?}: {step}"))) }
 }

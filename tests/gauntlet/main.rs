@@ -25,6 +25,7 @@ mod network;
 mod reach;
 mod row;
 mod run;
+mod security;
 mod space;
 mod state;
 mod time;

@@ -22,7 +22,9 @@ pub(crate) struct Row {
     pub(crate) keys: &'static str,
     /// How each attempt has to end.
     pub(crate) end: End,
-    /// The limit on time that the attempt runs into, in milliseconds.
+    /// The key of the limit that each attempt runs into, which its fault has to name.
+    pub(crate) limit: Option<&'static str>,
+    /// That limit, where it is one on time, in milliseconds.
     pub(crate) deadline_ms: Option<u32>,
 }
 
@@ -40,7 +42,7 @@ pub(crate) enum End {
 impl Row {
     /// A row that needs nothing but a body.
     pub(crate) const fn new(name: &'static str, body: fn(Stage) -> String, end: End) -> Self {
-        Self { name, kinds: ALL, body, dress: |guest| guest, keys: "", end, deadline_ms: None }
+        Self { name, kinds: ALL, body, dress: |guest| guest, keys: "", end, limit: None, deadline_ms: None }
     }
 
     /// With these hooks only.
@@ -61,8 +63,15 @@ impl Row {
         self
     }
 
-    /// Against this limit on time.
-    pub(crate) const fn deadline_ms(mut self, deadline_ms: u32) -> Self {
+    /// Against this limit.
+    pub(crate) const fn limit(mut self, key: &'static str) -> Self {
+        self.limit = Some(key);
+        self
+    }
+
+    /// Against this limit on time, with its size.
+    pub(crate) const fn deadline_ms(mut self, key: &'static str, deadline_ms: u32) -> Self {
+        self.limit = Some(key);
         self.deadline_ms = Some(deadline_ms);
         self
     }

@@ -8,24 +8,31 @@ const MEMORY: End = End::Fault(&["memory", "limit"]);
 
 pub(crate) static ROWS: &[Row] = &[
     // All pages that it may have, written to the last byte, and one page more.
-    Row::new("memory-fill", memory_fill, MEMORY),
+    Row::new("memory-fill", memory_fill, MEMORY).limit("memory-bytes"),
     Row::new(
         "memory-bomb",
         |_| "(loop $more (br_if $more (i32.ne (memory.grow (i32.const 16)) (i32.const -1)))) unreachable".to_owned(),
         MEMORY,
-    ),
-    Row::new("table-bomb", table_bomb, MEMORY).dress(|guest| guest.field("(table $t 1 funcref)")),
+    )
+    .limit("memory-bytes"),
+    Row::new("table-bomb", table_bomb, MEMORY)
+        .limit("table-elements")
+        .dress(|guest| guest.field("(table $t 1 funcref)")),
     Row::new("handle-bomb", handle_bomb, MEMORY)
+        .limit("handles")
         .dress(|guest| guest.import("wasi:clocks/monotonic-clock@0.2.12"))
         .keys("grants = { clocks = true }\nlimits = { guest-time-ms = 1000 }"),
     // The same with a resource of another interface, which the guest is lent rather than given.
     Row::new("stream-bomb", |_| "(loop $more (drop (call $get-stdout)) (br $more)) unreachable".to_owned(), MEMORY)
+        .limit("handles")
         .dress(|guest| guest.import("wasi:cli/stdout@0.2.12"))
         .keys("limits = { guest-time-ms = 1000 }"),
     Row::new("recursion", |_| "call $down unreachable".to_owned(), MEMORY)
+        .limit("stack")
         .dress(|guest| guest.field("(func $down call $down)")),
     // Each frame is large, so that few of them reach the end of the stack.
     Row::new("wide-recursion", |_| "(drop (call $down (i64.const 1))) unreachable".to_owned(), MEMORY)
+        .limit("stack")
         .dress(|guest| guest.field(&wide_frame())),
 ];
 

@@ -104,6 +104,11 @@ impl Client {
 }
 
 impl Allowance {
+    /// The limit that the call has passed, if it has passed one: [`EgressError::Bytes`] or [`EgressError::Requests`].
+    pub fn overdrawn(&self) -> Option<EgressError> {
+        self.tally.overdrawn()
+    }
+
     /// Sends a request, if it may be sent. The future stands by itself; dropping it, or what it answers, closes the
     /// connection.
     pub fn send<B>(

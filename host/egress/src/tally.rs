@@ -8,6 +8,7 @@ pub(crate) struct Tally {
     requests_limit: u32,
     bytes_limit: u64,
     requests: AtomicU32,
+    refused: AtomicBool,
     bytes_left: AtomicU64,
     overdrawn: AtomicBool,
 }
@@ -18,6 +19,7 @@ impl Tally {
             requests_limit: requests,
             bytes_limit: bytes,
             requests: AtomicU32::new(0),
+            refused: AtomicBool::new(false),
             bytes_left: AtomicU64::new(bytes),
             overdrawn: AtomicBool::new(false),
         }
@@ -27,7 +29,11 @@ impl Tally {
     pub(crate) fn request(&self) -> Result<(), EgressError> {
         let one_more = |made: u32| (made < self.requests_limit).then(|| made + 1);
         let counted = self.requests.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more);
-        counted.map(|_| ()).map_err(|_| EgressError::Requests(self.requests_limit))
+        if counted.is_ok() {
+            return Ok(());
+        }
+        self.refused.store(true, Ordering::Relaxed);
+        Err(EgressError::Requests(self.requests_limit))
     }
 
     /// How many more bytes may move.
@@ -49,6 +55,12 @@ impl Tally {
     pub(crate) fn overdraw(&self) {
         self.bytes_left.store(0, Ordering::Relaxed);
         self.overdrawn.store(true, Ordering::Relaxed);
+    }
+
+    /// The limit that the call has passed, if it has passed one.
+    pub(crate) fn overdrawn(&self) -> Option<EgressError> {
+        let refused = self.refused.load(Ordering::Relaxed);
+        self.explains().or_else(|| refused.then_some(EgressError::Requests(self.requests_limit)))
     }
 
     /// What to call a failure of the connection, if this is what made it fail.

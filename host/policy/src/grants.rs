@@ -31,7 +31,8 @@ pub struct Grants {
     pub arguments: Vec<String>,
     /// `wasi:cli/stdin`: what can be read there. Empty by default.
     pub stdin: String,
-    /// `wasi:filesystem`: folders. None by default.
+    /// `wasi:filesystem`: folders. None by default: a plugin whose language imports files and never uses them loads
+    /// without a grant, and finds no folder.
     pub files: Vec<Folder>,
     /// `wasi:http`: origins that may be asked. None by default.
     pub network: Vec<Reach>,
@@ -98,7 +99,10 @@ pub struct Folder {
     pub guest: String,
     /// Whether the plugin may change what is in it.
     pub writable: bool,
-    /// What the plugin may add to it in bytes, as long as the gate runs.
+    /// What the plugin may add to it in bytes, all its instances together, as long as the gate runs and over reloads.
+    /// Growth of a file counts wherever it is written, holes too; what is cut off is given back. A new entry counts 4 KiB.
+    /// What is removed is not given back, since a removed file stays as long as it is open: write in place, or cut a file
+    /// to nothing and write it anew.
     pub quota_bytes: u64,
 }
 

@@ -36,7 +36,7 @@ mod verdict;
 
 pub use call::{Call, Draft, Form, Revision, target_of};
 pub use evidence::{Admitted, Lookup, Provenance, Routed, Sanitized, Validated};
-pub use fault::Fault;
+pub use fault::{Fault, LimitKey};
 pub use grants::{Folder, Grants, Reach, SecretGrant};
 pub use hook::{
     Answer, Authenticator, CredentialProvider, Hook, InputValidator, Mode, OnFault, OutputSanitizer, RetryStrategy,

@@ -45,7 +45,7 @@ impl Component {
         &self.inner.kinds
     }
 
-    /// Everything it imports, as `package/interface@version`.
+    /// Everything it imports, as `package/interface@version`, but for what only lends types to the rest.
     pub fn imports(&self) -> &[String] {
         &self.inner.imports
     }

@@ -16,6 +16,7 @@ use crate::grant::network::Outgoing;
 use crate::grant::runtime;
 use crate::limits::Bounds;
 use crate::log::Log;
+use crate::share::Share;
 
 /// What all instances of one loaded plugin share.
 pub(crate) struct Shared {
@@ -29,6 +30,7 @@ pub(crate) struct Shared {
     pub(crate) bounds: Bounds,
     pub(crate) counters: Arc<dyn Counters>,
     pub(crate) key_values: Arc<dyn KeyValues>,
+    pub(crate) share: Arc<Share>,
     /// Its way to the network, if it was granted one.
     pub(crate) network: Option<Arc<Client>>,
     /// The folders that it was granted, open.
@@ -69,7 +71,9 @@ impl Host {
 
     /// A call is over, and with it what it asked of the network.
     pub(crate) fn end(&mut self) {
-        self.outgoing = None;
+        if let Some(key) = self.outgoing.take().and_then(|outgoing| outgoing.overdrawn()) {
+            self.account.overdraw(key);
+        }
     }
 
     /// A document for the guest to own; it shares the payload's bytes.

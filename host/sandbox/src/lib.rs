@@ -48,6 +48,7 @@ mod inspect;
 mod kind;
 mod limits;
 mod log;
+mod place;
 mod plugin;
 mod quarantine;
 mod runner;

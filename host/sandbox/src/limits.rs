@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::engine::Weight;
-use witgate_policy::{Limits, answer};
+use witgate_policy::{LimitKey, Limits, answer};
 
 use crate::error::LoadError;
 
@@ -13,6 +13,15 @@ use crate::error::LoadError;
 pub(crate) const MEMORY_CEILING_BYTES: u64 = 1 << 30;
 /// No plugin may have more table elements than this.
 pub(crate) const TABLE_CEILING_ELEMENTS: u32 = 100_000;
+/// No plugin may have more core instances, memories and tables than this: what a component linked of dozens of parts
+/// has, and what the light engine's pool is told to accept.
+pub(crate) const CORE_INSTANCES_CEILING: u32 = 1 << 10;
+/// See [`CORE_INSTANCES_CEILING`].
+pub(crate) const MEMORIES_CEILING: u32 = 64;
+/// See [`CORE_INSTANCES_CEILING`].
+pub(crate) const TABLES_CEILING: u32 = 64;
+/// How much a guest may nest its calls. Wasmtime's default; a stack overflow is a fault long before the host's own.
+pub(crate) const STACK_BYTES: usize = 512 << 10;
 /// No limit on time may be longer than ten minutes: a client has long gone.
 const TIME_CEILING_MS: u32 = 600_000;
 
@@ -47,6 +56,30 @@ impl Bounds {
         self.guest_time.saturating_add(self.guest_time_per_mib.saturating_mul(mibs))
     }
 
+    /// The number that a limit is.
+    pub(crate) fn of_key(&self, key: LimitKey) -> u64 {
+        let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        match key {
+            LimitKey::MemoryBytes => self.memory_bytes as u64,
+            LimitKey::TableElements => self.table_elements as u64,
+            LimitKey::Memories => self.memories as u64,
+            LimitKey::Tables => self.tables as u64,
+            LimitKey::CoreInstances => self.core_instances as u64,
+            LimitKey::Stack => STACK_BYTES as u64,
+            LimitKey::GuestTime => ms(self.guest_time),
+            LimitKey::WallTime => ms(self.wall_time),
+            LimitKey::BytesIn => self.bytes_in as u64,
+            LimitKey::BytesOut => self.bytes_out as u64,
+            LimitKey::Edits => self.edits as u64,
+            LimitKey::HostCalls => self.host_calls.into(),
+            LimitKey::Handles => self.handles as u64,
+            LimitKey::HeaderBytes => self.header_bytes as u64,
+            LimitKey::Requests => self.requests.into(),
+            LimitKey::Connections => self.connections as u64,
+            LimitKey::NetworkBytes => self.network_bytes as u64,
+        }
+    }
+
     /// Fills in the defaults for a component of this weight, and refuses what is zero or above its ceiling.
     pub(crate) fn of(limits: &Limits, plugin: &Arc<str>, weight: Weight) -> Result<Self, LoadError> {
         let within = |key: &'static str, value: u64, most: u64| {
@@ -68,9 +101,9 @@ impl Bounds {
         within("bytes-out", limits.bytes_out.into(), MEMORY_CEILING_BYTES)?;
         within("host-calls", limits.host_calls.into(), any)?;
         within("handles", limits.handles.into(), 1 << 20)?;
-        within("core-instances", limits.core_instances.into(), 1 << 10)?;
-        within("memories", limits.memories.into(), 64)?;
-        within("tables", limits.tables.into(), 64)?;
+        within("core-instances", limits.core_instances.into(), CORE_INSTANCES_CEILING.into())?;
+        within("memories", limits.memories.into(), MEMORIES_CEILING.into())?;
+        within("tables", limits.tables.into(), TABLES_CEILING.into())?;
         within("edits", limits.edits.into(), answer::SANITIZE_EDITS as u64)?;
         within("header-bytes", limits.header_bytes.into(), 1 << 20)?;
         within("requests", limits.requests.into(), any)?;
@@ -128,6 +161,12 @@ mod tests {
         check(&Limits { memory_bytes: Some(2 << 30), ..Limits::default() }, Some("memory-bytes"));
         check(&Limits { guest_time_ms: Some(0), ..Limits::default() }, Some("guest-time-ms"));
         check(&Limits { wall_time_ms: 600_001, ..Limits::default() }, Some("wall-time-ms"));
+        check(&Limits { core_instances: 1025, ..Limits::default() }, Some("core-instances"));
+        check(&Limits { memories: 65, ..Limits::default() }, Some("memories"));
+        check(&Limits { tables: 0, ..Limits::default() }, Some("tables"));
+        check(&Limits { edits: 4097, ..Limits::default() }, Some("edits"));
+        check(&Limits { handles: 0, ..Limits::default() }, Some("handles"));
+        check(&Limits { network_bytes: 0, ..Limits::default() }, Some("network-bytes"));
         check(&Limits { table_elements: Some(100_001), ..Limits::default() }, Some("table-elements"));
         check(&Limits { log_lines: 0, log_bytes: 0, ..Limits::default() }, None);
     }

@@ -84,6 +84,7 @@ impl Plugin {
             bounds,
             counters: spec.counters,
             key_values: spec.key_values,
+            share: spec.share,
         });
         let maker = Maker { sandbox, component, shared, pre, reuse: spec.reuse };
         Ok(Self {
@@ -171,8 +172,7 @@ impl Maker<'_> {
         if !self.component.kinds().contains(&C::KIND) {
             return Ok(None);
         }
-        let weight = self.component.inner.weight;
-        let runner = Runner::load(self.sandbox, weight, &self.shared, self.pre.clone(), self.reuse).await?;
+        let runner = Runner::load(self.sandbox, self.component, &self.shared, self.pre.clone(), self.reuse).await?;
         Ok(Some(Arc::new(runner)))
     }
 }

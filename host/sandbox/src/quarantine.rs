@@ -114,7 +114,7 @@ impl Quarantine {
         if let Some(left) = state.all.closed(now) {
             return Err(state.refuse(left, "for every caller"));
         }
-        admission.caller_trial = key.and_then(|key| state.callers.get_mut(&key)).is_some_and(|run| run.try_again());
+        admission.caller_trial = key.and_then(|key| state.callers.get_mut(&key)).is_some_and(Run::try_again);
         admission.trial = state.all.try_again();
         state.calls += 1;
         Ok(admission)

@@ -1,18 +1,16 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::time::Duration;
 
 use sha2::{Digest, Sha256};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime::Engine;
 use witgate_egress::{Egress, EgressConfig};
-use witgate_policy::Fault;
 
 use crate::compiler::{self, Compiler, Workshop};
 use crate::component::{self, Compiled, Component};
 use crate::engine::{self, Weight};
 use crate::error::{LoadError, SandboxError};
 use crate::grant::files;
+use crate::place::Room;
 use crate::ticker::Ticker;
 
 /// What the whole sandbox may use.
@@ -41,7 +39,7 @@ pub struct Sandbox {
     heavy: Engine,
     pub(crate) ticker: Ticker,
     pub(crate) egress: Arc<Egress>,
-    slots: Arc<Semaphore>,
+    pub(crate) room: Room,
     /// What plugins wrote to the folders that they were granted.
     pub(crate) folders: Arc<files::Store>,
     /// By digest, so that a reload compiles only what changed. Weak: what no generation uses any more is freed.
@@ -58,14 +56,14 @@ impl Sandbox {
         let light = engine::light(config.instances)?;
         let heavy = engine::heavy()?;
         let ticker = Ticker::start(vec![light.clone(), heavy.clone()])?;
-        let slots = Arc::new(Semaphore::new(config.instances as usize));
+        let room = Room::new(config.instances);
         let egress = Egress::new(config.egress)?;
         let workshop = match config.compiler {
             Compiler::InProcess => None,
             Compiler::Child(compiler) => Some(Workshop::new(compiler)),
         };
         let (folders, compiled, under_way) = Default::default();
-        Ok(Arc::new(Self { light, heavy, ticker, egress, slots, folders, compiled, under_way, workshop }))
+        Ok(Arc::new(Self { light, heavy, ticker, egress, room, folders, compiled, under_way, workshop }))
     }
 
     /// Compiles a file of at most `limit_bytes`, or finds that it was compiled. `name` is for the error. When this is
@@ -129,21 +127,10 @@ impl Sandbox {
             Weight::Heavy => &self.heavy,
         }
     }
-
-    /// A place for one more instance, waited for no longer than `patience`.
-    pub(crate) async fn slot(&self, patience: Duration) -> Result<OwnedSemaphorePermit, Fault> {
-        if let Ok(slot) = self.slots.clone().try_acquire_owned() {
-            return Ok(slot);
-        }
-        match tokio::time::timeout(patience, self.slots.clone().acquire_owned()).await {
-            Ok(Ok(slot)) => Ok(slot),
-            Ok(Err(_)) | Err(_) => Err(Fault::Unavailable(format!("no instance was free within {patience:?}"))),
-        }
-    }
 }
 
 impl std::fmt::Debug for Sandbox {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Sandbox").field("free_slots", &self.slots.available_permits()).finish_non_exhaustive()
+        f.debug_struct("Sandbox").field("room", &self.room).finish_non_exhaustive()
     }
 }

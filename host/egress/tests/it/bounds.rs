@@ -25,7 +25,9 @@ async fn a_call_makes_so_many_requests() {
     assert!(ask(&call, get(&url)).await.is_ok());
     assert!(ask(&call, get("http://not-granted.example")).await.is_err(), "refused, and counted");
     server.closed().await;
+    assert_eq!(call.overdrawn(), None);
     assert_eq!(ask(&call, get(&url)).await, Err(EgressError::Requests(2)));
+    assert_eq!(call.overdrawn(), Some(EgressError::Requests(2)));
     assert_eq!(server.seen(), []);
 }
 
@@ -37,6 +39,7 @@ async fn bytes_are_counted_both_ways_and_over_all_requests_of_a_call() {
     assert!(ask(&call, get(&url)).await.is_ok());
     assert_eq!(ask(&call, get(&url)).await, Err(EgressError::Bytes(5_000)), "3,000 and 3,000");
     assert_eq!(ask(&call, get(&url)).await, Err(EgressError::Bytes(5_000)), "nothing is left");
+    assert_eq!(call.overdrawn(), Some(EgressError::Bytes(5_000)));
 
     let call = limited(&server, |spec| spec.network_bytes = 5_000);
     let request = Request::post(&url).body(Full::from("a".repeat(5_001))).expect("a request");

@@ -16,7 +16,7 @@ mod tests;
 
 use bytestring::ByteString;
 
-use crate::fault::Fault;
+use crate::fault::{Fault, LimitKey};
 use crate::identity::{Claim, Identity};
 use crate::json::{self, Edit, Payload};
 use crate::refusal::{Finding, Refusal};
@@ -59,7 +59,7 @@ pub fn credential(verdict: Result<Credential, Refusal>) -> Result<Result<Credent
 pub fn validate(verdict: ValidateVerdict, most_edits: usize) -> Result<ValidateVerdict, Fault> {
     Ok(match verdict {
         ValidateVerdict::Accept => ValidateVerdict::Accept,
-        ValidateVerdict::Edits(said) => ValidateVerdict::Edits(edits(said, most_edits.min(VALIDATE_EDITS))?),
+        ValidateVerdict::Edits(said) => ValidateVerdict::Edits(edits(said, VALIDATE_EDITS, most_edits)?),
         ValidateVerdict::Refuse(said) => ValidateVerdict::Refuse(refusal(said)?),
     })
 }
@@ -82,7 +82,7 @@ pub fn route(verdict: RouteVerdict, candidates: usize) -> Result<RouteVerdict, F
 pub fn sanitize(verdict: SanitizeVerdict, most_edits: usize) -> Result<SanitizeVerdict, Fault> {
     Ok(match verdict {
         SanitizeVerdict::Pass => SanitizeVerdict::Pass,
-        SanitizeVerdict::Edits(said) => SanitizeVerdict::Edits(edits(said, most_edits.min(SANITIZE_EDITS))?),
+        SanitizeVerdict::Edits(said) => SanitizeVerdict::Edits(edits(said, SANITIZE_EDITS, most_edits)?),
         SanitizeVerdict::Replace(said) => SanitizeVerdict::Replace(said),
         SanitizeVerdict::Withhold(said) => SanitizeVerdict::Withhold(refusal(said)?),
     })
@@ -145,9 +145,12 @@ fn refusal(mut said: Refusal) -> Result<Refusal, Fault> {
     Ok(said)
 }
 
-/// At most `limit` edits.
-fn edits(said: Vec<Edit>, limit: usize) -> Result<Vec<Edit>, Fault> {
-    text::count("the edits", said.len(), limit)?;
+/// At most as many edits as the contract allows, and the operator.
+fn edits(said: Vec<Edit>, contract: usize, limit: usize) -> Result<Vec<Edit>, Fault> {
+    text::count("the edits", said.len(), contract)?;
+    if said.len() > limit {
+        return Err(Fault::Limit { key: LimitKey::Edits, limit: limit as u64 });
+    }
     let edit = |edit: Edit| -> Result<Edit, Fault> {
         let pointer = text::bounded("an edit's pointer", edit.pointer, text::POINTER_BYTES)?;
         Ok(Edit { pointer, value: edit.value })

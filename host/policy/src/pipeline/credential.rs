@@ -68,7 +68,7 @@ impl Pipeline {
             });
             if let Some(header) = clash {
                 let what = format!("the header `{}` is reserved, or set by an earlier provider", header.name);
-                faulted(STAGE, hook, call.trail(), Fault::BadVerdict(what))?;
+                faulted(STAGE, hook, call.trail(), &Fault::BadVerdict(what))?;
                 continue;
             }
             all.expires_in = match (all.expires_in, credential.expires_in) {

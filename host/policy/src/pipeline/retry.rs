@@ -81,7 +81,7 @@ impl Pipeline {
                 Ok(Some(RetryDecision::Fallback(text))) => {
                     match answer::object("the fallback", text, self.bounds.document) {
                         Ok(result) => return Next::Fallback(result),
-                        Err(fault) => drop(faulted(STAGE, hook, &trail, fault)),
+                        Err(fault) => drop(faulted(STAGE, hook, &trail, &fault)),
                     }
                 }
             }

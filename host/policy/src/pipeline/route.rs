@@ -39,7 +39,7 @@ impl Pipeline {
                         order = Some(ids);
                         break;
                     }
-                    Err(what) => faulted(STAGE, hook, call.trail(), Fault::BadVerdict(what))?,
+                    Err(what) => faulted(STAGE, hook, call.trail(), &Fault::BadVerdict(what))?,
                 },
             }
         }

@@ -41,7 +41,7 @@ impl Pipeline {
             };
             match changed {
                 Ok(payload) => message.payload = payload,
-                Err(fault) => faulted(STAGE, hook, call.trail(), fault)?,
+                Err(fault) => faulted(STAGE, hook, call.trail(), &fault)?,
             }
         }
         Ok(Sanitized { message })

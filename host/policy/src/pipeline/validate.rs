@@ -71,7 +71,7 @@ impl Pipeline {
                     call.set_params(params);
                     return Ok(Round::Edited);
                 }
-                Err(what) => faulted(STAGE, hook, &trail, Fault::BadVerdict(what))?,
+                Err(what) => faulted(STAGE, hook, &trail, &Fault::BadVerdict(what))?,
             }
         }
         Ok(Round::Settled)

@@ -7,6 +7,7 @@ mod clocks;
 pub(crate) mod config;
 mod counter;
 pub(crate) mod files;
+mod io;
 pub(crate) mod keyvalue;
 mod logging;
 pub(crate) mod network;

@@ -8,16 +8,16 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use tokio::io::AsyncWrite;
-use wasmtime::component::{HasData, Linker, ResourceTable};
-use wasmtime_wasi::cli::{IsTerminal, StdoutStream, WasiCli, WasiCliView};
-use wasmtime_wasi::p2::bindings::{cli, io};
+use wasmtime::component::Linker;
+use wasmtime_wasi::cli::{IsTerminal, StdoutStream, WasiCli, WasiCliCtxView, WasiCliView};
+use wasmtime_wasi::p2::bindings::cli;
 use wasmtime_wasi::p2::pipe::MemoryInputPipe;
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamError};
-use wasmtime_wasi::{WasiCtx, WasiView, async_trait};
+use wasmtime_wasi::{WasiCtx, async_trait};
 use witgate_policy::Grants;
 
 use super::clocks::Coarse;
-use super::{Capability, random};
+use super::{Capability, io, random};
 use crate::host::{Host, Shared};
 use crate::log::{Level, Log};
 
@@ -52,26 +52,24 @@ impl Capability for Runtime {
     }
 
     fn link(&self, linker: &mut Linker<Host>) -> wasmtime::Result<()> {
-        io::error::add_to_linker::<Host, Io>(linker, |host| host.ctx().table)?;
-        io::poll::add_to_linker::<Host, Io>(linker, |host| host.ctx().table)?;
-        io::streams::add_to_linker::<Host, Io>(linker, |host| host.ctx().table)?;
-        cli::environment::add_to_linker::<Host, WasiCli>(linker, Host::cli)?;
-        cli::exit::add_to_linker::<Host, WasiCli>(linker, Host::cli)?;
-        cli::stdin::add_to_linker::<Host, WasiCli>(linker, Host::cli)?;
-        cli::stdout::add_to_linker::<Host, WasiCli>(linker, Host::cli)?;
-        cli::stderr::add_to_linker::<Host, WasiCli>(linker, Host::cli)?;
-        cli::terminal_input::add_to_linker::<Host, WasiCli>(linker, Host::cli)?;
-        cli::terminal_output::add_to_linker::<Host, WasiCli>(linker, Host::cli)?;
-        cli::terminal_stdin::add_to_linker::<Host, WasiCli>(linker, Host::cli)?;
-        cli::terminal_stdout::add_to_linker::<Host, WasiCli>(linker, Host::cli)?;
-        cli::terminal_stderr::add_to_linker::<Host, WasiCli>(linker, Host::cli)
+        io::link(linker)?;
+        cli::environment::add_to_linker::<Host, WasiCli>(linker, counted)?;
+        cli::exit::add_to_linker::<Host, WasiCli>(linker, counted)?;
+        cli::stdin::add_to_linker::<Host, WasiCli>(linker, counted)?;
+        cli::stdout::add_to_linker::<Host, WasiCli>(linker, counted)?;
+        cli::stderr::add_to_linker::<Host, WasiCli>(linker, counted)?;
+        cli::terminal_input::add_to_linker::<Host, WasiCli>(linker, counted)?;
+        cli::terminal_output::add_to_linker::<Host, WasiCli>(linker, counted)?;
+        cli::terminal_stdin::add_to_linker::<Host, WasiCli>(linker, counted)?;
+        cli::terminal_stdout::add_to_linker::<Host, WasiCli>(linker, counted)?;
+        cli::terminal_stderr::add_to_linker::<Host, WasiCli>(linker, counted)
     }
 }
 
-struct Io;
-
-impl HasData for Io {
-    type Data<'a> = &'a mut ResourceTable;
+/// These functions cannot fail, and do nothing that grows: they are only counted.
+fn counted(host: &mut Host) -> WasiCliCtxView<'_> {
+    host.account.count_call();
+    host.cli()
 }
 
 /// What `wasmtime-wasi` keeps for one instance. It reaches nothing that was not linked; clocks and entropy are set up

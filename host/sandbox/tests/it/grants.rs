@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use insta::assert_snapshot;
-use witgate_policy::{Fault, Grants, Limits, Stage};
+use witgate_policy::{Fault, Grants, LimitKey, Limits, Stage};
 use witgate_sandbox::PluginSpec;
 use witgate_state::MemoryCounters;
 use witgate_test_guests::{Guest, VALIDATE_PARAMS};
@@ -103,7 +103,7 @@ async fn handles_are_bounded() {
     spec.grants.keyvalue = true;
     let plugin = load(&sandbox(), guest.build(), spec).await.expect("loads");
     let fault = soon(ask(&plugin, Stage::Route)).await.expect_err("a bomb");
-    assert_snapshot!(fault.to_string(), @"asked for more handles (`handles` = 256) than its limit allows");
+    assert_eq!(fault, Fault::Limit { key: LimitKey::Handles, limit: 256 });
 }
 
 #[tokio::test]
@@ -116,7 +116,7 @@ async fn host_calls_are_bounded() {
     spec.limits = Limits { host_calls: 100, ..Limits::default() };
     let plugin = load(&sandbox(), guest.build(), spec).await.expect("loads");
     let fault = soon(ask(&plugin, Stage::Route)).await.expect_err("a flood");
-    assert_eq!(fault, Fault::Trap("it made more host calls (`host-calls` = 100) than its limit allows".into()));
+    assert_eq!(fault, Fault::Limit { key: LimitKey::HostCalls, limit: 100 });
 }
 
 #[tokio::test]
@@ -127,5 +127,5 @@ async fn what_is_handed_over_is_bounded() {
     spec.limits = Limits { bytes_in: 1000, ..Limits::default() };
     let plugin = load(&sandbox(), guest.build(), spec).await.expect("loads");
     let fault = soon(ask(&plugin, Stage::Validate)).await.expect_err("a flood");
-    assert_eq!(fault.to_string(), "asked for more input (`bytes-in` = 1000) than its limit allows");
+    assert_eq!(fault, Fault::Limit { key: LimitKey::BytesIn, limit: 1000 });
 }

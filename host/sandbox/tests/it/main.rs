@@ -2,10 +2,12 @@
 
 mod bench;
 mod calls;
+mod cancel;
 mod environment;
 mod faults;
 mod files;
 mod grants;
+mod limits;
 mod loading;
 mod network;
 mod probe;

@@ -73,7 +73,7 @@ impl From<io::Error> for Refused {
                 Errno::ACCESS => ErrorCode::Access,
                 Errno::AGAIN => ErrorCode::WouldBlock,
                 Errno::BADF => ErrorCode::BadDescriptor,
-                Errno::BUSY => ErrorCode::Busy,
+                Errno::BUSY | Errno::MFILE | Errno::NFILE => ErrorCode::Busy,
                 Errno::DQUOT => ErrorCode::Quota,
                 Errno::EXIST => ErrorCode::Exist,
                 Errno::FBIG => ErrorCode::FileTooLarge,
@@ -86,7 +86,6 @@ impl From<io::Error> for Refused {
                 Errno::NAMETOOLONG => ErrorCode::NameTooLong,
                 Errno::NODEV => ErrorCode::NoDevice,
                 Errno::NOENT => ErrorCode::NoEntry,
-                Errno::MFILE | Errno::NFILE => ErrorCode::Busy,
                 Errno::NOMEM => ErrorCode::InsufficientMemory,
                 Errno::NOSPC => ErrorCode::InsufficientSpace,
                 Errno::NOTDIR => ErrorCode::NotDirectory,
@@ -110,5 +109,31 @@ impl From<io::Error> for Refused {
             io::ErrorKind::InvalidData => ErrorCode::IllegalByteSequence,
             _ => ErrorCode::Io,
         }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_system_says_has_a_word() {
+        #[track_caller]
+        fn check(error: io::Error, want: ErrorCode) {
+            assert_eq!(Refused::from(error).0, want);
+        }
+        check(io::Error::from(Errno::NOENT), ErrorCode::NoEntry);
+        check(io::Error::from(Errno::ACCESS), ErrorCode::Access);
+        check(io::Error::from(Errno::MFILE), ErrorCode::Busy);
+        check(io::Error::from(Errno::XDEV), ErrorCode::CrossDevice);
+        check(io::Error::from(Errno::CANCELED), ErrorCode::Io);
+        check(io::Error::new(io::ErrorKind::PermissionDenied, "leads out"), ErrorCode::NotPermitted);
+        check(io::Error::new(io::ErrorKind::InvalidInput, "a zero byte"), ErrorCode::Invalid);
+    }
+
+    #[test]
+    fn a_guest_that_asks_too_much_is_not_told_but_stopped() {
+        assert!(matches!(answer::<()>(Err(Failure::Told(ErrorCode::Quota))), Ok(Err(ErrorCode::Quota))));
+        assert!(answer::<()>(Err(ResourceTableError::Full.into())).is_err());
     }
 }

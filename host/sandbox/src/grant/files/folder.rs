@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 use cap_fs_ext::MetadataExt as _;
 use cap_std::ambient_authority;
 use cap_std::fs::{Dir, Metadata};
+use wasmtime_wasi::p2::bindings::clocks::wall_clock::Datetime;
 use witgate_policy::Grants;
 use witgate_policy::store::Space;
 
@@ -14,7 +15,9 @@ use super::ENTRY_BYTES;
 use super::failure::Refused;
 use super::handle::Directory;
 use super::store::{Opening, Openings, Store, Used};
-use crate::bindings::files::wasi::filesystem::types::{DescriptorStat, DescriptorType, ErrorCode, MetadataHashValue};
+use crate::bindings::files::wasi::filesystem::types::{
+    DescriptorFlags, DescriptorStat, DescriptorType, ErrorCode, MetadataHashValue,
+};
 use crate::error::LoadError;
 
 /// A folder as the operator granted it to one plugin.
@@ -84,6 +87,11 @@ impl Folder {
         if self.writable { Ok(()) } else { Err(ErrorCode::ReadOnly.into()) }
     }
 
+    /// What a handle of a directory in it may say that it is for.
+    pub(super) fn rights(&self) -> DescriptorFlags {
+        if self.writable { DescriptorFlags::READ | DescriptorFlags::MUTATE_DIRECTORY } else { DescriptorFlags::READ }
+    }
+
     /// Makes a new entry, and counts it.
     pub(super) fn add_entry<T>(&self, make: impl FnOnce() -> io::Result<T>) -> Result<T, Refused> {
         self.check_writable()?;
@@ -136,18 +144,25 @@ impl Folder {
             size: metadata.len(),
             data_access_timestamp: time(metadata.accessed()),
             data_modification_timestamp: time(metadata.modified()),
-            status_change_timestamp: time(metadata.modified()),
+            status_change_timestamp: changed(metadata).and_then(|time| self.round(time)),
         }
     }
 
-    fn round(&self, time: SystemTime) -> Option<crate::bindings::files::wasi::clocks::wall_clock::Datetime> {
+    fn round(&self, time: SystemTime) -> Option<Datetime> {
         let time = time.duration_since(SystemTime::UNIX_EPOCH).ok()?;
         let nanos = time.as_nanos() / self.granularity.as_nanos() * self.granularity.as_nanos();
-        Some(crate::bindings::files::wasi::clocks::wall_clock::Datetime {
+        Some(Datetime {
             seconds: u64::try_from(nanos / 1_000_000_000).ok()?,
             nanoseconds: u32::try_from(nanos % 1_000_000_000).ok()?,
         })
     }
+}
+
+/// When anything about a file was last changed.
+fn changed(metadata: &Metadata) -> Option<SystemTime> {
+    use cap_std::fs::MetadataExt as _;
+    let since = Duration::new(metadata.ctime().try_into().ok()?, metadata.ctime_nsec().try_into().ok()?);
+    SystemTime::UNIX_EPOCH.checked_add(since)
 }
 
 /// What something is, in the interface's words.
@@ -169,5 +184,46 @@ pub(super) fn kind(kind: cap_std::fs::FileType) -> DescriptorType {
         DescriptorType::CharacterDevice
     } else {
         DescriptorType::Unknown
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder(host: &std::path::Path, granularity_ms: u32) -> Arc<Directory> {
+        let space = Space { tenant: "acme".into(), plugin: "p".into() };
+        let granted =
+            witgate_policy::Folder { host: host.to_owned(), guest: "/data".into(), writable: false, quota_bytes: 0 };
+        Folder::open(&Store::default(), &space, &granted, granularity_ms).expect("opens")
+    }
+
+    /// What a guest writes has the time, so a file would be a clock for who was granted none.
+    #[test]
+    fn times_are_as_coarse_as_the_clock() {
+        let host = tempfile::tempdir().expect("a folder");
+        std::fs::write(host.path().join("file"), "x").expect("written");
+        let directory = folder(host.path(), 60_000);
+        let metadata = directory.dir.get().and_then(|dir| Ok(dir.metadata("file")?)).expect("there");
+        let stat = directory.folder.stat(&metadata);
+        for time in [stat.data_access_timestamp, stat.data_modification_timestamp, stat.status_change_timestamp] {
+            let time = time.expect("known");
+            assert_eq!((time.seconds % 60, time.nanoseconds), (0, 0));
+            assert!(time.seconds > 0);
+        }
+    }
+
+    #[test]
+    fn a_files_name_for_itself_is_known_in_its_folder_only() {
+        let host = tempfile::tempdir().expect("a folder");
+        std::fs::write(host.path().join("file"), "x").expect("written");
+        let hash = |directory: &Directory| {
+            let metadata = directory.dir.get().and_then(|dir| Ok(dir.metadata("file")?)).expect("there");
+            let hash = directory.folder.hash(&metadata);
+            (hash.lower, hash.upper)
+        };
+        let (one, other) = (folder(host.path(), 1), folder(host.path(), 1));
+        assert_eq!(hash(&one), hash(&one));
+        assert_ne!(hash(&one), hash(&other));
     }
 }

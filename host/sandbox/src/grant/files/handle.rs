@@ -68,11 +68,7 @@ impl<T: Send + 'static> Drop for Closing<T> {
 impl Directory {
     /// A granted folder. It is open as long as the plugin is loaded, so it counts for nobody.
     pub(super) fn root(folder: Arc<Folder>, dir: Dir) -> Self {
-        let flags = if folder.writable {
-            DescriptorFlags::READ | DescriptorFlags::MUTATE_DIRECTORY
-        } else {
-            DescriptorFlags::READ
-        };
+        let flags = folder.rights();
         Self { folder, dir: Closing::new(dir, None), flags }
     }
 
@@ -148,7 +144,8 @@ impl Descriptor {
     pub(super) fn sync(&self, data_only: bool) -> Result<(), Refused> {
         let Self::File(file) = self else { return Ok(()) };
         let file = file.file.get()?;
-        Ok(if data_only { file.sync_data()? } else { file.sync_all()? })
+        let synced = if data_only { file.sync_data() } else { file.sync_all() };
+        Ok(synced?)
     }
 
     pub(super) fn set_times(&self, access: NewTimestamp, modification: NewTimestamp) -> Result<(), Refused> {

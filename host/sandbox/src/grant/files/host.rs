@@ -83,7 +83,7 @@ impl Host {
     fn reading(&mut self, handle: &Handle, offset: u64) -> Result<Resource<DynInputStream>, Failure> {
         let file = self.regular(handle)?;
         file.check_readable()?;
-        let stream: DynInputStream = Box::new(Reading::new(file, offset, self.account.handed()));
+        let stream: DynInputStream = Box::new(Reading::new(file, offset));
         Ok(self.table.push(stream)?)
     }
 

@@ -13,7 +13,7 @@ use crate::bindings::files::wasi::filesystem::types::{
 
 /// How often opening and making a file are tried in turn, when somebody else removes and makes it.
 const ATTEMPTS: u32 = 8;
-/// How a new file may be used by others of the system, before the process's own mask: its owner's alone to change.
+/// Who else may use a new file, before the process's own mask: others may read it, if they may enter the folder.
 const MODE: u32 = 0o644;
 
 /// What a guest asked for.
@@ -80,8 +80,7 @@ impl Directory {
         let metadata = file.metadata()?;
         if metadata.is_dir() {
             let dir = Dir::from_std_file(file.into_std());
-            let flags = wish.flags & (DescriptorFlags::READ | DescriptorFlags::MUTATE_DIRECTORY);
-            let directory = Directory::new(self.folder.clone(), dir, flags, opening);
+            let directory = Directory::new(self.folder.clone(), dir, wish.flags & self.folder.rights(), opening);
             return Ok(Descriptor::Directory(Arc::new(directory)));
         }
         check_kind(&metadata)?;

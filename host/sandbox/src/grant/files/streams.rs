@@ -9,14 +9,12 @@ use wasmtime_wasi::p2::{InputStream, OutputStream, Pollable, StreamError, Stream
 use super::PIECE_BYTES;
 use super::failure::Refused;
 use super::handle::Regular;
-use crate::account::Handed;
 use crate::bindings::files::wasi::filesystem::types::ErrorCode;
 
-/// A file, read from a position on.
+/// A file, read from a position on. `wasi:io` counts what it hands over.
 pub(super) struct Reading {
     file: Arc<Regular>,
     position: u64,
-    handed: Handed,
     state: Fetch,
 }
 
@@ -29,8 +27,8 @@ enum Fetch {
 }
 
 impl Reading {
-    pub(super) fn new(file: Arc<Regular>, position: u64, handed: Handed) -> Self {
-        Self { file, position, handed, state: Fetch::Idle }
+    pub(super) fn new(file: Arc<Regular>, position: u64) -> Self {
+        Self { file, position, state: Fetch::Idle }
     }
 
     fn fetch(&mut self) {
@@ -65,7 +63,6 @@ impl InputStream for Reading {
             Fetch::There(bytes) => {
                 let some = bytes.split_to(size.min(bytes.len()));
                 let ended = bytes.is_empty();
-                self.handed.take(some.len()).map_err(|e| StreamError::Trap(e.into()))?;
                 self.position += some.len() as u64;
                 if ended {
                     self.state = Fetch::Idle;

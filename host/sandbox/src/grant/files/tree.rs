@@ -57,11 +57,12 @@ impl Directory {
     ) -> Result<(), Refused> {
         self.folder.check_writable()?;
         let (dir, access, modification) = (self.dir.get()?, spec(access)?, spec(modification)?);
-        Ok(if flags.contains(PathFlags::SYMLINK_FOLLOW) {
-            dir.set_times(path, access, modification)?
+        let set = if flags.contains(PathFlags::SYMLINK_FOLLOW) {
+            dir.set_times(path, access, modification)
         } else {
-            dir.set_symlink_times(path, access, modification)?
-        })
+            dir.set_symlink_times(path, access, modification)
+        };
+        Ok(set?)
     }
 
     fn check_same_folder(&self, other: &Self) -> Result<(), Refused> {

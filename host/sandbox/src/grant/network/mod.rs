@@ -11,10 +11,10 @@ use wasmtime_wasi_http::{
     WasiHttpCtxView, WasiHttpHooks, WasiHttpView,
 };
 use witgate_egress::http::{Request, Response};
-use witgate_egress::{Allowance, BodyExt, Client, ClientSpec, Egress, Timeouts};
-use witgate_policy::Grants;
+use witgate_egress::{Allowance, BodyExt, Client, ClientSpec, Egress, EgressError, Timeouts};
 use witgate_policy::secret::SecretSource;
 use witgate_policy::store::Space;
+use witgate_policy::{Grants, LimitKey};
 
 use super::Capability;
 use crate::host::{Host, Shared};
@@ -79,7 +79,8 @@ pub(crate) struct Outgoing {
 
 struct Hooks {
     allowance: Option<Allowance>,
-    /// The guest has made more host calls than it may. Those of `wasi:http` cannot trap, so no request is sent.
+    /// The guest has made more host calls than it may. Those of `wasi:http` cannot trap, so the call fails when the
+    /// guest has answered; until then no request is sent.
     overdrawn: bool,
 }
 
@@ -90,13 +91,22 @@ impl Outgoing {
         let allowance = shared.network.as_ref().map(Client::allowance);
         Self { context, hooks: Hooks { allowance, overdrawn: false } }
     }
+
+    /// The limit on requests or bytes that the call has passed, if it has passed one.
+    pub(crate) fn overdrawn(&self) -> Option<LimitKey> {
+        match self.hooks.allowance.as_ref()?.overdrawn()? {
+            EgressError::Requests(_) => Some(LimitKey::Requests),
+            _ => Some(LimitKey::NetworkBytes),
+        }
+    }
 }
 
 impl WasiHttpView for Host {
     fn http(&mut self) -> WasiHttpCtxView<'_> {
         let Self { outgoing, shared, account, table, .. } = self;
         let Outgoing { context, hooks } = &mut **outgoing.get_or_insert_with(|| Box::new(Outgoing::new(shared)));
-        hooks.overdrawn |= account.host_call().is_err();
+        account.count_call();
+        hooks.overdrawn = account.overdrawn().is_some();
         WasiHttpCtxView { hooks, table, ctx: context }
     }
 }

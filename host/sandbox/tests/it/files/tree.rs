@@ -4,20 +4,25 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 use tempfile::TempDir;
+use tokio::sync::OnceCell;
 use witgate_policy::Folder;
-use witgate_sandbox::{Plugin, PluginSpec, Sandbox};
+use witgate_sandbox::{Component, Plugin, PluginSpec, Sandbox};
 
-use crate::probe::{load_probe, probing};
-use crate::world::sandbox;
+use crate::probe::probing;
+use crate::world::{compile, sandbox};
 
 /// What no guest may ever read or change.
 pub(crate) const CANARY: &str = "CANARY-5d1f";
 /// What a folder may grow by unless a test says otherwise.
 const QUOTA_BYTES: u64 = 1 << 20;
+
+/// One for all tests of a process, so that the probe is compiled once.
+static SANDBOX: LazyLock<Arc<Sandbox>> = LazyLock::new(sandbox);
+static PROBE: OnceCell<Component> = OnceCell::const_new();
 
 /// ```text
 /// canary          out of reach
@@ -31,7 +36,7 @@ pub(crate) struct Tree {
 
 impl Tree {
     pub(crate) fn new() -> Self {
-        let tree = Self { root: tempfile::tempdir().expect("a folder"), sandbox: sandbox() };
+        let tree = Self { root: tempfile::tempdir().expect("a folder"), sandbox: SANDBOX.clone() };
         fs::write(tree.canary(), CANARY).expect("written");
         fs::create_dir_all(tree.work("sub")).expect("made");
         fs::write(tree.work("note"), "hello").expect("written");
@@ -89,7 +94,10 @@ impl Tree {
     }
 
     pub(crate) async fn load(&self, spec: PluginSpec) -> Plugin {
-        load_probe(&self.sandbox, "files", spec).await.expect("loads")
+        let compiled = PROBE.get_or_init(|| async {
+            compile(&self.sandbox, witgate_test_guests::probe("files")).await.expect("compiles")
+        });
+        Plugin::load(&self.sandbox, compiled.await, spec).await.expect("loads")
     }
 
     #[track_caller]
