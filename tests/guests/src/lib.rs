@@ -3,16 +3,20 @@
 //! neither a Wasm toolchain nor a file is needed and a change of the contract reaches them all.
 //!
 //! [`pass`], [`trap`], [`endless_loop`], [`memory_bomb`] and [`stack_bomb`] come for each of the six kinds;
-//! [`Guest`] makes others. [`probe`] is a larger one, in Rust, which does what its settings and messages say.
+//! [`Guest`] makes others. [`layout`] says how answers lie in memory, [`swell`] and [`pad`] make a component larger than
+//! it should be. [`probe`] is a larger one, in Rust, which does what its settings and messages say.
 
 #![expect(clippy::missing_panics_doc, clippy::expect_used, reason = "for tests: what does not build is a mistake here")]
 
 mod contract;
 mod guest;
+pub mod layout;
 mod probe;
+mod swell;
 
 pub use guest::{Guest, SANITIZE_PAYLOAD, VALIDATE_PARAMS};
 pub use probe::probe;
+pub use swell::{pad, swell};
 pub use witgate_policy::Stage;
 
 /// Decides nothing: abstains, accepts, passes, gives up, adds no header.
