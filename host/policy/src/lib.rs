@@ -16,6 +16,7 @@
 //! This crate knows nothing of IO, WebAssembly, HTTP or JSON-RPC. It never reads a file, opens a socket or spawns a
 //! task; what needs the world is a trait that somebody else implements ([`store`], [`secret`]).
 
+pub mod address;
 mod call;
 mod evidence;
 mod fault;
