@@ -1,16 +1,17 @@
-//! Where a plugin may go: origins, patterns of them, secrets in headers, and the globs of `when`.
+//! Where a plugin may go: origins, patterns of them, secrets in headers, the globs of `when`, and addresses.
 //!
-//! The input is lines: an origin, two patterns, a header's template, a glob, a name.
+//! The input is lines: an origin, two patterns, a header's template, a glob, a name, an address.
 
 #![no_main]
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use libfuzzer_sys::fuzz_target;
 use url::Url;
+use witgate_policy::address::special;
 use witgate_policy::origin::{Host, Origin, OriginPattern};
 use witgate_policy::secret::{Secret, fill};
-use witgate_policy::{SecretGrant, When};
+use witgate_policy::{Reach, SecretGrant, When};
 
 fuzz_target!(|text: &str| {
     let mut lines = text.split('\n').map(|line| line.strip_suffix('\r').unwrap_or(line));
@@ -34,6 +35,10 @@ fuzz_target!(|text: &str| {
     }
     template(line());
     glob(line(), line());
+    if let Ok(at) = line().parse() {
+        address(at);
+        patterns.iter().for_each(|pattern| reach(pattern, at));
+    }
 });
 
 /// One spelling, without anything that another reader could read in another way.
@@ -163,4 +168,48 @@ fn glob(glob: &str, name: &str) {
     }
     assert!(!when.holds("tools/call", None, None), "a call without a target");
     assert!(when.holds_for(name) && when.names_calls());
+}
+
+/// What the standard library knows to be no public address has a name here, in whatever clothes.
+fn address(address: IpAddr) {
+    let name = special(address);
+    assert!(name.is_some() || !is_special(address), "{address} is public");
+    let IpAddr::V4(inner) = address else { return };
+    let [a, b, c, d] = inner.octets().map(u16::from);
+    let (high, low) = (a << 8 | b, c << 8 | d);
+    let clothes = [
+        inner.to_ipv6_mapped(),
+        inner.to_ipv6_compatible(),
+        Ipv6Addr::new(0x64, 0xff9b, 0, 0, 0, 0, high, low),
+        Ipv6Addr::new(0x2002, high, low, 0, 0, 0, 0, 1),
+        Ipv6Addr::new(0x2001, 0, 0x808, 0x808, 0, 0, !high, !low),
+        Ipv6Addr::new(0x2001, 0, high, low, 0, 0, 0xf7f7, 0xf7f7),
+    ];
+    for dressed in clothes {
+        assert!(name.is_none() || special(dressed.into()).is_some(), "{inner} as {dressed} is public");
+    }
+}
+
+fn is_special(address: IpAddr) -> bool {
+    let v4 = |address: Ipv4Addr| {
+        let at_home = address.is_private() || address.is_loopback() || address.is_link_local();
+        let to_many = address.is_multicast() || address.is_broadcast();
+        at_home || to_many || address.is_documentation() || address.octets()[0] == 0
+    };
+    match address {
+        IpAddr::V4(address) => v4(address),
+        IpAddr::V6(address) => {
+            let at_home = address.is_loopback() || address.is_unique_local() || address.is_unicast_link_local();
+            let inner = address.to_ipv4_mapped().is_some_and(v4);
+            at_home || address.is_multicast() || address.is_unspecified() || inner
+        }
+    }
+}
+
+/// A name may lead to public addresses and to listed ones; a host that is an address lists itself.
+fn reach(pattern: &OriginPattern, address: IpAddr) {
+    let rule = |addresses| Reach { origins: pattern.clone(), methods: vec!["GET".to_owned()], addresses };
+    let is_own = pattern.address() == Some(address.to_canonical());
+    assert_eq!(rule(Vec::new()).may_lead_to(address).is_ok(), special(address).is_none() || is_own, "{pattern}");
+    assert_eq!(rule(vec![address.to_canonical().into()]).may_lead_to(address), Ok(()), "{pattern} {address}");
 }
