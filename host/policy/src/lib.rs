@@ -17,6 +17,7 @@
 //! task; what needs the world is a trait that somebody else implements ([`store`], [`secret`]).
 
 pub mod address;
+pub mod answer;
 mod call;
 mod evidence;
 mod fault;

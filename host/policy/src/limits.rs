@@ -40,7 +40,8 @@ pub struct Limits {
     pub memories: u32,
     /// Tables of one instance. 16 by default, likewise.
     pub tables: u32,
-    /// Edits in one verdict. 256 by default: more is a rewrite, for which there is `replace`.
+    /// Edits in one verdict. 4,096 by default, the most that the contract has for a sanitizer; a validator's verdict has
+    /// 256 at most in any case, since more is a rewrite.
     pub edits: u32,
     /// Bytes in the fields of one HTTP request or response of the plugin. 32 KiB by default: four times what servers
     /// commonly take.
@@ -70,7 +71,7 @@ impl Default for Limits {
             core_instances: 64,
             memories: 8,
             tables: 16,
-            edits: 256,
+            edits: 4096,
             header_bytes: 32 << 10,
             requests: 16,
             connections: 16,

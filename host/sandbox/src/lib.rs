@@ -7,6 +7,7 @@
 //! Plugin::load(&sandbox, &component, PluginSpec)      async; checks grants, links, configures once as a self test
 //!   .authenticator() .credential_provider() .input_validator() .router() .retry_strategy() .output_sanitizer()
 //!                                         -> Option<Arc<dyn …>>, by what the component exports
+//!   .health()                             -> Vec<Health>   how it has been doing, one for each kind
 //! ```
 //!
 //! A component is found to be of a kind by its exports, and may do what its kind's world, its own imports and the
@@ -37,6 +38,7 @@ mod error;
 mod fault;
 mod grant;
 mod guest_time;
+mod health;
 mod host;
 mod inspect;
 mod kind;
@@ -51,6 +53,7 @@ mod ticker;
 
 pub use component::Component;
 pub use error::{LoadError, SandboxError};
+pub use health::{Condition, Health, LastFault};
 pub use inspect::Inspection;
 pub use plugin::{Plugin, PluginSpec};
 pub use sandbox::{Sandbox, SandboxConfig};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::engine::Weight;
-use witgate_policy::Limits;
+use witgate_policy::{Limits, answer};
 
 use crate::error::LoadError;
 
@@ -74,7 +74,7 @@ impl Bounds {
         within("core-instances", limits.core_instances.into(), 1 << 10)?;
         within("memories", limits.memories.into(), 64)?;
         within("tables", limits.tables.into(), 64)?;
-        within("edits", limits.edits.into(), 1 << 16)?;
+        within("edits", limits.edits.into(), answer::SANITIZE_EDITS as u64)?;
         within("header-bytes", limits.header_bytes.into(), 1 << 20)?;
         within("requests", limits.requests.into(), any)?;
         within("connections", limits.connections.into(), 1 << 16)?;

@@ -18,6 +18,7 @@ use crate::bindings::wit;
 use crate::component::Component;
 use crate::error::LoadError;
 use crate::grant::{self, Capability, Need};
+use crate::health::Health;
 use crate::host::{Host, Shared};
 use crate::kind::Contract;
 use crate::limits::Bounds;
@@ -102,6 +103,19 @@ impl Plugin {
     /// The kinds that it is; at least one.
     pub fn kinds(&self) -> &[Stage] {
         self.component.kinds()
+    }
+
+    /// How it has been doing since it was loaded: one for each kind that it is.
+    pub fn health(&self) -> Vec<Health> {
+        let kinds = [
+            self.auth.as_ref().map(|runner| runner.health()),
+            self.credential.as_ref().map(|runner| runner.health()),
+            self.validate.as_ref().map(|runner| runner.health()),
+            self.route.as_ref().map(|runner| runner.health()),
+            self.retry.as_ref().map(|runner| runner.health()),
+            self.sanitize.as_ref().map(|runner| runner.health()),
+        ];
+        kinds.into_iter().flatten().collect()
     }
 
     /// As an `auth` plugin, if it is one.

@@ -17,10 +17,11 @@ use crate::engine::Weight;
 use crate::error::LoadError;
 use crate::fault::classify;
 use crate::guest_time;
+use crate::health::Health;
 use crate::host::{Host, Shared};
 use crate::kind::Contract;
 use crate::log::clean;
-use crate::quarantine::Quarantine;
+use crate::quarantine::{Caller, Quarantine};
 use crate::sandbox::Sandbox;
 
 /// Calls that a kept instance serves before it is replaced, so that what a guest leaks does not grow for ever.
@@ -76,7 +77,7 @@ impl<C: Contract> Runner<C> {
             weight,
             shared: shared.clone(),
             pre,
-            quarantine: Quarantine::default(),
+            quarantine: Quarantine::new(&shared.space, C::KIND),
             kept: Kept { most, idle: Mutex::default() },
         };
         let slot = sandbox.slot(shared.bounds.wall_time).await.map_err(Unready::Fault);
@@ -92,15 +93,21 @@ impl<C: Contract> Runner<C> {
         Ok(runner)
     }
 
-    /// Asks once, about documents of so many bytes. `question` calls the export; `read` checks and converts what it answered, and an answer that it
+    /// How the plugin has been doing.
+    pub(crate) fn health(&self) -> Health {
+        self.quarantine.health()
+    }
+
+    /// Asks once for a caller, about documents of so many bytes. `question` calls the export; `read` checks and converts what it answered, and an answer that it
     /// refuses is a fault of the instance as much as a trap.
     pub(crate) async fn ask<T, V>(
         &self,
+        caller: Caller<'_>,
         document_bytes: usize,
         question: impl for<'a> FnOnce(&'a C, &'a mut Store<Host>) -> Asked<'a, T> + Send,
         read: impl FnOnce(T) -> Result<V, Fault> + Send,
     ) -> Result<V, Fault> {
-        let admission = self.quarantine.admit()?;
+        let admission = self.quarantine.admit(caller)?;
         let answer = self.answer(document_bytes, question, read).await;
         admission.report(answer.as_ref().err());
         answer
