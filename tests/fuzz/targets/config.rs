@@ -62,7 +62,8 @@ fn sound(config: &Config) {
         assert!(tenant.path.starts_with('/') && !tenant.path.contains(".."), "{:?}", tenant.path);
         let others = &config.tenants[..at];
         assert!(others.iter().all(|other| other.path != tenant.path && other.name != tenant.name));
-        assert!(!tenant.anonymous || config.server.listen.ip().is_loopback(), "open to all");
+        let is_open = tenant.anonymous && !config.server.listen.ip().is_loopback();
+        assert!(!is_open || !config.warnings.is_empty(), "open to all, and nobody is told");
         assert!(!tenant.groups.is_empty() && tenant.groups.iter().all(|group| !group.upstreams.is_empty()));
         for (at, plugin) in tenant.plugins.iter().enumerate() {
             assert!(is_name(&plugin.name), "{:?}", plugin.name);

@@ -20,6 +20,9 @@ const LIMITS: Limits = Limits { bytes: 64 << 10, depth: 32 };
 /// Shorter than many a stream that is made up here, so that its end is tried.
 const EVENT_BYTES: usize = 1 << 10;
 
+/// What is told of a message that is none, however long it is.
+const TOLD_BYTES: usize = 512;
+
 fuzz_target!(|data: &[u8]| {
     stream(data);
     server(data);
@@ -140,6 +143,7 @@ fn pairs(headers: &HeaderMap) -> Vec<(String, String)> {
 /// A refusal can be answered: on one line, as JSON, with the id that could be read.
 fn refused(error: wire::DecodeError) {
     let id = error.id.clone();
+    assert!(error.to_string().len() <= TOLD_BYTES, "{error}");
     let line = wire::encode::error(id.as_ref(), &Reject::from(error).error());
     assert!(!line.contains(&b'\n') && !line.contains(&b'\r'));
     let value: Value = serde_json::from_slice(&line).expect("an answer is JSON");
