@@ -1,5 +1,6 @@
 //! What the targets share: second opinions that owe nothing to the code under test.
 
+pub mod answer;
 pub mod lines;
 
 use serde_json::Value;

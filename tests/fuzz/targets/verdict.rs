@@ -1,15 +1,22 @@
-//! What a plugin answers: changes of a document, by pointer.
+//! What a plugin answers: verdicts of every kind, and changes of a document.
 //!
-//! The input is lines: a document on the first; on each further one a pointer, and after a tab the value to set there.
-//! Without a tab, what is there is removed.
+//! The input is an answer as `witgate_fuzz::answer` has it; or lines: a document on the first, on each further one a
+//! pointer, and after a tab the value to set there. Without a tab, what is there is removed.
 
 #![no_main]
 
+use http::{HeaderName, HeaderValue};
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
+use witgate_fuzz::answer::{self, Said};
 use witgate_fuzz::{json_members, second_opinion};
-use witgate_policy::Payload;
+use witgate_gateway::wire::{self, Ask, Denial, Incoming, RequestId};
+use witgate_policy::answer as checked;
 use witgate_policy::json::{Edit, EditError, Limits, Pointer};
+use witgate_policy::{
+    AuthVerdict, Challenge, Credential, Fault, Form, Identity, Payload, Refusal, Revision, RouteVerdict,
+    SanitizeVerdict, ValidateVerdict,
+};
 
 /// Less than the parsers' own, so that every document that comes out can be looked at.
 const LIMITS: Limits = Limits { bytes: 16 << 10, depth: 24 };
@@ -17,7 +24,137 @@ const LIMITS: Limits = Limits { bytes: 16 << 10, depth: 24 };
 /// Edits in one verdict, about as many as the mutations of a short input make.
 const EDITS: usize = 16;
 
-fuzz_target!(|text: &str| {
+/// Candidates that a router was told of.
+const CANDIDATES: usize = 8;
+
+/// What no text of an answer is longer than, whatever it is for.
+const TEXT_BYTES: usize = 8 << 10;
+
+fuzz_target!(|text: &str| match answer::parse(text) {
+    Some(said) => said_is_checked(said),
+    None => edited(text),
+});
+
+/// An answer passes as it was said, and holds nothing then that the places where it goes cannot bear; or it is a fault.
+fn said_is_checked(said: Said) {
+    let refused = match said {
+        Said::Auth(said) => checked::auth(said.clone()).map(|passed| match (said, passed) {
+            (AuthVerdict::Allow(said), AuthVerdict::Allow(passed)) => identity(&said, &passed),
+            (AuthVerdict::Challenge(said), AuthVerdict::Challenge(passed)) => challenge(&said, &passed),
+            (AuthVerdict::Deny(said), AuthVerdict::Deny(passed)) => refusal(&said, &passed),
+            other => panic!("{other:?}"),
+        }),
+        Said::Credential(said) => checked::credential(said.clone()).map(|passed| match (said, passed) {
+            (Ok(said), Ok(passed)) => credential(&said, &passed),
+            (Err(said), Err(passed)) => refusal(&said, &passed),
+            other => panic!("{other:?}"),
+        }),
+        Said::Validate(said) => checked::validate(said.clone(), usize::MAX).map(|passed| match (said, passed) {
+            (ValidateVerdict::Edits(said), ValidateVerdict::Edits(passed)) => {
+                edits(&said, &passed, checked::VALIDATE_EDITS);
+            }
+            (ValidateVerdict::Refuse(said), ValidateVerdict::Refuse(passed)) => refusal(&said, &passed),
+            other => panic!("{other:?}"),
+        }),
+        Said::Route(said) => checked::route(said.clone(), CANDIDATES).map(|passed| match (said, passed) {
+            (RouteVerdict::Order(said), RouteVerdict::Order(passed)) => {
+                assert_eq!(said, passed);
+                assert!(passed.len() <= CANDIDATES && passed.iter().all(|id| is_line(id)));
+            }
+            (RouteVerdict::Refuse(said), RouteVerdict::Refuse(passed)) => refusal(&said, &passed),
+            other => panic!("{other:?}"),
+        }),
+        Said::Sanitize(said) => checked::sanitize(said.clone(), EDITS).map(|passed| match (said, passed) {
+            (SanitizeVerdict::Edits(said), SanitizeVerdict::Edits(passed)) => edits(&said, &passed, EDITS),
+            (SanitizeVerdict::Replace(said), SanitizeVerdict::Replace(passed)) => replacement(&said, passed),
+            (SanitizeVerdict::Withhold(said), SanitizeVerdict::Withhold(passed)) => refusal(&said, &passed),
+            other => panic!("{other:?}"),
+        }),
+    };
+    if let Err(fault) = refused {
+        told(&fault);
+    }
+}
+
+/// A fault goes to the log, so it is short and of one line, whatever the plugin said.
+fn told(fault: &Fault) {
+    assert!(matches!(fault, Fault::BadVerdict(_)));
+    let text = fault.to_string();
+    assert!(text.len() <= 512 && is_line(&text), "{text:?}");
+}
+
+fn is_line(text: &str) -> bool {
+    text.len() <= TEXT_BYTES && !text.chars().any(char::is_control)
+}
+
+fn identity(said: &Identity, passed: &Identity) {
+    assert_eq!(said, passed);
+    assert!(!passed.subject.is_empty() && is_line(&passed.subject) && is_line(&passed.issuer));
+    assert!(passed.scopes.len() <= 256 && passed.scopes.iter().all(|scope| is_line(scope)));
+    assert!(passed.claims.len() <= 256);
+    for (at, claim) in passed.claims.iter().enumerate() {
+        assert!(is_line(&claim.name) && claim.value.len() <= TEXT_BYTES);
+        assert!(passed.claims[..at].iter().all(|other| other.name != claim.name), "{} twice", claim.name);
+    }
+}
+
+/// What becomes `WWW-Authenticate` is one header, in which no parameter ends early.
+fn challenge(said: &Challenge, passed: &Challenge) {
+    assert_eq!(said, passed);
+    assert!(HeaderName::from_bytes(passed.scheme.as_bytes()).is_ok(), "{:?} is no token", passed.scheme);
+    for parameter in [&passed.error, &passed.description, &passed.scope].into_iter().flatten() {
+        assert!(HeaderValue::from_str(parameter).is_ok() && !parameter.contains(['"', '\\']), "{parameter:?}");
+    }
+}
+
+fn credential(said: &Credential, passed: &Credential) {
+    assert_eq!((&said.headers, said.expires_in), (&passed.headers, passed.expires_in));
+    assert!(passed.headers.len() <= 32);
+    for header in &passed.headers {
+        assert!(HeaderName::from_bytes(header.name.as_bytes()).is_ok(), "{:?}", header.name);
+        assert!(HeaderValue::from_str(&header.value).is_ok() && is_line(&header.value.replace('\t', " ")));
+    }
+}
+
+fn edits(said: &[Edit], passed: &[Edit], most: usize) {
+    assert_eq!(said, passed);
+    assert!(passed.len() <= most && passed.iter().all(|edit| edit.pointer.len() <= TEXT_BYTES));
+}
+
+fn replacement(said: &str, passed: String) {
+    assert_eq!(said, passed);
+    match checked::object("the replacement", passed, LIMITS) {
+        Ok(payload) => {
+            assert_eq!(payload.as_str(), said);
+            let value = second_opinion(said).expect("a payload is JSON");
+            assert!(value.is_object() && json_members(said) == json_members(&value.to_string()));
+        }
+        Err(fault) => told(&fault),
+    }
+}
+
+/// A refusal reaches the client on one line, without what is for the operator.
+fn refusal(said: &Refusal, passed: &Refusal) {
+    assert_eq!(said, passed);
+    assert!(is_line(&passed.message) && passed.note.as_deref().is_none_or(is_line));
+    assert!(passed.findings.len() <= 64);
+    assert!(passed.findings.iter().all(|finding| is_line(&finding.pointer) && is_line(&finding.message)));
+    let mut passed = passed.clone();
+    passed.note = Some("\u{1f511}for the operator".to_owned());
+    let id = RequestId::Number(1);
+    for revision in Revision::ALL {
+        let ask = Ask { revision, method: "tools/call", form: Form::Request, resource_metadata: None };
+        let denial = Denial::new(&passed, ask);
+        let line = denial.encode(Some(&id));
+        assert!(!String::from_utf8_lossy(&line).contains("\u{1f511}for"), "the note leaks");
+        match wire::decode(line, Limits { bytes: usize::MAX, ..LIMITS }) {
+            Ok(Incoming::Response { id: got, .. }) => assert_eq!(got, id),
+            other => panic!("the refusal is {other:?}"),
+        }
+    }
+}
+
+fn edited(text: &str) {
     let mut lines = text.split('\n');
     let document = lines.next().unwrap_or_default();
     let Ok(payload) = Payload::parse(document.into(), LIMITS) else { return };
@@ -28,7 +165,7 @@ fuzz_target!(|text: &str| {
         read(&payload, &tree, &edit.pointer);
     }
     changed(&payload, tree, &edits);
-});
+}
 
 fn edit(line: &str) -> Edit {
     match line.split_once('\t') {
