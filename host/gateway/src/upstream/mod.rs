@@ -14,6 +14,8 @@ mod ask;
 mod envelope;
 mod exchange;
 mod facts;
+#[doc(hidden)]
+pub mod fuzzing;
 mod gauge;
 mod handshake;
 mod http;
