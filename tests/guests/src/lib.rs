@@ -45,19 +45,24 @@ pub fn stack_bomb(kind: Stage) -> Vec<u8> {
     Guest::new(kind).field("(func $down call $down)").decide("call $down unreachable").build()
 }
 
-/// Small, valid, and hard to compile: one function with so many loops, in each of which a thousand locals are alive. A
-/// hundred loops take a second of a compiler and some hundred MiB, and twice as many more than twice that.
+/// Small, valid, and hard to compile: one function with many nests of loops, in each of which a thousand locals are alive
+/// and some are changed, so that a compiler has to follow each of them into each loop.
 pub fn compile_bomb(kind: Stage, loops: usize) -> Vec<u8> {
     use std::fmt::Write as _;
     const LOCALS: usize = 1000;
+    const DEPTH: usize = 50;
+    const CHANGED: usize = 100;
     let mut body = format!("(func $bomb (param i32) (result i32) (local {})", "i32 ".repeat(LOCALS));
-    for at in 0..loops {
-        let (to, from, until) = (at % LOCALS + 1, (at * 7) % LOCALS + 1, (at * 13) % LOCALS + 1);
-        let _ = write!(
-            body,
-            "(loop (local.set {to} (i32.add (local.get {from}) (local.get {until})))
-                   (br_if 0 (i32.and (local.get 0) (local.get {until}))))"
-        );
+    for nest in 0..loops / DEPTH {
+        body.push_str(&"(loop ".repeat(DEPTH));
+        for at in 0..CHANGED {
+            let at = nest * CHANGED + at;
+            let (to, one, other) = (at % LOCALS + 1, (at * 7) % LOCALS + 1, (at * 13) % LOCALS + 1);
+            let _ = write!(body, "(local.set {to} (i32.add (local.get {one}) (local.get {other})))");
+        }
+        for at in 0..DEPTH {
+            let _ = write!(body, "(br_if 0 (i32.and (local.get 0) (local.get {}))))", (nest + at) % LOCALS + 1);
+        }
     }
     body.push_str("(i32.const 0)");
     for local in 1..=LOCALS {
