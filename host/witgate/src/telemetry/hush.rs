@@ -4,6 +4,7 @@
 use std::sync::{Arc, PoisonError, RwLock};
 
 use witgate_config::Secrets;
+use witgate_policy::secret::Secret;
 
 /// Shorter ones cannot be told from ordinary words.
 const LEAST_BYTES: usize = 4;
@@ -17,7 +18,7 @@ static HIDDEN: RwLock<Option<Arc<Vec<String>>>> = RwLock::new(None);
 
 /// Keeps these secrets out of the log, beside those before.
 pub(crate) fn hide(secrets: &Secrets) {
-    let texts = secrets.names().filter_map(|name| secrets.get(name)).map(|secret| secret.expose());
+    let texts = secrets.names().filter_map(|name| secrets.get(name)).map(Secret::expose);
     let mut hidden: Vec<String> = texts.filter(|text| text.len() >= LEAST_BYTES).flat_map(forms).collect();
     let mut slot = HIDDEN.write().unwrap_or_else(PoisonError::into_inner);
     hidden.extend(slot.iter().flat_map(|before| before.iter().cloned()));
@@ -61,16 +62,16 @@ mod tests {
 
     #[test]
     fn a_secret_is_taken_out_in_every_form_that_a_line_has() {
+        #[track_caller]
+        fn check(line: &str, want: &str) {
+            assert_eq!(String::from_utf8(hushed(line.into())).expect("UTF-8"), want);
+        }
         let file =
             "anonymous = true\n[upstream.a]\nbuiltin = \"leave\"\n[secret.a]\nenv = \"A\"\n[secret.b]\nenv = \"B\"\n";
         let environment = |name: &str| Some(if name == "A" { "hush-\"q\\" } else { "hush-\"q\\-longer" }.to_owned());
         let around = Surroundings { environment: &environment, run: &|_| Err(String::new()) };
         let config = Config::parse_in("f", file, Path::new(""), &around).expect("a good file");
         hide(&config.secrets);
-        #[track_caller]
-        fn check(line: &str, want: &str) {
-            assert_eq!(String::from_utf8(hushed(line.into())).expect("UTF-8"), want);
-        }
         check("says hush-\"q\\!", "says [secret]!");
         check(r#"{"said":"hush-\"q\\-longer, hush-\"q\\"}"#, r#"{"said":"[secret], [secret]"}"#);
         check("hush", "hush");
