@@ -106,7 +106,7 @@ mod tests {
             check("wasi:keyvalue/atomics@0.2.0-draft", kind, "keyvalue");
             check("wasi:cli/stdout@0.2.0", kind, "runtime");
             check("wasi:io/streams@0.2.0", kind, "runtime");
-            check("wasi:filesystem/preopens@0.2.12", kind, "files, not offered");
+            check("wasi:filesystem/preopens@0.2.12", kind, "files");
             check("wasi:sockets/tcp@0.2.12", kind, "forbidden");
             check("wasi:keyvalue/batch@0.2.0-draft", kind, "unknown");
             check("acme:own/thing", kind, "unknown");
