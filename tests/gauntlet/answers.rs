@@ -24,7 +24,8 @@ pub(crate) static ROWS: &[Row] = &[
     ),
     // 12 MiB of zeros, which are UTF-8, in memory that is really there: more than `bytes-out`.
     Row::new("huge", |kind| grown(192) + &text(kind, 65_536, 12 << 20), TOO_MUCH)
-        .keys("limits = { guest-time-ms = 1000 }"),
+        .keys("limits = { guest-time-ms = 1000 }")
+        .limit("bytes-out"),
     Row::new("out-of-bounds", |kind| text(kind, 0xffff_fff0, 100), BAD),
     Row::new("wraps-around", |kind| text(kind, 16, 0xffff_fff8), TOO_MUCH),
     Row::new("address-outside", |_| "i32.const -8".to_owned(), BAD),
@@ -46,7 +47,9 @@ pub(crate) static ROWS: &[Row] = &[
         .dress(|guest| guest.data(2048, "\u{1b}]0;owned\u{7}\n")),
     Row::new("ten-thousand", |kind| grown(4) + &many(kind), TOO_MUCH).kinds(REFUSING),
     // Each removes what is not there.
-    Row::new("edits-of-nothing", |kind| text_edits(kind, 100), BAD).kinds(EDITING),
+    Row::new("edits-of-nothing", |kind| edits(kind, 100), BAD)
+        .kinds(EDITING)
+        .dress(|guest| guest.data(2048, "/absent")),
     // Four million brackets.
     Row::new("deep-json", |kind| grown(64) + &brackets(kind), TOO_MUCH)
         .kinds(WRITING)
@@ -88,20 +91,18 @@ fn many(kind: Stage) -> String {
     format!("{subject} {}", layout::answer_with(case, at, 65_536, 10_000))
 }
 
-/// So many edits whose pointers are `/absent` and that remove.
-fn text_edits(kind: Stage, count: u32) -> String {
+/// So many edits that remove what the seven bytes at 2,048 point to.
+fn edits(kind: Stage, count: u32) -> String {
     let (case, at) = layout::list(kind).expect("a kind that edits");
-    let mut body = String::new();
-    for (offset, byte) in "/absent".bytes().enumerate() {
-        body += &format!("(i32.store8 offset={} (i32.const 2048) (i32.const {byte}))", offset);
-    }
-    for edit in 0..count {
+    let edit = |edit: u32| {
         let address = 32_768 + edit * 20;
-        body += &format!(
-            "(i32.store (i32.const {address}) (i32.const 2048)) (i32.store offset=4 (i32.const {address}) (i32.const 7))"
-        );
-    }
-    body + &layout::answer_with(case, at, 32_768, count)
+        format!(
+            "(i32.store (i32.const {address}) (i32.const 2048)) (i32.store (i32.const {}) (i32.const 7))",
+            address + 4
+        )
+    };
+    let edits: Vec<String> = (0..count).map(edit).collect();
+    edits.concat() + &layout::answer_with(case, at, 32_768, count)
 }
 
 /// An order of so many ids, the first of them at 2,048 and four bytes long.

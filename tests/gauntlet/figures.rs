@@ -112,12 +112,12 @@ impl Figures {
     /// The table that a person reads.
     pub(crate) fn table(&self) -> String {
         let ms = |time: Duration| format!("{:.2} ms", time.as_secs_f64() * 1e3);
-        let mib = |bytes: i64| format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20));
+        let mib = |bytes: i64| format!("{} MiB", bytes >> 20);
         let (without, with) = self.p99.unwrap_or_default();
         let ratio = with.as_secs_f64() / without.as_secs_f64().max(f64::EPSILON);
         let worst = self.worst.as_ref().map_or("none".to_owned(), |(times, unit)| format!("{times:.1} × ({unit})"));
         let grown = self.after.memory_bytes - self.before.memory_bytes;
-        let per = grown as f64 / self.attempts_between.max(1) as f64;
+        let per = grown / i64::try_from(self.attempts_between.max(1)).unwrap_or(i64::MAX);
         let compiler =
             if self.compiler_peak_bytes > 0 { mib(self.compiler_peak_bytes) } else { "no child seen".into() };
         let rows = [
@@ -133,7 +133,7 @@ impl Figures {
             ("peak memory of the compiler", compiler),
             (
                 "growth of the gate's memory",
-                format!("{} in {} attempts, {per:.0} bytes each", mib(grown), self.attempts_between),
+                format!("{} in {} attempts, {per} bytes each", mib(grown), self.attempts_between),
             ),
             ("threads before / after", format!("{} / {}", self.before.threads, self.after.threads)),
             ("descriptors before / after", format!("{} / {}", self.before.descriptors, self.after.descriptors)),

@@ -106,8 +106,8 @@ fn ungranted() -> Vec<Bad> {
 
 /// A list of a list of a list …
 fn deep_types() -> String {
-    let lists = (1..5_000).map(|at| format!("(type $t{at} (list $t{}))", at - 1)).collect::<String>();
-    format!("(component (type $t0 (list u8)) {lists})")
+    let lists: Vec<String> = (1..5_000).map(|at| format!("(type $t{at} (list $t{}))", at - 1)).collect();
+    format!("(component (type $t0 (list u8)) {})", lists.concat())
 }
 
 /// A component in a component in a component …, made from the inside.

@@ -48,7 +48,7 @@ pub(crate) async fn run(attempts: usize) -> Figures {
     // What is made at first use is there before the process is looked at.
     let burst = BURSTS[usize::from(attempts >= MANY)];
     load(&arena, &figures, if attempts < MANY { 100 } else { 1_000 }).await;
-    Attack::begin(&arena, &figures, burst, burst * arena.units.len()).to_the_end().await;
+    Attack::begin(&arena, &figures, burst, burst * arena.units.len()).finish().await;
     reach_out(&arena, &figures).await;
     let before = settle(&arena, None).await;
     let tried = lock(&figures).attempts;
@@ -127,7 +127,7 @@ impl Attack {
     }
 
     /// Without windows.
-    async fn to_the_end(mut self) {
+    async fn finish(mut self) {
         self.on.send_replace(true);
         while self.clients.join_next().await.is_some() {}
     }

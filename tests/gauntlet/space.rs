@@ -53,13 +53,14 @@ fn handle_bomb(_: Stage) -> String {
     "(loop $more (drop (call $subscribe-duration (i64.const 1))) (br $more)) unreachable".to_owned()
 }
 
-/// A function of 500 locals that are all used after the call.
+/// A function of so many locals that are all used after the call.
 fn wide_frame() -> String {
-    let locals = (0..500).map(|at| format!("(local $l{at} i64)")).collect::<String>();
-    let set =
-        (0..500).map(|at| format!("(local.set $l{at} (i64.add (local.get $p) (i64.const {at})))")).collect::<String>();
-    let sum = (0..500).map(|at| format!("(i64.add (local.get $l{at})")).collect::<String>();
-    let close = ")".repeat(500);
+    const LOCALS: u32 = 500;
+    let each = |text: fn(u32) -> String| (0..LOCALS).map(text).collect::<Vec<_>>().concat();
+    let locals = each(|at| format!("(local $l{at} i64)"));
+    let set = each(|at| format!("(local.set $l{at} (i64.add (local.get $p) (i64.const {at})))"));
+    let sum = each(|at| format!("(i64.add (local.get $l{at})"));
+    let close = each(|_| ")".to_owned());
     format!(
         "(func $down (param $p i64) (result i64) {locals} {set}
            {sum} (call $down (i64.add (local.get $p) (i64.const 1))) {close})"
