@@ -10,7 +10,7 @@ pub(super) fn check(origin: &Origin) -> Result<(), Failure> {
     output::complain(&config.warnings);
     let runtime = serve::runtime()?;
     let built = runtime.block_on(async {
-        let builder = Builder::new(serve::small_sandbox(&config.compiler)?, Stores::in_memory());
+        let builder = Builder::new(serve::small_sandbox(&config.compiler, &config.egress)?, Stores::in_memory());
         builder.build(&config, None).await.map_err(Failure::from)
     })?;
     output::complain(&built.warnings);

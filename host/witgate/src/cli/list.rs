@@ -5,6 +5,7 @@ use witgate_sandbox::Sandbox;
 
 use super::output::{self, Failure};
 use super::serve;
+use crate::confine::Outside;
 use crate::control::{self, Condition, Health, Plugin, Report};
 use crate::generation::{self, MAX_COMPONENT_BYTES};
 use witgate_config::diagnostic::{Problem, Problems};
@@ -47,7 +48,7 @@ fn configured(origin: &Origin) -> Result<Report, Failure> {
     // To look is no reason to run a secret's command, and what it would say does not matter here.
     let around = Surroundings { environment: &|name| std::env::var(name).ok(), run: &|_| Ok("not asked".to_owned()) };
     let config = Config::load(origin, &around)?;
-    let sandbox = serve::small_sandbox()?;
+    let sandbox = serve::small_sandbox(&config.compiler, &config.egress)?;
     serve::runtime()?.block_on(async {
         let mut plugins = Vec::new();
         for tenant in &config.tenants {
@@ -66,7 +67,7 @@ async fn inspected(
     plugin: &config::Plugin,
 ) -> Result<Plugin, Failure> {
     let refuse = |cause: generation::Cause| Failure::from(Problems::from(Problem::new(cause)));
-    let bytes = generation::read(&plugin.source).await.map_err(refuse)?;
+    let bytes = generation::read(&Outside::here(), &plugin.source).await.map_err(refuse)?;
     let found = sandbox.inspect(&plugin.name, bytes, MAX_COMPONENT_BYTES).await;
     let found = found.map_err(|cause| refuse(generation::Cause::Refused(cause)))?;
     Ok(Plugin {

@@ -11,7 +11,7 @@ use crate::confine::Outside;
 use crate::generation::{self, MAX_COMPONENT_BYTES};
 use witgate_config::builtin;
 use witgate_config::diagnostic::{Problem, Problems};
-use witgate_config::{Cause, Compiler, PluginSource};
+use witgate_config::{Cause, Compiler, Egress, PluginSource};
 
 /// `witgate plugin inspect`.
 pub(super) fn inspect(source: &str, as_json: bool) -> Result<(), Failure> {
@@ -20,7 +20,7 @@ pub(super) fn inspect(source: &str, as_json: bool) -> Result<(), Failure> {
     let found = runtime.block_on(async {
         let refuse = |cause: generation::Cause| Failure::from(Problems::from(Problem::new(cause)));
         let bytes = generation::read(&Outside::here(), &at).await.map_err(refuse)?;
-        let sandbox = serve::small_sandbox(&Compiler::default())?;
+        let sandbox = serve::small_sandbox(&Compiler::default(), &Egress::default())?;
         let name = name_of(source);
         let found = sandbox.inspect(&name, bytes, MAX_COMPONENT_BYTES).await;
         found.map_err(|cause| refuse(generation::Cause::Refused(cause)))

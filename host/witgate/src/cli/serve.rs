@@ -6,13 +6,14 @@ use std::time::Duration;
 use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
+use witgate_egress::EgressConfig;
 use witgate_gateway::gate::Gate;
 use witgate_sandbox::{Sandbox, SandboxConfig};
 
 use super::compiler;
 use super::output::Failure;
 use crate::confine::Confinement;
-use crate::control::Control;
+use crate::control::{self, Control};
 use crate::generation::{self, Builder, Stores};
 use crate::reload::{self, Nudge, Reloader, Watcher};
 use crate::telemetry;
@@ -48,9 +49,7 @@ impl Service {
         recorder: Arc<dyn witgate_gateway::record::Recorder>,
     ) -> Result<Self, Failure> {
         let Start { origin, config, watch, confinement } = start;
-        let compiler = compiler::compiler(&config.compiler)?;
-        let sandbox = Sandbox::new(SandboxConfig { compiler, ..SandboxConfig::default() })
-            .map_err(|cause| Failure::runtime("the sandbox cannot start", cause))?;
+        let sandbox = sandbox(SandboxConfig::default().instances, &config.compiler, &config.egress)?;
         let builder = Builder::new(sandbox, Stores::in_memory()).confined(confinement);
         let built = builder.build(&config, None).await?;
         let gate = Arc::new(Gate::new(built.generation, recorder));
@@ -150,7 +149,7 @@ impl Signals {
 
 /// Gives up what is not needed of the file system. It is for the main thread, before it starts any other.
 pub(super) fn confine(config: &Config) -> Result<Arc<Confinement>, Failure> {
-    let own: Vec<_> = compiler::cache(&config.compiler).into_iter().collect();
+    let own: Vec<_> = compiler::cache(&config.compiler).into_iter().chain([control::folder()]).collect();
     let done = Confinement::start(config, &own);
     done.map(Arc::new).map_err(|cause| Failure::runtime("no threads to stay outside of the confinement", cause))
 }
@@ -162,10 +161,15 @@ pub(super) fn runtime() -> Result<Runtime, Failure> {
 }
 
 /// A sandbox for a few self tests.
-pub(super) fn small_sandbox(compiler: &config::Compiler) -> Result<Arc<Sandbox>, Failure> {
+pub(super) fn small_sandbox(compiler: &config::Compiler, egress: &config::Egress) -> Result<Arc<Sandbox>, Failure> {
     const INSTANCES: u32 = 32;
-    let compiler = compiler::compiler(compiler)?;
-    Sandbox::new(SandboxConfig { instances: INSTANCES, compiler, ..SandboxConfig::default() })
+    sandbox(INSTANCES, compiler, egress)
+}
+
+fn sandbox(instances: u32, compiler: &config::Compiler, egress: &config::Egress) -> Result<Arc<Sandbox>, Failure> {
+    let roots_pem = egress.roots.as_ref().map(|roots| roots.pem.clone().into_bytes()).unwrap_or_default();
+    let egress = EgressConfig { dns: egress.dns.clone(), roots_pem };
+    Sandbox::new(SandboxConfig { instances, compiler: compiler::compiler(compiler)?, egress })
         .map_err(|cause| Failure::runtime("the sandbox cannot start", cause))
 }
 

@@ -39,7 +39,7 @@ enum Question {
 
 /// Where sockets are: in the folder that the system has for this user's running programs, else in one of our own among
 /// the temporary files.
-fn folder() -> PathBuf {
+pub(crate) fn folder() -> PathBuf {
     match std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|folder| folder.is_absolute()) {
         Some(folder) => folder.join("witgate"),
         None => std::env::temp_dir().join(format!("witgate-{}", rustix::process::geteuid().as_raw())),
