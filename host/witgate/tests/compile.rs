@@ -319,7 +319,7 @@ fn sandbox(cache: Option<PathBuf>) -> Arc<Sandbox> {
         cpu_time: None,
         wall_time: None,
     });
-    Sandbox::new(SandboxConfig { instances: 4, compiler }).expect("a sandbox")
+    Sandbox::new(SandboxConfig { instances: 4, compiler, ..SandboxConfig::default() }).expect("a sandbox")
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -394,7 +394,8 @@ async fn unbounded() {
         cpu_time: Some(Duration::from_hours(1)),
         wall_time: Some(Duration::from_hours(1)),
     });
-    let sandbox = Sandbox::new(SandboxConfig { instances: 4, compiler }).expect("a sandbox");
+    let sandbox =
+        Sandbox::new(SandboxConfig { instances: 4, compiler, ..SandboxConfig::default() }).expect("a sandbox");
     let bomb = compile_bomb(Stage::Route, LOOPS);
     let bytes = bomb.len();
     let began = std::time::Instant::now();

@@ -22,6 +22,8 @@ const NICENESS: i32 = 5;
 
 /// Gives up everything but what [`Job`] allows. There must be one thread yet: what it starts inherits all of this.
 pub(super) fn confine(job: &Job) -> io::Result<Confinement> {
+    // Before there are no descriptors left, of which it needs one.
+    let landlock = landlock();
     lower(Resource::Core, 0, 0)?;
     lower(Resource::Fsize, 0, 0)?;
     lower(Resource::Nofile, DESCRIPTORS, DESCRIPTORS)?;
@@ -31,7 +33,7 @@ pub(super) fn confine(job: &Job) -> io::Result<Confinement> {
     lower(Resource::As, space, space)?;
     // A wish only.
     let _ = setpriority_process(None, NICENESS);
-    Ok(kernel())
+    Ok(Confinement { landlock, seccomp: seccomp() })
 }
 
 /// Never above what the gate itself was given.
@@ -43,22 +45,31 @@ fn lower(resource: Resource, soft: u64, hard: u64) -> io::Result<()> {
 }
 
 #[cfg(target_os = "linux")]
-fn kernel() -> Confinement {
+fn seccomp() -> bool {
     use rustix::process::{DumpableBehavior, set_dumpable_behavior};
     // Neither traced nor read by others of the same user. An old kernel that cannot is no reason to stop.
     let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
-    // Both set `no_new_privs`. Landlock's own system calls are not on the list of the other.
-    Confinement { landlock: landlock().unwrap_or(false), seccomp: super::syscalls::restrict().is_ok() }
+    super::syscalls::restrict().is_ok()
 }
 
 #[cfg(not(target_os = "linux"))]
-fn kernel() -> Confinement {
-    Confinement::default()
+fn seccomp() -> bool {
+    false
+}
+
+#[cfg(target_os = "linux")]
+fn landlock() -> bool {
+    nothing_allowed().unwrap_or(false)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn landlock() -> bool {
+    false
 }
 
 /// No path, no port, no socket or process outside: all that this kernel's Landlock knows, and nothing is allowed.
 #[cfg(target_os = "linux")]
-fn landlock() -> Result<bool, landlock::RulesetError> {
+fn nothing_allowed() -> Result<bool, landlock::RulesetError> {
     use landlock::{ABI, Access, AccessFs, AccessNet, Ruleset, RulesetAttr, RulesetStatus, Scope};
     let newest = ABI::V9;
     let status = Ruleset::default()
@@ -97,12 +108,20 @@ mod tests {
         assert!(said.contains("all was refused"), "{said}{}", String::from_utf8_lossy(&done.stderr));
     }
 
+    fn kernel_has_landlock() -> bool {
+        use landlock::{ABI, Access, AccessFs, CompatLevel, Compatible, Ruleset, RulesetAttr};
+        let ruleset = Ruleset::default().set_compatibility(CompatLevel::HardRequirement);
+        ruleset.handle_access(AccessFs::from_all(ABI::V1)).is_ok()
+    }
+
     fn inside() {
         // What it might have opened before.
         let open = File::open("/proc/self/stat").expect("opens");
+        let has_landlock = kernel_has_landlock();
         let job = Job { weight: Weight::Light, memory_bytes: 256 << 20, cpu_time_s: 60 };
         let done = confine(&job).expect("limits");
         assert!(done.seccomp, "this kernel has no seccomp");
+        assert_eq!(done.landlock, has_landlock);
         let refused = |what: &str, result: io::Result<()>| {
             let cause = result.expect_err(what);
             assert!(matches!(cause.raw_os_error(), Some(libc::EPERM | libc::EACCES)), "{what}: {cause}");
