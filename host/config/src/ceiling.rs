@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use witgate_policy::origin::OriginPattern;
 use witgate_policy::{Grants, When};
 
-use super::Cause;
+use super::cause::GrantCause;
 use super::desk::Desk;
 use super::document::Part;
 use super::grants::{Networks, real_folder};
@@ -81,7 +81,7 @@ impl Desk<'_> {
             match real_folder(&path) {
                 Ok(folder) => folders.push(folder),
                 Err(why) => {
-                    let cause = Cause::NoFolder { path: path.display().to_string(), why };
+                    let cause = GrantCause::NoFolder { path: path.display().to_string(), why };
                     self.report(cause, &place.index(at), Part::Value);
                 }
             }
@@ -94,7 +94,7 @@ impl Desk<'_> {
         for (at, glob) in written.iter().enumerate() {
             match When::new(&[], std::slice::from_ref(glob), &[]) {
                 Ok(glob) => globs.push(glob),
-                Err(cause) => self.report(cause.into(), &place.index(at), Part::Value),
+                Err(cause) => self.report(cause, &place.index(at), Part::Value),
             }
         }
         globs
@@ -109,7 +109,7 @@ impl Desk<'_> {
         let most = ceiling.limits.written();
         for (key, value) in raw.limits.written() {
             if let Some((_, most)) = most.iter().find(|(other, most)| *other == key && value > *most) {
-                let cause = Cause::LimitAboveCeiling { plugin: raw.name.clone(), key, value, most: *most };
+                let cause = GrantCause::LimitAboveCeiling { plugin: raw.name.clone(), key, value, most: *most };
                 let (limit, bound) = (plugin.key("limits").key(key), ceiling.place.key("limits").key(key));
                 self.report_at(cause, &[(&limit, Part::Value, "this"), (&bound, Part::Value, "its ceiling")]);
             }
@@ -183,7 +183,7 @@ impl Desk<'_> {
         part: Part,
     ) {
         let bound = ceiling.place.key(key);
-        let cause = Cause::AboveCeiling { plugin: raw.name.clone(), what, ceiling: bound.to_string() };
+        let cause = GrantCause::AboveCeiling { plugin: raw.name.clone(), what, ceiling: bound.to_string() };
         self.report_at(cause, &[(place, part, "this"), (&bound, Part::Value, "its ceiling")]);
     }
 }

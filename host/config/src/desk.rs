@@ -20,14 +20,14 @@ impl<'a> Desk<'a> {
     }
 
     /// One problem at one place.
-    pub(super) fn report(&mut self, cause: Cause, place: &Place, part: Part) {
+    pub(super) fn report(&mut self, cause: impl Into<Cause>, place: &Place, part: Part) {
         self.report_at(cause, &[(place, part, "")]);
     }
 
     /// One problem at several places, with words for each.
-    pub(super) fn report_at(&mut self, cause: Cause, places: &[(&Place, Part, &str)]) {
+    pub(super) fn report_at(&mut self, cause: impl Into<Cause>, places: &[(&Place, Part, &str)]) {
         let marks = self.document.marks(places);
-        self.problems.push(Problem::new(cause).marked(self.document.source(), marks));
+        self.problems.push(Problem::new(cause.into()).marked(self.document.source(), marks));
     }
 
     /// The path as the configuration's folder sees it.

@@ -38,7 +38,7 @@ use crate::diagnostic::{Problem, Problems, Source};
 use desk::Desk;
 use raw::RawFile;
 
-pub use cause::Cause;
+pub use cause::{Cause, GrantCause};
 pub use ceiling::Quota;
 pub use compiler::{Cache, Compiler};
 pub use document::{Document, Part};

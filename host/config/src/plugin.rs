@@ -148,7 +148,7 @@ impl Desk<'_> {
                 let one = std::slice::from_ref(glob);
                 let place = place.key(key).index(at);
                 match When::new(&[], &[], one) {
-                    Err(cause) => self.report(cause.into(), &place, Part::Value),
+                    Err(cause) => self.report(cause, &place, Part::Value),
                     Ok(one) if key == "upstreams" => self.upstream_glob(glob, &one, &place, groups),
                     Ok(_) => {}
                 }

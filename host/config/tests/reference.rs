@@ -104,7 +104,8 @@ fn kind(property: &'static Value, path: &str) -> (String, Option<Section>) {
         return (words, None);
     }
     let to = |name: String, schema: &'static Value| {
-        let slug: String = name.to_lowercase().chars().filter(|c| c.is_alphanumeric() || *c == '-').collect();
+        let heading = if name == "tenant.NAME" { "tenant.NAME-or-the-top-level" } else { &name };
+        let slug: String = heading.to_lowercase().chars().filter(|c| c.is_alphanumeric() || *c == '-').collect();
         (format!("[{name}](#{slug})"), Some(Section { name, schema }))
     };
     match resolved["type"].as_str() {

@@ -2,7 +2,7 @@ use std::path::Path;
 
 use witgate_policy::Folder;
 
-use super::super::Cause;
+use super::super::cause::GrantCause;
 use super::super::desk::Desk;
 use super::super::document::Part;
 use super::super::place::Place;
@@ -21,7 +21,7 @@ impl Desk<'_> {
             let place = place.index(at);
             let Some(folder) = self.folder(raw, &place) else { continue };
             if let Some((first, _)) = folders.iter().find(|(_, other)| other.guest == folder.guest) {
-                let cause = Cause::GuestPathTwice { guest: folder.guest.clone() };
+                let cause = GrantCause::GuestPathTwice { guest: folder.guest.clone() };
                 let (first, second) = (first.key("as"), place.key("as"));
                 self.report_at(cause, &[(&second, Part::Value, "again here"), (&first, Part::Value, "first here")]);
             }
@@ -32,15 +32,15 @@ impl Desk<'_> {
 
     fn folder(&mut self, raw: &RawFolder, place: &Place) -> Option<Folder> {
         if let Err(why) = guest_path(&raw.guest) {
-            let cause = Cause::BadGuestPath { text: raw.guest.clone(), why };
+            let cause = GrantCause::BadGuestPath { text: raw.guest.clone(), why };
             self.report(cause, &place.key("as"), Part::Value);
         }
         if raw.quota_bytes.is_some() && !raw.write {
-            self.report(Cause::QuotaWithoutWrite, &place.key("quota-bytes"), Part::Value);
+            self.report(GrantCause::QuotaWithoutWrite, &place.key("quota-bytes"), Part::Value);
         }
         let path = self.path(&raw.path);
         let host = real_folder(&path).map_err(|why| {
-            let cause = Cause::NoFolder { path: path.display().to_string(), why };
+            let cause = GrantCause::NoFolder { path: path.display().to_string(), why };
             self.report(cause, &place.key("path"), Part::Value);
         });
         let quota_bytes = if raw.write { raw.quota_bytes.unwrap_or(DEFAULT_QUOTA_BYTES) } else { 0 };

@@ -4,6 +4,7 @@ use witgate_policy::Reach;
 use witgate_policy::origin::OriginPattern;
 
 use super::super::Cause;
+use super::super::cause::GrantCause;
 use super::super::desk::Desk;
 use super::super::document::Part;
 use super::super::place::Place;
@@ -48,7 +49,7 @@ impl Desk<'_> {
             match net(text) {
                 Ok(network) => networks.push(network),
                 Err(why) => {
-                    let cause = Cause::BadNetwork { text: text.clone(), why };
+                    let cause = GrantCause::BadNetwork { text: text.clone(), why };
                     self.report(cause, &place.index(at), Part::Value);
                 }
             }
@@ -59,11 +60,11 @@ impl Desk<'_> {
     fn methods(&mut self, raw: Option<&[String]>, place: &Place) -> Vec<String> {
         let Some(raw) = raw else { return DEFAULT_METHODS.map(str::to_owned).to_vec() };
         if raw.is_empty() {
-            self.report(Cause::NoMethods, place, Part::Value);
+            self.report(GrantCause::NoMethods, place, Part::Value);
         }
         for (at, method) in raw.iter().enumerate() {
             if let Err(why) = self::method(method) {
-                let cause = Cause::BadMethod { text: method.clone(), why };
+                let cause = GrantCause::BadMethod { text: method.clone(), why };
                 self.report(cause, &place.index(at), Part::Value);
             }
         }

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use super::super::Cause;
+use super::super::cause::GrantCause;
 use super::super::desk::Desk;
 use super::super::document::Part;
 use super::super::place::Place;
@@ -18,7 +18,7 @@ impl Desk<'_> {
         let place = place.key("environment");
         for (key, value) in &raw.environment {
             if key.is_empty() || key.contains('=') || key.chars().any(char::is_control) {
-                self.report(Cause::BadVariableName { name: key.clone() }, &place.key(key), Part::Key);
+                self.report(GrantCause::BadVariableName { name: key.clone() }, &place.key(key), Part::Key);
             }
             self.argument(value, false, &place.key(key));
         }
@@ -44,7 +44,7 @@ impl Desk<'_> {
 
     fn within(&mut self, bytes: usize, limit: usize, place: &Place) {
         if bytes > limit {
-            self.report(Cause::TooMuchText { place: place.to_string(), bytes, limit }, place, Part::Key);
+            self.report(GrantCause::TooMuchText { place: place.to_string(), bytes, limit }, place, Part::Key);
         }
     }
 }

@@ -3,6 +3,7 @@ use witgate_policy::origin::{Origin, OriginPattern, Scheme};
 use witgate_policy::{Reach, SecretGrant};
 
 use super::super::Cause;
+use super::super::cause::GrantCause;
 use super::super::desk::Desk;
 use super::super::document::Part;
 use super::super::place::Place;
@@ -25,13 +26,13 @@ impl Desk<'_> {
                 self.report(Cause::unknown_secret(name, &known), &place, Part::Key);
             }
             if written.is_empty() {
-                self.report(Cause::SecretGoesNowhere { name: name.clone() }, &place, Part::Key);
+                self.report(GrantCause::SecretGoesNowhere { name: name.clone() }, &place, Part::Key);
             }
             let mut origins = Vec::with_capacity(written.len());
             for (at, text) in written.iter().enumerate() {
                 let Some(origin) = self.origin(text, &place.index(at)) else { continue };
                 if !is_asked(&origin, around, network) {
-                    let cause = Cause::OriginNotAsked { name: name.clone(), origin: origin.to_string() };
+                    let cause = GrantCause::OriginNotAsked { name: name.clone(), origin: origin.to_string() };
                     self.report(cause, &place.index(at), Part::Value);
                 }
                 origins.push(origin);
