@@ -29,6 +29,10 @@ pub(crate) static ROWS: &[Row] = &[
     )
     .dress(places)
     .keys("instances = { reuse = 4 }"),
+    // Documents that it never drops: an instance that is kept would run out of handles, and the host out of memory.
+    Row::new("documents-not-dropped", calm, End::Calm)
+        .kinds(&[Stage::Validate, Stage::Sanitize])
+        .keys("instances = { reuse = 1 }\nlimits = { handles = 4 }"),
     Row::new(LEFT_BEHIND, left_behind, End::Calm)
         .kinds(&[Stage::Route])
         .dress(|guest| guest.field(DIRTY).field("(global $seen (mut i32) (i32.const 0))"))

@@ -41,6 +41,8 @@ pub(crate) struct Host {
     pub(crate) shared: Arc<Shared>,
     pub(crate) account: Account,
     pub(crate) table: ResourceTable,
+    /// The documents that the guest was given and has not dropped, by their place in the table.
+    documents: Vec<u32>,
     pub(crate) log: Log,
     /// Made when a guest first touches it, which most never do.
     wasi: Option<Box<WasiCtx>>,
@@ -55,6 +57,7 @@ impl Host {
         Self {
             account: Account::new(shared.bounds),
             table,
+            documents: Vec::new(),
             log: Log::new(shared),
             wasi: None,
             outgoing: None,
@@ -69,8 +72,14 @@ impl Host {
         self.log.begin();
     }
 
-    /// A call is over, and with it what it asked of the network.
+    /// A call is over, and with it its documents and what it asked of the network. A document that the guest has not
+    /// dropped keeps its place, since a handle to it is in the guest's hands, and loses its text.
     pub(crate) fn end(&mut self) {
+        for place in &self.documents {
+            if let Ok(document) = self.table.get_mut(&Resource::<Document>::new_own(*place)) {
+                document.0 = None;
+            }
+        }
         if let Some(key) = self.outgoing.take().and_then(|outgoing| outgoing.overdrawn()) {
             self.account.overdraw(key);
         }
@@ -78,7 +87,22 @@ impl Host {
 
     /// A document for the guest to own; it shares the payload's bytes.
     pub(crate) fn document(&mut self, payload: Payload) -> wasmtime::Result<Resource<Document>> {
-        Ok(self.table.push(Document(payload))?)
+        let document = self.table.push(Document(Some(payload)))?;
+        self.documents.push(document.rep());
+        Ok(document)
+    }
+
+    /// The guest has dropped a document.
+    pub(crate) fn forget(&mut self, document: Resource<Document>) -> wasmtime::Result<()> {
+        self.documents.retain(|place| *place != document.rep());
+        self.table.delete(document)?;
+        Ok(())
+    }
+
+    /// Whether documents that the guest never dropped, and nobody can take from it, have half of all handles: another
+    /// instance serves the next call, before this one has none left.
+    pub(crate) fn is_littered(&self) -> bool {
+        self.documents.len() > self.shared.bounds.handles / 2
     }
 
     /// One call of the guest to the host.

@@ -157,8 +157,11 @@ impl<C: Contract> Runner<C> {
         Ok(verdict)
     }
 
-    /// An instance whose call ended with an answer may have another.
+    /// An instance whose call ended with an answer may have another, unless it keeps what is not its own.
     fn keep(&self, live: Live<C>) {
+        if live.store.data().is_littered() {
+            return;
+        }
         self.kept.put(live, || self.sandbox.room.is_crowded() || self.shared.share.instances.is_crowded());
     }
 
