@@ -35,6 +35,11 @@ impl<'a> Desk<'a> {
         self.folder.join(written)
     }
 
+    /// Whether something is wrong so far.
+    pub(super) fn has_failed(&self) -> bool {
+        self.problems.are_fatal()
+    }
+
     pub(super) fn close(self) -> (Document, Problems) {
         (self.document, self.problems)
     }

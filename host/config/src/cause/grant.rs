@@ -15,6 +15,16 @@ pub enum GrantCause {
         /// What is wrong with it.
         why: String,
     },
+    /// A plugin could change what the gate goes by.
+    #[error("the plugin could change {path}, by which the gate itself goes")]
+    #[diagnostic(help(
+        "grant a folder of its own, or take `write` away; nothing that a plugin may write to can hold the \
+         configuration, a plugin, a secret, certificates or the compiler's cache"
+    ))]
+    OwnFile {
+        /// The file or folder.
+        path: String,
+    },
     /// A folder's name in a plugin's eyes that cannot be one.
     #[error("`{text}` cannot be what a plugin calls a folder: {why}")]
     #[diagnostic(help("write an absolute path, as /data"))]
