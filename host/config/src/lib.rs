@@ -19,6 +19,7 @@ mod grants;
 mod interpolate;
 mod limits;
 mod name;
+mod own;
 mod place;
 mod plugin;
 mod raw;
@@ -36,6 +37,7 @@ use std::sync::Arc;
 use crate::diagnostic::{Problem, Problems, Source};
 
 use desk::Desk;
+use own::Own;
 use raw::RawFile;
 
 pub use cause::{Cause, GrantCause};
@@ -126,7 +128,8 @@ impl Config {
         let secrets = desk.secrets(&raw);
         let tenants = desk.tenants(raw, &server, &secrets);
         if !desk.has_failed() {
-            desk.keep_own(&tenants, &own(Path::new(name), &compiler, &egress, &secrets, &tenants));
+            let own = Own::of(Path::new(name), around, &compiler, &egress, &secrets, &tenants);
+            desk.keep_own(&tenants, &own);
         }
         let (document, problems) = desk.close();
         if problems.are_fatal() {
@@ -134,21 +137,6 @@ impl Config {
         }
         Ok(Self { document: Arc::new(document), server, log, compiler, egress, secrets, tenants, warnings: problems })
     }
-}
-
-/// What the gate reads and believes.
-fn own(file: &Path, compiler: &Compiler, egress: &Egress, secrets: &Secrets, tenants: &[Tenant]) -> Vec<PathBuf> {
-    let mut own = vec![file.to_owned()];
-    own.extend(secrets.files().cloned());
-    own.extend(egress.roots.as_ref().map(|roots| roots.file.clone()));
-    if let Cache::Folder(folder) = &compiler.cache {
-        own.push(folder.clone());
-    }
-    own.extend(tenants.iter().flat_map(|tenant| &tenant.plugins).filter_map(|plugin| match &plugin.source {
-        PluginSource::File(path) => Some(path.clone()),
-        PluginSource::Builtin(_) => None,
-    }));
-    own
 }
 
 fn read(path: &Path) -> Result<String, Cause> {

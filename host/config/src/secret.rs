@@ -22,6 +22,7 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 pub struct Secrets {
     by_name: BTreeMap<String, Secret>,
     files: Vec<PathBuf>,
+    programs: Vec<String>,
 }
 
 impl Secrets {
@@ -39,6 +40,11 @@ impl Secrets {
     pub fn files(&self) -> impl Iterator<Item = &PathBuf> {
         self.files.iter()
     }
+
+    /// The programs that were run for them: paths, or names that `PATH` leads to.
+    pub(super) fn programs(&self) -> impl Iterator<Item = &str> {
+        self.programs.iter().map(String::as_str)
+    }
 }
 
 impl Desk<'_> {
@@ -53,7 +59,12 @@ impl Desk<'_> {
             secrets.insert(name.clone(), secret);
         }
         let files = raw.secret.values().filter_map(|from| from.file.as_deref());
-        Secrets { by_name: secrets, files: files.map(|file| self.path(file)).collect() }
+        let programs = raw.secret.values().filter_map(|from| from.command.as_ref()?.first());
+        Secrets {
+            by_name: secrets,
+            files: files.map(|file| self.path(file)).collect(),
+            programs: programs.map(|program| self.program(program)).collect(),
+        }
     }
 
     fn secret(&self, name: &str, from: &RawSecret) -> Result<Secret, Cause> {
@@ -90,13 +101,17 @@ impl Desk<'_> {
         }
     }
 
+    /// A path starts at the configuration's folder; a name is for `PATH`.
+    fn program(&self, written: &str) -> String {
+        if written.contains('/') { self.path(written).display().to_string() } else { written.to_owned() }
+    }
+
     fn command(&self, words: &[String], timeout: Duration) -> Result<Command, &'static str> {
         let (program, arguments) = words.split_first().ok_or("`command` names no program")?;
         if program.is_empty() || words.iter().any(|word| word.contains('\0')) {
             return Err("`command` names no program, or holds a NUL character");
         }
-        let program = if program.contains('/') { self.path(program).display().to_string() } else { program.clone() };
-        Ok(Command { program, arguments: arguments.to_vec(), timeout, output_bytes: MAX_BYTES })
+        Ok(Command { program: self.program(program), arguments: arguments.to_vec(), timeout, output_bytes: MAX_BYTES })
     }
 }
 
@@ -124,7 +139,7 @@ mod tests {
     fn written(text: &str) -> Result<String, String> {
         let environment = |_: &str| None;
         let run = |_: &super::Command| Ok(text.to_owned());
-        let around = Surroundings { environment: &environment, run: &run };
+        let around = Surroundings { run: &run, ..Surroundings::of(&environment) };
         let file = "anonymous = true\n[upstream.leave]\nbuiltin = \"leave\"\n[secret.x]\ncommand = [\"x\"]\n";
         let config = Config::parse_in("f", file, Path::new(""), &around).map_err(|problems| problems.to_string())?;
         Ok(config.secrets.get("x").expect("the secret").expose().to_owned())

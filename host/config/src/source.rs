@@ -1,6 +1,7 @@
 //! What a configuration asks of its surroundings, which whoever loads it provides.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// The environment variables that a configuration may name.
@@ -14,12 +15,14 @@ pub struct Surroundings<'a> {
     /// Runs a command and gives what it wrote to its standard output, or says why not in words that follow the
     /// program's name. These hold nothing of that output.
     pub run: &'a dyn Fn(&Command) -> Result<String, String>,
+    /// Folders of the gate's own that no configuration names, as its usual cache: no plugin may be granted them.
+    pub own: &'a [PathBuf],
 }
 
 impl<'a> Surroundings<'a> {
     /// Where no command is run.
     pub fn of(environment: Environment<'a>) -> Self {
-        Self { environment, run: &|_| Err("is not run here".to_owned()) }
+        Self { environment, run: &|_| Err("is not run here".to_owned()), own: &[] }
     }
 }
 

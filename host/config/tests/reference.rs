@@ -13,6 +13,32 @@ keeps the three the same. Sizes are in bytes: `1048576` is 1 MiB.
 
 ";
 
+const TAIL: &str = "
+## Limits that nobody sets
+
+| limit | value | reason |
+|---|---|---|
+| length of a component | 64 MiB | Python's, the longest that are known, have 18 MB |
+| a component is light | up to 1 MiB | the standard plugins have up to 0.3 MiB, the smallest language runtime 1.6 MB |
+| compiling a light one | 10 s of processor time, 60 s, 512 MiB, an artifact of 32 MiB | three times what the largest light one takes |
+| compiling another | 120 s of processor time, 5 min, 3 GiB, an artifact of 512 MiB | Python's take 8 to 14 s on each of several processors, and a gigabyte |
+| compilers at once | 2, one of them for a component that is not light | so that a bomb does not hold up everybody's reload |
+| the cache of artifacts | 1 GiB | some hundred components; those unused for longest go first |
+| stack of a guest | 512 KiB | the engine's own default; half of what a fault in the host would need |
+| interval in which guest time is looked at | 1 ms | a tenth of the default limit; less would cost more than half a percent of a processor |
+| calls of a kept instance | 10,000 | what a guest leaks does not grow for ever |
+| quarantine | after 16 faults in a row, 1 s, then twice as long each time up to 30 s | more than one bad message causes when it is tried again; a mended dependency is noticed soon |
+| quarantine for all callers | when the faults come from three callers | one caller alone can close a plugin for itself only |
+| one piece of a stream | 64 KiB | what the contract of streams permits at once |
+| random bytes in one host call | 64 KiB | a key, a nonce or a seed many times over |
+| open files of all plugins | half of the process's descriptors; an eighth for one tenant | the other half is for clients and servers |
+| a created file, folder or link | 4 KiB of its folder's quota | so that a million empty files are bounded too |
+| environment and arguments; stdin | 64 KiB; 1 MiB | they are in the memory of every instance |
+| connecting; first byte; between bytes | 5 s; 30 s; 30 s | within the wall clock of the call, which bounds all of it |
+| secrets named in one request | 16 | a token and its parts, and not a way to make the host's memory grow |
+
+";
+
 #[test]
 fn the_reference_is_what_the_schema_says() {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("REFERENCE.md");
@@ -57,7 +83,7 @@ fn reference() -> String {
     }
     text.truncate(text.trim_end().len());
     text.push('\n');
-    text
+    text + TAIL.trim_end() + "\n"
 }
 
 /// Writes one table; gives those that its keys lead to.

@@ -157,6 +157,10 @@ pub enum Fault {
 /// What an operator can do about a limit.
 const fn advice(key: LimitKey) -> &'static str {
     match key {
+        LimitKey::GuestTime => {
+            "; raise it, or for long documents `guest-time-ms-per-mib`, under [plugin.limits] if the plugin is meant to \
+             need more"
+        }
         LimitKey::Stack => "; it nests its calls too deeply, and no setting changes that",
         _ => "; raise it under [plugin.limits] if the plugin is meant to need more",
     }
@@ -209,7 +213,8 @@ mod tests {
         check(
             &Fault::Deadline { key: LimitKey::GuestTime, limit: Duration::from_millis(10) },
             Some(LimitKey::GuestTime),
-            "took longer than its limit of 10ms of guest time (`guest-time-ms`); raise it under [plugin.limits] if the \
+            "took longer than its limit of 10ms of guest time (`guest-time-ms`); raise it, or for long documents \
+             `guest-time-ms-per-mib`, under [plugin.limits] if the \
              plugin is meant to need more",
         );
         check(

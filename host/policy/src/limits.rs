@@ -11,8 +11,8 @@ pub struct Limits {
     /// makes no plugin fail. Measured at the engine's ticks, so a call may overrun by two of them. 10 ms by default: a
     /// thousand times what a small policy needs; 250 ms for a component larger than 1 MiB.
     pub guest_time_ms: Option<u32>,
-    /// What is added to the processor time for each MiB (or part of it) of documents that the call is about, in
-    /// milliseconds, so that a long message is not a fault. 200 by default: four times what `sanitize-redact` needs.
+    /// What is added to the processor time for each MiB of documents that the call is about, in milliseconds and in
+    /// proportion, so that a long message is not a fault. 200 by default: four times what `sanitize-redact` needs.
     pub guest_time_ms_per_mib: u32,
     /// Time of one call by the clock on the wall in milliseconds, waiting for the host included. 5,000 by default:
     /// far above the processor time, so that only a plugin that waits for something meets it, on a busy machine too.

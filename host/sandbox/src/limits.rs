@@ -67,8 +67,9 @@ pub(crate) struct Bounds {
 impl Bounds {
     /// The processor time of a call that is about so many bytes of documents.
     pub(crate) fn guest_time_for(&self, document_bytes: usize) -> Duration {
-        let mibs = u32::try_from(document_bytes.div_ceil(1 << 20)).unwrap_or(u32::MAX);
-        self.guest_time.saturating_add(self.guest_time_per_mib.saturating_mul(mibs))
+        let bytes = u128::try_from(document_bytes).unwrap_or(u128::MAX);
+        let more = self.guest_time_per_mib.as_nanos().saturating_mul(bytes) >> 20;
+        self.guest_time.saturating_add(Duration::from_nanos(u64::try_from(more).unwrap_or(u64::MAX)))
     }
 
     /// The number that a limit is.
@@ -189,8 +190,8 @@ mod tests {
     #[test]
     fn a_long_document_gets_more_time() {
         let bounds = Bounds::of(&Limits::default(), &"p".into(), Weight::Light).expect("defaults");
-        for (bytes, ms) in [(0, 10), (1, 210), (1 << 20, 210), ((1 << 20) + 1, 410)] {
-            assert_eq!(bounds.guest_time_for(bytes), Duration::from_millis(ms), "{bytes}");
+        for (bytes, ms) in [(0, 10), (1 << 10, 10), (1 << 19, 110), (1 << 20, 210), (10 << 20, 2010)] {
+            assert_eq!(bounds.guest_time_for(bytes).as_millis(), ms, "{bytes}");
         }
     }
 

@@ -3,6 +3,7 @@
 //! A command runs without a shell, with nothing to read, in a process group of its own that is ended with it. What it
 //! writes to its standard output is a secret: it is in no error, and read up to a bound.
 
+use std::path::PathBuf;
 use std::process::Stdio;
 
 use crate::telemetry;
@@ -11,6 +12,8 @@ use witgate_config::diagnostic::Problems;
 use witgate_config::source::Command;
 use witgate_config::{Config, Origin, Surroundings};
 
+use crate::{cli, control};
+
 /// What is read of a command's complaints.
 const COMPLAINT_BYTES: usize = 4 << 10;
 /// What is shown of them.
@@ -18,9 +21,17 @@ const COMPLAINT_CHARS: usize = 200;
 
 /// Loads a configuration; from here on its secrets are kept out of the log. Blocks for as long as its commands take: not for a thread that serves.
 pub fn load(origin: &Origin) -> Result<Config, Problems> {
-    let config = Config::load(origin, &Surroundings { environment: &|name| std::env::var(name).ok(), run: &run })?;
+    let environment = |name: &str| std::env::var(name).ok();
+    let config = Config::load(origin, &Surroundings { environment: &environment, run: &run, own: &own() })?;
     telemetry::hide(&config.secrets);
     Ok(config)
+}
+
+/// What this gate has besides what a configuration names: the usual cache and the control sockets.
+pub(crate) fn own() -> Vec<PathBuf> {
+    let mut own = vec![control::folder()];
+    own.extend(cli::usual_cache());
+    own
 }
 
 fn run(command: &Command) -> Result<String, String> {

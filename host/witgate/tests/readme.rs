@@ -34,7 +34,7 @@ fn every_example_is_a_good_configuration() {
         name if name.ends_with("SHA256") => Some("00".repeat(32)),
         _ => Some("value".to_owned()),
     };
-    let around = Surroundings { environment: &environment, run: &|_| Ok("secret".to_owned()) };
+    let around = Surroundings { run: &|_| Ok("secret".to_owned()), ..Surroundings::of(&environment) };
     let blocks = blocks(&readme);
     assert!(blocks.len() >= 4, "only {} examples were found", blocks.len());
     for block in blocks {

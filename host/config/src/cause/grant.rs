@@ -18,10 +18,20 @@ pub enum GrantCause {
     /// A plugin could change what the gate goes by.
     #[error("the plugin could change {path}, by which the gate itself goes")]
     #[diagnostic(help(
-        "grant a folder of its own, or take `write` away; nothing that a plugin may write to can hold the \
-         configuration, a plugin, a secret, certificates or the compiler's cache"
+        "grant a folder of its own, or take `write` away; nothing that a plugin may write to can hold the configuration, \
+         a plugin, certificates, or a program that the gate starts"
     ))]
     OwnFile {
+        /// The file or folder.
+        path: String,
+    },
+    /// A plugin could read what no plugin may.
+    #[error("the plugin could read {path}, which is the gate's alone")]
+    #[diagnostic(help(
+        "grant a folder of its own; none that a plugin is granted can hold a secret's file or the compiler's \
+         cache, or lie within the latter"
+    ))]
+    HiddenFile {
         /// The file or folder.
         path: String,
     },

@@ -7,7 +7,6 @@ use super::super::desk::Desk;
 use super::super::document::Part;
 use super::super::place::Place;
 use super::super::raw::RawFolder;
-use super::super::tenant::Tenant;
 
 /// A small state of its own, which fills no disk.
 const DEFAULT_QUOTA_BYTES: u64 = 1 << 20;
@@ -46,23 +45,6 @@ impl Desk<'_> {
         });
         let quota_bytes = if raw.write { raw.quota_bytes.unwrap_or(DEFAULT_QUOTA_BYTES) } else { 0 };
         Some(Folder { host: host.ok()?, guest: raw.guest.clone(), writable: raw.write, quota_bytes })
-    }
-}
-
-impl Desk<'_> {
-    /// A plugin that could change what the gate itself reads, the configuration above all, could grant itself anything.
-    /// `own` are such files and folders. Only for a configuration that is good so far: places are counted.
-    pub(in super::super) fn keep_own(&mut self, tenants: &[Tenant], own: &[PathBuf]) {
-        let own: Vec<_> = own.iter().filter_map(|path| Some((path, std::fs::canonicalize(path).ok()?))).collect();
-        for plugin in tenants.iter().flat_map(|tenant| &tenant.plugins) {
-            for (at, folder) in plugin.grants.files.iter().enumerate().filter(|(_, folder)| folder.writable) {
-                let touches = |real: &Path| real.starts_with(&folder.host) || folder.host.starts_with(real);
-                let Some((path, _)) = own.iter().find(|(_, real)| touches(real)) else { continue };
-                let cause = GrantCause::OwnFile { path: path.display().to_string() };
-                let place = plugin.place.key("grants").key("files").index(at).key("write");
-                self.report(cause, &place, Part::Value);
-            }
-        }
     }
 }
 

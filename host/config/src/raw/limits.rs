@@ -30,8 +30,8 @@ limits! {
     /// thousand times what a small policy needs; 250 for a component of more than 1 MiB.
     #[schemars(range(min = 1, max = 600_000))]
     "guest-time-ms" guest_time_ms: u32,
-    /// What is added to the processor time for each MiB (or part of it) of documents that the call is about, in
-    /// milliseconds, so that a long message is not a fault. The default is four times what `sanitize-redact` needs.
+    /// What is added to the processor time for each MiB of documents that the call is about, in milliseconds and in
+    /// proportion, so that a long message is not a fault. The default is four times what `sanitize-redact` needs.
     #[schemars(range(min = 0, max = 600_000), extend("default" = 200))]
     "guest-time-ms-per-mib" guest_time_ms_per_mib: u32,
     /// Time of one call by the clock on the wall, waiting for the host included, in milliseconds. Far above the processor
@@ -73,8 +73,9 @@ limits! {
     /// Tables of one instance, likewise.
     #[schemars(range(min = 1, max = 64), extend("default" = 16))]
     "tables" tables: u32,
-    /// Edits in one verdict. More is a rewrite, for which there is `replace`.
-    #[schemars(range(min = 1, max = 65_536), extend("default" = 4_096))]
+    /// Edits in one verdict. More is a rewrite, for which there is `replace`; the verdict of a validator has 256 at most in
+    /// any case.
+    #[schemars(range(min = 1, max = 4_096), extend("default" = 4_096))]
     "edits" edits: u32,
     /// Bytes in the fields of one HTTP request or response of the plugin. The default is four times what servers commonly
     /// take.

@@ -80,7 +80,8 @@ pub(super) struct RawServer {
     /// How long messages may go on once the gate was told to stop, in seconds. Default 30.
     #[schemars(range(min = 0, max = 3600))]
     pub drain_s: Option<u64>,
-    /// Whether the gate, after its start, gives up all of the file system that the configuration does not name.
+    /// Whether the gate, after its start, gives up all of the file system but what the configuration names and what the
+    /// system needs (`/etc`, `/usr`, libraries).
     /// Default `auto`.
     #[serde(default)]
     pub confine: RawConfine,

@@ -30,10 +30,15 @@ pub(super) fn compiler(wanted: &Wanted) -> Result<Compiler, Failure> {
 /// The folder in which artifacts are kept.
 pub(super) fn cache(wanted: &Wanted) -> Option<PathBuf> {
     match &wanted.cache {
-        Cache::Usual => usual(|name| std::env::var_os(name).map(PathBuf::from)),
+        Cache::Usual => usual_cache(),
         Cache::Folder(folder) => Some(folder.clone()),
         Cache::Off => None,
     }
+}
+
+/// The folder in which artifacts are kept unless the configuration names another.
+pub(crate) fn usual_cache() -> Option<PathBuf> {
+    usual(|name| std::env::var_os(name).map(PathBuf::from))
 }
 
 fn program() -> Result<PathBuf, Failure> {
@@ -45,7 +50,7 @@ fn program() -> Result<PathBuf, Failure> {
 }
 
 /// Where programs of this user keep what they can make again (XDG Base Directory 0.8): absolute, or not there.
-pub(crate) fn usual(variable: impl Fn(&str) -> Option<PathBuf>) -> Option<PathBuf> {
+fn usual(variable: impl Fn(&str) -> Option<PathBuf>) -> Option<PathBuf> {
     let absolute = |name: &str| variable(name).filter(|path| path.is_absolute());
     let caches = absolute("XDG_CACHE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".cache")));
     caches.map(|caches| caches.join("witgate"))

@@ -8,6 +8,7 @@ use super::serve;
 use crate::confine::Outside;
 use crate::control::{self, Condition, Health, Plugin, Report};
 use crate::generation::{self, MAX_COMPONENT_BYTES};
+use crate::surroundings;
 use witgate_config::diagnostic::{Problem, Problems};
 
 /// Enough of a digest to tell components apart at a glance; `--json` has the whole.
@@ -46,7 +47,9 @@ fn configured(origin: &Origin) -> Result<Report, Failure> {
         Err(cause) => output::note(&cause.to_string()),
     }
     // To look is no reason to run a secret's command, and what it would say does not matter here.
-    let around = Surroundings { environment: &|name| std::env::var(name).ok(), run: &|_| Ok("not asked".to_owned()) };
+    let environment = |name: &str| std::env::var(name).ok();
+    let own = surroundings::own();
+    let around = Surroundings { environment: &environment, run: &|_| Ok("not asked".to_owned()), own: &own };
     let config = Config::load(origin, &around)?;
     let sandbox = serve::small_sandbox(&config.compiler, &config.egress)?;
     serve::runtime()?.block_on(async {

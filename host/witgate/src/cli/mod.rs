@@ -23,6 +23,8 @@ use clap::Parser;
 
 use output::Failure;
 use plan::Plan;
+
+pub(crate) use compiler::usual_cache;
 use witgate_config as config;
 
 /// Runs the program.

@@ -90,11 +90,11 @@ impl Confinement {
         match &self.state {
             Ok(walls) if walls.whole => tracing::info!(
                 landlock = walls.abi,
-                "confined: files that the configuration does not name cannot be opened any more"
+                "confined: besides the system's own, no files can be opened any more that the configuration does not name"
             ),
             Ok(walls) => tracing::info!(
                 landlock = walls.abi,
-                "confined in part: files that the configuration does not name cannot be opened any more; \
+                "confined in part: besides the system's own, no files can be opened any more that the configuration does not name; \
                  a newer kernel refuses more than that"
             ),
             Err(why @ (Unconfined::Off | Unconfined::Missing(_))) => tracing::info!("not confined: {why}"),

@@ -69,7 +69,7 @@ mod tests {
         let file =
             "anonymous = true\n[upstream.a]\nbuiltin = \"leave\"\n[secret.a]\nenv = \"A\"\n[secret.b]\nenv = \"B\"\n";
         let environment = |name: &str| Some(if name == "A" { "hush-\"q\\" } else { "hush-\"q\\-longer" }.to_owned());
-        let around = Surroundings { environment: &environment, run: &|_| Err(String::new()) };
+        let around = Surroundings::of(&environment);
         let config = Config::parse_in("f", file, Path::new(""), &around).expect("a good file");
         hide(&config.secrets);
         check("says hush-\"q\\!", "says [secret]!");
