@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::path::PathBuf;
 
+use witgate_policy::folder::within;
 use witgate_policy::origin::OriginPattern;
 use witgate_policy::{Grants, When};
 
@@ -156,7 +157,7 @@ impl Desk<'_> {
         let Some(allowed) = &ceiling.files else { return };
         for (at, folder) in raw.grants.files.iter().enumerate() {
             let Ok(real) = real_folder(&self.path(&folder.path)) else { continue };
-            if !allowed.iter().any(|allowed| real.starts_with(allowed)) {
+            if !allowed.iter().any(|allowed| within(&real, allowed)) {
                 let place = plugin.key("grants").key("files").index(at).key("path");
                 self.above(ceiling, "files", format!("the folder `{}`", folder.path), raw, &place, Part::Value);
             }

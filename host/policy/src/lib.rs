@@ -21,6 +21,7 @@ pub mod answer;
 mod call;
 mod evidence;
 mod fault;
+pub mod folder;
 mod grants;
 mod hook;
 mod identity;

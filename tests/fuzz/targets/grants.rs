@@ -1,14 +1,17 @@
-//! Where a plugin may go: origins, patterns of them, secrets in headers, the globs of `when`, and addresses.
+//! Where a plugin may go: origins, patterns of them, secrets in headers, the globs of `when`, addresses, and folders.
 //!
-//! The input is lines: an origin, two patterns, a header's template, a glob, a name, an address.
+//! The input is lines: an origin, two patterns, a header's template, a glob, a name, an address, a plugin's name for a
+//! folder, three folders of the host.
 
 #![no_main]
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::path::{Component, Path};
 
 use libfuzzer_sys::fuzz_target;
 use url::Url;
 use witgate_policy::address::special;
+use witgate_policy::folder::{guest_path, touch, within};
 use witgate_policy::origin::{Host, Origin, OriginPattern};
 use witgate_policy::secret::{Secret, fill};
 use witgate_policy::{Reach, SecretGrant, When};
@@ -39,6 +42,8 @@ fuzz_target!(|text: &str| {
         address(at);
         patterns.iter().for_each(|pattern| reach(pattern, at));
     }
+    guest(line());
+    folders([line(), line(), line()]);
 });
 
 /// One spelling, without anything that another reader could read in another way.
@@ -212,4 +217,78 @@ fn reach(pattern: &OriginPattern, address: IpAddr) {
     let is_own = pattern.address() == Some(address.to_canonical());
     assert_eq!(rule(Vec::new()).may_lead_to(address).is_ok(), special(address).is_none() || is_own, "{pattern}");
     assert_eq!(rule(vec![address.to_canonical().into()]).may_lead_to(address), Ok(()), "{pattern} {address}");
+}
+
+/// A plugin's name for a folder is accepted when the standard library takes it apart and puts it together as it was.
+fn guest(text: &str) {
+    let mut again = String::new();
+    let mut is_plain = true;
+    for part in Path::new(text).components() {
+        match part {
+            Component::RootDir => {}
+            Component::Normal(part) => again.extend(["/", part.to_str().expect("part of a text")]),
+            _ => is_plain = false,
+        }
+    }
+    let is_same = if again.is_empty() { text == "/" } else { text == again };
+    let is_good = is_plain && is_same && text.len() <= 256 && !text.contains(char::is_control);
+    assert_eq!(guest_path(text).is_ok(), is_good, "{text:?}");
+    // The same folder or one around it in other words, which would hide that a name is taken twice.
+    let others =
+        [format!("/{text}"), format!("{text}/"), format!("{text}/."), format!("{text}/.."), format!(".{text}")];
+    assert!(!is_good || others.iter().all(|other| guest_path(other).is_err()), "{text:?}");
+}
+
+/// Folders are compared as lists of names; one that is relative or has `..` is within none and touches all.
+fn folders(texts: [&str; 3]) {
+    let is_within = |inner: &str, outer: &str| within(Path::new(inner), Path::new(outer));
+    let do_touch = |one: &str, other: &str| touch(Path::new(one), Path::new(other));
+    for one in texts {
+        for other in texts {
+            let (holds, apart) = match (names(one), names(other)) {
+                (Some(one), Some(other)) => (one.starts_with(&other), !one.iter().zip(&other).all(|(a, b)| a == b)),
+                _ => (false, false),
+            };
+            assert_eq!((is_within(one, other), do_touch(one, other)), (holds, !apart), "{one:?} {other:?}");
+            assert_eq!(do_touch(one, other), do_touch(other, one), "{one:?} {other:?}");
+            // What is apart stays so, however deep a plugin goes.
+            assert!(!apart || !do_touch(&format!("{one}/deep"), other), "{one:?} {other:?}");
+            for third in texts {
+                let chain = is_within(one, other) && is_within(other, third);
+                assert!(!chain || is_within(one, third), "{one:?} {other:?} {third:?}");
+            }
+        }
+        if let Some(names) = names(one) {
+            neighbours(&names);
+        }
+    }
+}
+
+/// The names on the way to a folder, of text alone.
+fn names(text: &str) -> Option<Vec<&str>> {
+    let names = text.strip_prefix('/')?.split('/').filter(|name| !matches!(*name, "" | "."));
+    let names: Vec<_> = names.collect();
+    (!names.contains(&"..")).then_some(names)
+}
+
+/// A folder holds what is below it and lies in all above it; names that only begin or end as its own are elsewhere.
+fn neighbours(names: &[&str]) {
+    let at = |names: &[&str]| format!("/{}", names.join("/"));
+    let here = at(names);
+    let path = Path::new(&here);
+    for depth in 0..=names.len().min(8) {
+        let above = at(&names[..depth]);
+        assert!(within(path, Path::new(&above)), "{here:?} {above:?}");
+        assert_eq!(within(Path::new(&above), path), depth == names.len(), "{above:?} {here:?}");
+    }
+    let below = path.join("x");
+    assert!(within(&below, path) && !within(path, &below) && touch(path, &below), "{here:?}");
+    let out = path.join("x/../..");
+    assert!(!within(&out, path) && touch(&out, path), "{here:?}");
+    let Some((last, above)) = names.split_last() else { return };
+    for sibling in [format!("{last}x"), format!("x{last}"), format!("{last} ")] {
+        let sibling = at(&[above, &[sibling.as_str()]].concat());
+        let sibling = Path::new(&sibling);
+        assert!(!within(sibling, path) && !within(path, sibling) && !touch(sibling, path), "{here:?} {sibling:?}");
+    }
 }

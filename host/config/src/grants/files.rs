@@ -1,6 +1,7 @@
 use std::path::{Path, PathBuf};
 
 use witgate_policy::Folder;
+use witgate_policy::folder::guest_path;
 
 use super::super::cause::GrantCause;
 use super::super::desk::Desk;
@@ -10,9 +11,6 @@ use super::super::raw::RawFolder;
 
 /// A small state of its own, which fills no disk.
 const DEFAULT_QUOTA_BYTES: u64 = 1 << 20;
-
-/// Longer paths are of no use to a plugin, and some languages have buffers of this size.
-const MAX_GUEST_BYTES: usize = 256;
 
 impl Desk<'_> {
     pub(super) fn folders(&mut self, raw: &[RawFolder], place: &Place) -> Vec<Folder> {
@@ -55,39 +53,4 @@ pub(in super::super) fn real_folder(path: &Path) -> Result<PathBuf, String> {
     }
     let real = std::fs::canonicalize(path).map_err(|cause| cause.to_string())?;
     if real.is_dir() { Ok(real) } else { Err("it is not a folder".to_owned()) }
-}
-
-fn guest_path(text: &str) -> Result<(), &'static str> {
-    let mut segments = text.strip_prefix('/').unwrap_or_default().split('/');
-    if !text.starts_with('/') {
-        Err("it must begin with `/`")
-    } else if text.len() > MAX_GUEST_BYTES {
-        Err("it is longer than 256 bytes")
-    } else if text.chars().any(char::is_control) {
-        Err("it holds a control character")
-    } else if text != "/" && segments.any(|segment| matches!(segment, "" | "." | "..")) {
-        Err("it may have no empty, `.` or `..` part, and no `/` at its end")
-    } else {
-        Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_guest_path_is_absolute_and_plain() {
-        #[track_caller]
-        fn check(text: &str, good: bool) {
-            assert_eq!(guest_path(text).is_ok(), good, "{text:?}");
-        }
-        check("/", true);
-        check("/data", true);
-        check("/data/deep.er", true);
-        for bad in ["", "data", "./data", "/data/", "//data", "/../data", "/a/./b", "/a\0b", "/a\nb"] {
-            check(bad, false);
-        }
-        check(&format!("/{}", "a".repeat(256)), false);
-    }
 }
