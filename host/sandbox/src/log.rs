@@ -49,6 +49,10 @@ impl Log {
 
     /// Writes one line, or drops and counts it; at the end of the call one line says how many those were.
     pub(crate) fn line(&self, level: Level, source: &str, text: &str) {
+        // What is not written costs nothing to speak of, however much there is of it.
+        if self.left.lines.load(Ordering::Relaxed) == 0 {
+            return self.left.drop_one();
+        }
         let text = clean(text, LINE_BYTES);
         let source = clean(source, 64);
         let size = u32::try_from(text.len() + source.len()).unwrap_or(u32::MAX);
@@ -61,7 +65,7 @@ impl Log {
         }
         // What is short may fit where something long did not; after the first line that is missing there is none.
         self.left.lines.store(0, Ordering::Relaxed);
-        let _ = self.left.dropped.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |count| count.checked_add(1));
+        self.left.drop_one();
     }
 }
 
@@ -69,6 +73,10 @@ impl Left {
     fn fill(&self) {
         self.lines.store(self.shared.bounds.log_lines, Ordering::Relaxed);
         self.bytes.store(self.shared.bounds.log_bytes, Ordering::Relaxed);
+    }
+
+    fn drop_one(&self) {
+        let _ = self.dropped.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |count| count.checked_add(1));
     }
 
     /// Says what was dropped, once.

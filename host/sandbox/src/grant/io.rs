@@ -1,8 +1,9 @@
 //! `wasi:io`: streams and polls, counted and bounded like every other call to the host.
 //!
 //! What is behind a stream is its own affair. Here is only what they have in common: each call counts, what is read is
-//! handed over against `bytes-in`, and no single call moves more than [`PIECE_BYTES`], which the contract of streams
-//! allows ("reads up to"). How long one may wait is the wall clock's, which no host call escapes.
+//! handed over against `bytes-in`, and no single call moves more than [`PIECE_BYTES`]: who reads gets that much at most,
+//! which the contract of streams allows ("reads up to"), and who writes is told of no more room than that, and stopped
+//! when it writes more all the same. How long one may wait is the wall clock's, which no host call escapes.
 
 use wasmtime::component::{HasData, Linker, Resource, ResourceTable};
 use wasmtime_wasi::p2::bindings::io::{error, poll, streams};
@@ -129,12 +130,15 @@ impl streams::HostInputStream for Streams<'_> {
 impl streams::HostOutputStream for Streams<'_> {
     fn check_write(&mut self, stream: Resource<DynOutputStream>) -> StreamResult<u64> {
         self.call()?;
-        self.table.check_write(stream)
+        Ok(self.table.check_write(stream)?.min(PIECE_BYTES))
     }
 
-    /// The bytes were bounded by `bytes-out` when they were read out of the guest.
+    /// Nothing below looks at how much there was leave for.
     fn write(&mut self, stream: Resource<DynOutputStream>, bytes: Vec<u8>) -> StreamResult<()> {
         self.call()?;
+        if bytes.len() as u64 > PIECE_BYTES {
+            return Err(StreamError::trap("cannot write more bytes at once than `check-write` allows"));
+        }
         self.table.write(stream, bytes)
     }
 

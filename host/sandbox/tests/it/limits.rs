@@ -205,6 +205,53 @@ async fn one_call_moves_a_piece_at_most() {
     assert!(matches!(&fault, Fault::Trap(why) if why.contains("exceeds limit 65536")), "{fault:?}");
 }
 
+/// A piece is written and what is longer is not, whatever `bytes-out` allows and whatever is behind the stream: the host
+/// would work on it, or keep it, without an end in sight.
+#[tokio::test]
+async fn one_write_is_a_piece_at_most() {
+    let streams = ["wasi:cli/stdout@0.2.12", "wasi:io/streams@0.2.12"];
+    let files = ["wasi:filesystem/preopens@0.2.12", "wasi:filesystem/types@0.2.12", "wasi:io/streams@0.2.12"];
+    let stdout = "(global.set $out (call $get-stdout))";
+    // Opens a new file in the only folder. Answers are written from address 4,096 on.
+    let file = "(call $get-directories (i32.const 4096))
+        (call $descriptor.open-at (i32.load (i32.load (i32.const 4096))) (i32.const 0) (i32.const 2048) (i32.const 3)
+          (i32.const 1) (i32.const 2) (i32.const 4112))
+        (if (i32.load8_u (i32.const 4112)) (then unreachable))
+        (call $descriptor.write-via-stream (i32.load (i32.const 4116)) (i64.const 0) (i32.const 4128))
+        (if (i32.load8_u (i32.const 4128)) (then unreachable))
+        (global.set $out (i32.load (i32.const 4132)))";
+    for (imports, open) in [(&streams[..], stdout), (&files[..], file)] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let host = folder.path().canonicalize().expect("a folder");
+        let write = async |bytes: u32| {
+            let body = format!(
+                "(drop (memory.grow (i32.const 128))) {open}
+                 (call $output-stream.write (global.get $out) (i32.const 8192) (i32.const {bytes}) (i32.const 4144))
+                 (if (i32.load8_u (i32.const 4144)) (then unreachable))
+                 (call $output-stream.blocking-flush (global.get $out) (i32.const 4144))"
+            );
+            let guest = repeat(imports, 1, &body).field("(global $out (mut i32) (i32.const 0))").data(2048, "new");
+            let mut spec = spec();
+            let files = witgate_policy::Folder {
+                host: host.clone(),
+                guest: "/data".into(),
+                writable: true,
+                quota_bytes: 1 << 30,
+            };
+            spec.grants.files = vec![files];
+            let plugin = load(&sandbox(), guest.build(), spec).await.expect("loads");
+            soon(ask(&plugin, Stage::Route)).await
+        };
+        assert_eq!(write(64 << 10).await, Ok("abstain"), "{open}");
+        for bytes in [(64 << 10) + 1, 8_000_000] {
+            let fault = write(bytes).await.expect_err("too much");
+            assert!(matches!(&fault, Fault::Trap(why) if why.contains("than `check-write` allows")), "{fault:?}");
+        }
+        let there = std::fs::metadata(host.join("new")).map_or(0, |file| file.len());
+        assert!(there <= 64 << 10, "{open}: {there} bytes are there");
+    }
+}
+
 /// What a component needs to exist at all is found when it is loaded.
 async fn refused(guest: &Guest, limits: Limits, key: LimitKey, limit: u64) {
     for wasm in [guest.build(), guest.build_padded(1 << 20)] {

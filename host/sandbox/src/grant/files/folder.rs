@@ -121,6 +121,12 @@ impl Folder {
         Ok(changed?)
     }
 
+    /// Whether there is room for so much more, as far as can be told without waiting. It takes nothing.
+    pub(super) fn check_room(&self, bytes: u64) -> Result<(), Refused> {
+        self.check_writable()?;
+        self.used.glance().map_or(Ok(()), |used| self.charged(used, bytes).map(|_| ()))
+    }
+
     fn charged(&self, used: u64, bytes: u64) -> Result<u64, Refused> {
         if bytes == 0 {
             return Ok(used);

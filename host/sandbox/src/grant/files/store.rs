@@ -33,6 +33,11 @@ impl Used {
     pub(super) fn lock(&self) -> MutexGuard<'_, u64> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// How much it is, unless that changes right now: for who must not wait.
+    pub(super) fn glance(&self) -> Option<u64> {
+        self.0.try_lock().ok().map(|used| *used)
+    }
 }
 
 /// What a tenant's plugins may have open.

@@ -138,6 +138,14 @@ impl OutputStream for Writing {
         if let Store::Underway(_) = self.state {
             return Err(StreamError::Trap(wasmtime::Error::msg("it wrote without leave to a stream of a file")));
         }
+        // What is appended is all growth, so what has no room need not be queued. How much of the rest is growth only
+        // the file's size tells, which is asked for where one may wait.
+        if self.position.is_none()
+            && let Err(refused) = self.file.folder.check_room(bytes.len() as u64)
+        {
+            self.state = Store::Ended;
+            return Err(StreamError::LastOperationFailed(refused.into()));
+        }
         let (file, position) = (self.file.clone(), self.position);
         // Past the largest offset, the write itself is refused.
         self.position = position.map(|position| position.saturating_add(bytes.len() as u64));
