@@ -6,7 +6,7 @@ use witgate_tests::process::Stream;
 use witgate_tests::settings;
 
 use crate::arena::{ATTACKED, Arena, write};
-use crate::attempt::Breach;
+use crate::attempt::{Breach, Outcome};
 use crate::compiling;
 use crate::figures::Figures;
 
@@ -142,15 +142,15 @@ pub(crate) async fn attack(arena: &Arena, figures: &mut Figures) {
     let plugins: String = all.iter().map(|bad| plugin(arena, &bad.name)).collect();
     let said = reload(arena, &plugins).await;
     for bad in &all {
-        figures.tried(&bad.name, None, explained(&said, bad));
+        figures.tried(&bad.name, explained(&said, bad));
     }
 }
 
-fn explained(said: &Reload, bad: &Bad) -> Result<std::time::Duration, Breach> {
+fn explained(said: &Reload, bad: &Bad) -> Outcome {
     let Reload::Refused(why) = said else { return Err(Breach::Escape("it was loaded".to_owned())) };
     let problem = problem(why, &bad.name).ok_or_else(|| Breach::Escape(format!("it was loaded, as {why} says")))?;
     if problem.contains(bad.says) {
-        return Ok(std::time::Duration::ZERO);
+        return Ok(None);
     }
     Err(Breach::Unexplained(format!("`{}` is not in: {problem}", bad.says)))
 }
@@ -215,7 +215,7 @@ pub(crate) async fn flip(arena: &Arena, figures: &mut Figures, places: usize) {
     };
     let (refused, loaded): (Vec<&String>, Vec<&String>) = all.iter().partition(|name| problem(&why, name).is_some());
     for name in refused {
-        figures.tried(name, None, Ok(std::time::Duration::ZERO));
+        figures.tried(name, Ok(None));
     }
     if let Reload::Refused(why) = reload(arena, &plugins(&loaded)).await {
         figures.breach("bit-flips", Breach::Escape(format!("refused only when they are alone: {why}")));
@@ -225,9 +225,8 @@ pub(crate) async fn flip(arena: &Arena, figures: &mut Figures, places: usize) {
     for name in loaded {
         let body = client.call(name, "{}").await.body;
         let leaks = arena.leaks_in(&body);
-        let outcome =
-            if leaks.is_empty() { Ok(std::time::Duration::ZERO) } else { Err(Breach::Leak(format!("{leaks:?}"))) };
-        figures.tried(name, None, outcome);
+        let outcome = if leaks.is_empty() { Ok(None) } else { Err(Breach::Leak(format!("{leaks:?}"))) };
+        figures.tried(name, outcome);
     }
     if let Reload::Refused(why) = reload(arena, "").await {
         figures.breach("bit-flips", Breach::Escape(format!("the good configuration is refused: {why}")));

@@ -4,7 +4,6 @@
 
 use std::path::Path;
 use std::process::Command;
-use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use witgate_test_guests::probe;
@@ -12,7 +11,7 @@ use witgate_tests::settings;
 use witgate_tests::wire::Wire;
 
 use crate::arena::{ATTACKED, Arena, write};
-use crate::attempt::Breach;
+use crate::attempt::{Breach, Outcome, times};
 use crate::canary::{self, Canaries};
 
 /// One sequence.
@@ -159,14 +158,12 @@ pub(crate) fn changed(folder: &Path, canaries: &Canaries) -> Vec<String> {
 }
 
 /// Tries one sequence.
-pub(crate) async fn attempt(arena: &Arena, reach: &Reach, client: &mut Wire) -> Result<Duration, Breach> {
+pub(crate) async fn attempt(arena: &Arena, reach: &Reach, client: &mut Wire) -> Outcome {
     let tool = format!("probe-{}", reach.probe);
     let outside = arena.folder.path().join("canary").display().to_string();
     let ops = arena.addressed(reach.ops).replace("OUTSIDE", &outside);
     let from = arena.gate.process().lines();
-    let began = Instant::now();
     let answer = client.call(&tool, &format!("{{\"ops\":{ops}}}")).await;
-    let took = began.elapsed();
     let leaks = arena.leaks_in(&answer.body.replace(&outside, ""));
     if !leaks.is_empty() {
         return Err(Breach::Leak(format!("{leaks:?} in {}", answer.body)));
@@ -184,7 +181,11 @@ pub(crate) async fn attempt(arena: &Arena, reach: &Reach, client: &mut Wire) -> 
         Last::Gives(what) => last.strip_prefix("ok:").is_some_and(|rest| rest.trim() == *what),
         Last::Fault(labels) => labels.iter().any(|label| fault.starts_with(label)),
     };
-    if as_it_should { Ok(took) } else { Err(Breach::Escape(format!("`{last}`, {step}, in {}", answer.body))) }
+    if as_it_should {
+        times(&record, &step)
+    } else {
+        Err(Breach::Escape(format!("`{last}`, {step}, in {}", answer.body)))
+    }
 }
 
 /// What the probe tells of its last operation, if it has done all of them.

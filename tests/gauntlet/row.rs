@@ -24,8 +24,6 @@ pub(crate) struct Row {
     pub(crate) end: End,
     /// The key of the limit that each attempt runs into, which its fault has to name.
     pub(crate) limit: Option<&'static str>,
-    /// That limit, where it is one on time, in milliseconds.
-    pub(crate) deadline_ms: Option<u32>,
 }
 
 /// How an attempt has to end.
@@ -42,7 +40,7 @@ pub(crate) enum End {
 impl Row {
     /// A row that needs nothing but a body.
     pub(crate) const fn new(name: &'static str, body: fn(Stage) -> String, end: End) -> Self {
-        Self { name, kinds: ALL, body, dress: |guest| guest, keys: "", end, limit: None, deadline_ms: None }
+        Self { name, kinds: ALL, body, dress: |guest| guest, keys: "", end, limit: None }
     }
 
     /// With these hooks only.
@@ -66,13 +64,6 @@ impl Row {
     /// Against this limit.
     pub(crate) const fn limit(mut self, key: &'static str) -> Self {
         self.limit = Some(key);
-        self
-    }
-
-    /// Against this limit on time, with its size.
-    pub(crate) const fn deadline_ms(mut self, key: &'static str, deadline_ms: u32) -> Self {
-        self.limit = Some(key);
-        self.deadline_ms = Some(deadline_ms);
         self
     }
 

@@ -51,16 +51,18 @@ pub(crate) async fn run(attempts: usize) -> Figures {
     Attack::begin(&arena, &figures, burst, burst * arena.units.len()).finish().await;
     reach_out(&arena, &figures).await;
     let before = settle(&arena, None).await;
-    let tried = lock(&figures).attempts;
 
-    let attack = Attack::begin(&arena, &figures, burst, attempts);
-    windows(attack, &neighbour, if attempts < MANY { 300 } else { 3_000 }).await;
+    let window_ms = if attempts < MANY { 300 } else { 3_000 };
+    let (mut looks, mut first_window) = (vec![(lock(&figures).attempts, before)], 1);
+    for half in [attempts / 2, attempts - attempts / 2] {
+        let attack = Attack::begin(&arena, &figures, burst, half);
+        first_window = windows(attack, &neighbour, first_window, window_ms).await;
+        looks.push((lock(&figures).attempts, settle(&arena, Some(before)).await));
+    }
     let seen = neighbour.stop().await;
-    let after = settle(&arena, Some(before)).await;
 
     let mut figures = std::mem::take(&mut *lock(&figures));
-    (figures.before, figures.after) = (before, after);
-    figures.attempts_between = figures.attempts - tried;
+    figures.looks = looks;
     figures.p99 = seen.p99(|window| window % 2 == 1).zip(seen.p99(|window| window % 2 == 0));
     (figures.neighbour_calls, figures.neighbour_errors) = (seen.calls, seen.errors);
     figures.compiler_peak_bytes = compilers.stop();
@@ -85,7 +87,7 @@ async fn reach_out(arena: &Arc<Arena>, figures: &Shared) {
         // A harness that gives up waiting panics; here that is a finding about this row.
         let outcome = tokio::spawn(async move { reach::attempt(&tried, row, &mut client).await }).await;
         let outcome = outcome.unwrap_or_else(|error| Err(Breach::Escape(error.to_string())));
-        lock(figures).tried(row.name, None, outcome);
+        lock(figures).tried(row.name, outcome);
     }
 }
 
@@ -137,7 +139,7 @@ async fn burst(arena: Arc<Arena>, figures: Shared, unit: Unit, attempts: usize) 
     let mut client = arena.client();
     for _ in 0..attempts {
         let outcome = attempt(&arena, &unit, &mut client).await;
-        lock(&figures).tried(&unit.name, unit.row.deadline_ms, outcome);
+        lock(&figures).tried(&unit.name, outcome);
     }
     if let Err(breach) = calm(&arena, &unit, &mut client).await {
         lock(&figures).breach(&unit.name, breach);
@@ -145,18 +147,21 @@ async fn burst(arena: Arc<Arena>, figures: Shared, unit: Unit, attempts: usize) 
 }
 
 /// The attack goes on in windows with even numbers and rests in the others, so that whatever else the machine does is in
-/// both. It ends after a window without.
-async fn windows(mut attack: Attack, neighbour: &Neighbour, window_ms: u64) {
-    for number in 1.. {
+/// both. The answer is the next window's number.
+async fn windows(mut attack: Attack, neighbour: &Neighbour, first: usize, window_ms: u64) -> usize {
+    let mut number = first;
+    loop {
         attack.on.send_replace(number % 2 == 0);
         neighbour.window(number);
         tokio::time::sleep(Duration::from_millis(window_ms)).await;
         while attack.clients.try_join_next().is_some() {}
+        number += 1;
         if attack.clients.is_empty() {
             break;
         }
     }
     neighbour.window(0);
+    number
 }
 
 /// The process once nothing goes on in it: when threads and descriptors are back where they were, or patience is at its

@@ -4,12 +4,8 @@ use crate::row::{End, Row};
 
 const DEADLINE: End = End::Fault(&["deadline"]);
 
-/// The default of `guest-time-ms` for a light component.
-const GUEST_TIME_MS: u32 = 10;
-
 pub(crate) static ROWS: &[Row] = &[
-    Row::new("endless-loop", |_| "(loop $again (br $again)) unreachable".to_owned(), DEADLINE)
-        .deadline_ms("guest-time-ms", GUEST_TIME_MS),
+    Row::new("endless-loop", |_| "(loop $again (br $again)) unreachable".to_owned(), DEADLINE).limit("guest-time-ms"),
     // Each turn is one instruction that takes long: filling 64 KiB.
     Row::new(
         "slow-instructions",
@@ -19,7 +15,7 @@ pub(crate) static ROWS: &[Row] = &[
         },
         DEADLINE,
     )
-    .deadline_ms("guest-time-ms", GUEST_TIME_MS),
+    .limit("guest-time-ms"),
     Row::new("endless-host-calls", host_calls, End::Fault(&["limit"]))
         .dress(|guest| guest.import("witgate:counter/counter@0.1.0").data(2048, "k"))
         .keys("grants = { counter = true }\nlimits = { host-calls = 500 }")
@@ -28,7 +24,7 @@ pub(crate) static ROWS: &[Row] = &[
     Row::new("blocking-poll", wait, DEADLINE)
         .dress(|guest| guest.import("wasi:clocks/monotonic-clock@0.2.12").import("wasi:io/poll@0.2.12"))
         .keys("grants = { clocks = true }\nlimits = { wall-time-ms = 100 }")
-        .deadline_ms("wall-time-ms", 100),
+        .limit("wall-time-ms"),
 ];
 
 fn host_calls(_: witgate_test_guests::Stage) -> String {
