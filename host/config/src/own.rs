@@ -8,6 +8,7 @@
 use std::path::{Path, PathBuf};
 
 use witgate_gateway::upstream::{Stdio, Transport};
+use witgate_policy::folder::touch;
 
 use super::cause::GrantCause;
 use super::desk::Desk;
@@ -90,8 +91,8 @@ impl Desk<'_> {
         for plugin in tenants.iter().flat_map(|tenant| &tenant.plugins) {
             for (at, folder) in plugin.grants.files.iter().enumerate() {
                 let touched = |all: &[(PathBuf, PathBuf)]| {
-                    let touches = |real: &Path| real.starts_with(&folder.host) || folder.host.starts_with(real);
-                    all.iter().find(|(_, real)| touches(real)).map(|(path, _)| path.display().to_string())
+                    let mut all = all.iter();
+                    all.find(|(_, real)| touch(real, &folder.host)).map(|(path, _)| path.display().to_string())
                 };
                 let place = plugin.place.key("grants").key("files").index(at);
                 if let Some(path) = touched(&own.hidden) {
