@@ -129,7 +129,7 @@ pub(crate) fn fill_in(fields: &mut HeaderMap, lookup: impl Fn(&str) -> Option<Se
             continue;
         }
         let template = value.to_str().map_err(|_| EgressError::Template(field()))?;
-        let filled = fill(template, &lookup).map_err(|e| match e {
+        let filled = fill(template, lookup).map_err(|e| match e {
             FillError::Unknown { .. } if asked.get() > FILLED => EgressError::Placeholders(FILLED),
             FillError::Unknown { name } => EgressError::Secret { field: field(), name: clipped(&name) },
             FillError::Malformed(_) => EgressError::Template(field()),

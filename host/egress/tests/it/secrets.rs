@@ -21,7 +21,7 @@ async fn a_secret_arrives_where_it_was_granted_for_and_nowhere_else() {
     let mut granted = Server::start(|_| Reply::ok("")).await;
     let mut other = Server::start(|_| Reply::ok("")).await;
     let mut spec = spec(vec![rule(&granted.url(), &[]), rule(&other.url(), &[])]);
-    spec.secrets = std::sync::Arc::new(KeyFor(Some(granted.url().parse().expect("an origin"))));
+    spec.secrets = Arc::new(KeyFor(Some(granted.url().parse().expect("an origin"))));
     let call = call(spec);
     assert!(ask(&call, naming(&granted.url(), "Bearer ${secret:KEY}")).await.is_ok());
     assert!(granted.request().await.contains(&format!("\r\nauthorization: Bearer {CANARY}\r\n")));
@@ -40,7 +40,7 @@ async fn a_secret_arrives_where_it_was_granted_for_and_nowhere_else() {
 async fn a_secret_is_filled_in_nowhere_but_in_fields() {
     let mut server = Server::start(|_| Reply::ok("")).await;
     let mut spec = spec(vec![rule(&server.url(), &[])]);
-    spec.secrets = std::sync::Arc::new(KeyFor(Some(server.url().parse().expect("an origin"))));
+    spec.secrets = Arc::new(KeyFor(Some(server.url().parse().expect("an origin"))));
     let call = call(spec);
     let body = "${secret:KEY}";
     let request = Request::post(format!("{}/?key=$%7Bsecret:KEY%7D", server.url()))
