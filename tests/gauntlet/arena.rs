@@ -10,6 +10,7 @@ use witgate_tests::wire::{Era, Wire};
 use witgate_tests::{paths, settings};
 
 use crate::canary::{self, Canaries};
+use crate::dns::Dns;
 use crate::neighbour::{self, Neighbour};
 use crate::row::{Row, Unit};
 use crate::state;
@@ -29,6 +30,8 @@ pub(crate) struct Arena {
     neighbour: Upstream,
     /// Takes connections and says nothing.
     silent: TcpListener,
+    /// What the gate asks where names lead.
+    pub(crate) dns: Dns,
 }
 
 /// The attacked tenant's path, and the neighbour's.
@@ -49,16 +52,18 @@ impl Arena {
         let canaries = Canaries::plant();
         reach::furnish(folder.path(), &canaries);
         let mut tools: Vec<String> = units.iter().flat_map(|unit| [unit.tool(false), unit.tool(true)]).collect();
-        tools.extend(["run", "probe-files", "probe-local", "probe-network"].map(str::to_owned));
+        tools.extend(["run", "probe-files", "probe-local", "probe-network", network::CREDENTIAL].map(str::to_owned));
         let attacked = Upstream::start(&tools, "done").await;
         let other = Upstream::start(&[neighbour::TOOL.to_owned()], canaries.text(canary::NEIGHBOUR_RESULT)).await;
         let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let dns = Dns::start().await;
         let cache = settings::text(&folder.path().join("cache").display().to_string());
         let configuration = [
             "[log]\nformat = \"json\"\n".to_owned(),
+            format!("[egress]\ndns = [\"{}\"]\n", dns.address()),
             format!("[compiler]\ncache = {cache}\n{}", compiling::LIMITS),
             "[secret.OURS]\nenv = \"GAUNTLET_ATTACKED\"\n[secret.THEIRS]\nenv = \"GAUNTLET_NEIGHBOUR\"\n".to_owned(),
-            attacked_tenant(&units, folder.path(), &attacked, &silent),
+            attacked_tenant(&units, folder.path(), [&attacked, &other], &silent),
             neighbour_tenant(folder.path(), &other.url()),
         ]
         .concat();
@@ -69,7 +74,7 @@ impl Arena {
         ];
         let environment = environment.map(|(key, place)| (key.to_owned(), canaries.text(place).to_owned()));
         let gate = Gate::start_among(&configuration, &environment).await;
-        Self { gate, units, canaries, configuration, folder, attacked, neighbour: other, silent }
+        Self { gate, units, canaries, configuration, folder, attacked, neighbour: other, silent, dns }
     }
 
     /// A client of the attacked tenant.
@@ -106,15 +111,29 @@ impl Arena {
         leaks
     }
 
+    /// Whether the attacked tenant's server was sent this.
+    pub(crate) fn has_received(&self, text: &str) -> bool {
+        self.attacked.received().contains(text)
+    }
+
     /// Operations with the addresses of this run.
     pub(crate) fn addressed(&self, ops: &str) -> String {
-        let neighbour = self.neighbour.authority();
-        let (_, port) = neighbour.rsplit_once(':').unwrap_or_default();
+        let (attacked, neighbour) = (self.attacked.authority(), self.neighbour.authority());
         let gate = self.gate.at("").replace("http://", "");
-        let words = [("NEIGHBOUR_PORT", port), ("GATE", &*gate), ("SILENT", &*address(&self.silent))];
+        let words = [
+            ("NEIGHBOUR_PORT", port(neighbour)),
+            ("ATTACKED_PORT", port(attacked)),
+            ("GATE", &*gate),
+            ("SILENT", &*address(&self.silent)),
+        ];
         let words = words.iter().fold(ops.to_owned(), |ops, (word, is)| ops.replace(word, is));
-        words.replace("ATTACKED", self.attacked.authority()).replace("NEIGHBOUR", neighbour)
+        words.replace("ATTACKED", attacked).replace("NEIGHBOUR", neighbour)
     }
+}
+
+/// Of an authority.
+pub(crate) fn port(authority: &str) -> &str {
+    authority.rsplit_once(':').unwrap_or_default().1
 }
 
 fn address(listener: &TcpListener) -> String {
@@ -126,9 +145,10 @@ pub(crate) fn write(folder: &Path, name: &str, component: &[u8]) {
     std::fs::write(folder.join(format!("{name}.wasm")), component).expect("a component");
 }
 
-fn attacked_tenant(units: &[Unit], folder: &Path, server: &Upstream, silent: &TcpListener) -> String {
-    let url = &server.url();
-    let mut pieces = settings::remote("main", url) + "prefix = \"\"\n";
+fn attacked_tenant(units: &[Unit], folder: &Path, servers: [&Upstream; 2], silent: &TcpListener) -> String {
+    let [attacked, neighbour] = servers.map(Upstream::authority);
+    let url = &servers[0].url();
+    let mut pieces = settings::remote("main", url) + "prefix = \"\"\n" + &settings::remote(network::CREDENTIAL, url);
     for unit in units {
         pieces += &unit.upstreams(url);
     }
@@ -136,7 +156,8 @@ fn attacked_tenant(units: &[Unit], folder: &Path, server: &Upstream, silent: &Tc
         pieces += &unit.plugin(folder);
     }
     pieces += &reach::plugins(folder);
-    pieces += &network::plugin(folder, server.authority(), &address(silent));
+    pieces += &network::plugin(folder, attacked, neighbour, &address(silent));
+    pieces += &network::credential_plugin(folder, attacked, neighbour);
     // After the hostile ones, so that those are asked.
     pieces += &keys();
     settings::tenant(ATTACKED, &pieces)

@@ -35,7 +35,7 @@ const MEMORY_SLACK_BYTES: i64 = 2 << 20;
 /// In a run of few attempts what allocators keep is still growing in the second half, and hides all but large leaks.
 const MEMORY_SLACK_OF_FEW_BYTES: i64 = 64 << 20;
 /// A call that takes longer than so many times the limit that stopped it was not stopped in time. For 10 ms of guest
-/// time this is a fifth of what the clock on the wall allows by default (5 s), which would end the call anyway and so
+/// time this is a second, a fifth of what the clock on the wall allows by default (5 s), which would end the call anyway and so
 /// shows nothing. The rest is for a busy machine: guest time is processor time, which may be shared with twenty others.
 const WORST_TIMES: f64 = 100.0;
 /// Threads and descriptors that may be there for other reasons: a connection in the pool, a blocking thread.

@@ -15,10 +15,12 @@ struct Bad {
     name: String,
     file: Vec<u8>,
     says: &'static str,
+    /// Further keys of the plugin's table.
+    keys: &'static str,
 }
 
 fn bad(name: &str, file: Vec<u8>, says: &'static str) -> Bad {
-    Bad { name: name.to_owned(), file, says }
+    Bad { name: name.to_owned(), file, says, keys: "" }
 }
 
 /// What a guest of one kind does before it is asked anything.
@@ -99,7 +101,9 @@ fn ungranted() -> Vec<Bad> {
     }
     for kind in [Stage::Route, Stage::Retry, Stage::Sanitize] {
         let network = import(kind, "wasi:http/outgoing-handler@0.2.12");
-        all.push(bad(&format!("network-{kind}"), network, "no grant can allow"));
+        all.push(bad(&format!("network-{kind}"), network.clone(), "no grant can allow"));
+        let granted = bad(&format!("granted-network-{kind}"), network, "which no grant can give it");
+        all.push(Bad { keys: "grants = { network = [{ origin = \"https://api.good.example\" }] }", ..granted });
     }
     all
 }
@@ -139,7 +143,7 @@ pub(crate) async fn attack(arena: &Arena, figures: &mut Figures) {
     for bad in &all {
         write(arena.folder.path(), &bad.name, &bad.file);
     }
-    let plugins: String = all.iter().map(|bad| plugin(arena, &bad.name)).collect();
+    let plugins: String = all.iter().map(|bad| plugin(arena, &bad.name, bad.keys)).collect();
     let said = reload(arena, &plugins).await;
     for bad in &all {
         figures.tried(&bad.name, explained(&said, bad));
@@ -163,11 +167,11 @@ fn problem<'a>(why: &'a str, name: &str) -> Option<&'a str> {
 
 /// A plugin of the attacked tenant that is asked about one tool, which nobody calls until it is loaded; a credential
 /// plugin, of which none here is ever loaded, can be asked about upstreams only.
-fn plugin(arena: &Arena, name: &str) -> String {
+fn plugin(arena: &Arena, name: &str, more: &str) -> String {
     let file = arena.folder.path().join(format!("{name}.wasm")).display().to_string();
     let when =
         if name.ends_with("-credential") { "upstreams = [\"main\"]".into() } else { format!("targets = [\"{name}\"]") };
-    let keys = format!("when = {{ {when} }}");
+    let keys = format!("when = {{ {when} }}\n{more}");
     settings::plugin(name, &file, &keys, "").replace("[[plugin]]", &format!("[[tenant.{ATTACKED}.plugin]]"))
 }
 
@@ -207,7 +211,7 @@ pub(crate) async fn flip(arena: &Arena, figures: &mut Figures, places: usize) {
         write(arena.folder.path(), name, &file);
     }
     figures.units += places;
-    let plugins = |names: &[&String]| names.iter().map(|name| plugin(arena, name)).collect::<String>();
+    let plugins = |names: &[&String]| names.iter().map(|name| plugin(arena, name, "")).collect::<String>();
     let all: Vec<&String> = names.iter().collect();
     let Reload::Refused(why) = reload(arena, &plugins(&all)).await else {
         figures.breach("bit-flips", Breach::Escape("all of them were loaded".to_owned()));

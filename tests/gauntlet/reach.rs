@@ -13,6 +13,7 @@ use witgate_tests::wire::Wire;
 use crate::arena::{ATTACKED, Arena, write};
 use crate::attempt::{Breach, Outcome, times};
 use crate::canary::{self, Canaries};
+use crate::renames;
 
 /// One sequence.
 pub(crate) struct Reach {
@@ -28,8 +29,10 @@ pub(crate) struct Reach {
 pub(crate) enum Last {
     /// It is refused.
     Refused,
-    /// It works: what it asks for was granted.
-    Works,
+    /// It is refused with this word: the harm went as far as it should, and no farther.
+    Fails(&'static str),
+    /// It works, and this is what it gives at first: what it asks for was granted.
+    Works(&'static str),
     /// However it ends, the call does.
     Ends,
     /// It gives this, which is nothing of anybody's.
@@ -143,6 +146,7 @@ pub(crate) fn furnish(folder: &Path, canaries: &Canaries) {
     link("/proc/self/environ", "data/environ");
     link("/proc/self/root", "data/root");
     link("/dev/zero", "data/zero");
+    renames::furnish(folder);
     let made = Command::new("mkfifo").arg(folder.join("data/fifo")).status();
     assert!(made.is_ok_and(|status| status.success()), "mkfifo, of coreutils, makes a FIFO");
 }
@@ -176,7 +180,8 @@ pub(crate) async fn attempt(arena: &Arena, reach: &Reach, client: &mut Wire) -> 
     let last = last_told(&answer.body, &ops);
     let as_it_should = match &reach.last {
         Last::Refused => last.starts_with("error"),
-        Last::Works => last.starts_with("ok"),
+        Last::Fails(word) => last.strip_prefix("error: ").is_some_and(|rest| rest == *word),
+        Last::Works(what) => last.strip_prefix("ok: ").is_some_and(|rest| rest.starts_with(what)),
         Last::Ends => !step.is_null(),
         Last::Gives(what) => last.strip_prefix("ok:").is_some_and(|rest| rest.trim() == *what),
         Last::Fault(labels) => labels.iter().any(|label| fault.starts_with(label)),
@@ -190,12 +195,17 @@ pub(crate) async fn attempt(arena: &Arena, reach: &Reach, client: &mut Wire) -> 
 
 /// What the probe tells of its last operation, if it has done all of them.
 fn last_told(body: &str, ops: &str) -> String {
-    let list = |text: &str, pointer: &str| {
-        let value: Value = serde_json::from_str(text).unwrap_or_default();
-        value.pointer(pointer).and_then(Value::as_array).cloned().unwrap_or_default()
-    };
-    let told = list(body, "/error/data/findings");
-    let last =
-        told.last().and_then(|finding| finding["message"].as_str()).filter(|_| told.len() == list(ops, "").len());
-    last.unwrap_or_default().to_owned()
+    let told = told(body);
+    let last = told.last().and_then(|finding| finding["message"].as_str());
+    last.filter(|_| told.len() == list(ops, "").len()).unwrap_or_default().to_owned()
+}
+
+/// What the probe tells of each of its operations.
+pub(crate) fn told(body: &str) -> Vec<Value> {
+    list(body, "/error/data/findings")
+}
+
+fn list(text: &str, pointer: &str) -> Vec<Value> {
+    let value: Value = serde_json::from_str(text).unwrap_or_default();
+    value.pointer(pointer).and_then(Value::as_array).cloned().unwrap_or_default()
 }

@@ -15,7 +15,7 @@ use crate::figures::Figures;
 use crate::neighbour::Neighbour;
 use crate::row::{Row, Unit};
 use crate::vitals::{self, Vitals};
-use crate::{answers, loading, log, logs, network, reach, space, state, time};
+use crate::{answers, loading, log, logs, network, reach, renames, space, state, time};
 
 /// Clients that attack at once; as many as the smallest machine has processors.
 const ATTACKERS: usize = 2;
@@ -80,7 +80,7 @@ async fn load(arena: &Arena, figures: &Shared, flips: usize) {
 
 /// Each sequence of the probes, once.
 async fn reach_out(arena: &Arc<Arena>, figures: &Shared) {
-    lock(figures).units += reach::ROWS.len() + network::ROWS.len();
+    lock(figures).units += reach::ROWS.len() + network::ROWS.len() + 2;
     for row in reach::ROWS.iter().chain(network::ROWS) {
         let mut client = arena.client();
         let tried = arena.clone();
@@ -88,6 +88,13 @@ async fn reach_out(arena: &Arc<Arena>, figures: &Shared) {
         let outcome = tokio::spawn(async move { reach::attempt(&tried, row, &mut client).await }).await;
         let outcome = outcome.unwrap_or_else(|error| Err(Breach::Escape(error.to_string())));
         lock(figures).tried(row.name, outcome);
+    }
+    let outcome = renames::attack(arena).await;
+    lock(figures).tried(renames::NAME, outcome);
+    let outcome = network::credential(arena).await;
+    lock(figures).tried(network::CREDENTIAL, outcome);
+    for name in network::misled(arena) {
+        lock(figures).breach(name, Breach::Escape("looked up, or not, as it should not be".to_owned()));
     }
 }
 

@@ -11,6 +11,9 @@ use tokio::task::JoinHandle;
 /// So much of what came is kept: the rest of a long run says nothing new.
 const KEPT_BYTES: usize = 8 << 20;
 
+/// Below this path a request is sent on to the authority that the rest of the path is.
+const REDIRECT: &str = " /redirect/";
+
 /// A server on a port of its own, gone when dropped.
 pub(crate) struct Upstream {
     authority: String,
@@ -86,8 +89,13 @@ async fn serve(connection: TcpStream, script: &Script, kept: &Mutex<String>) -> 
             // Not MCP: a probe that came through.
             Err(_) => ("404 Not Found", String::new()),
         };
+        let elsewhere = head.split_once(REDIRECT).and_then(|(_, rest)| rest.split(' ').next());
+        let (status, location) = match elsewhere {
+            Some(authority) => ("302 Found", format!("location: http://{authority}/probe\r\n")),
+            None => (status, String::new()),
+        };
         let head = format!(
-            "HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+            "HTTP/1.1 {status}\r\n{location}content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
             body.len()
         );
         writer.write_all(head.as_bytes()).await.ok()?;
