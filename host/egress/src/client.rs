@@ -151,9 +151,10 @@ impl Trip {
         let (parts, body) = request.into_parts();
         let mut head = head::judge(parts, &spec.rules, spec.header_bytes)?;
         let origin = head.origin;
-        head::fill_in(&mut head.fields, |name| spec.secrets.secret(&spec.plugin, name, &origin))?;
         let deadline = Instant::now() + self.timeouts.connect;
         let slots = client.slots(deadline).await?;
+        // Not while it waits: heads with secrets may be long, and there are as many as there are connections.
+        head::fill_in(&mut head.fields, |name| spec.secrets.secret(&spec.plugin, name, &origin))?;
         let rules: Vec<_> = head.rules.iter().map(|at| &spec.rules[*at]).collect();
         let addresses = judged(&client.egress, origin.host(), &rules, deadline).await?;
         let stream = connect(&addresses, origin.port(), deadline, &self.tally).await?;

@@ -57,6 +57,9 @@ pub enum EgressError {
     /// A field has a `${` that is no secret's name.
     #[error("its field `{0}` has a `${{` that is not `${{secret:NAME}}`; a plain `${{` is written `$${{`")]
     Template(String),
+    /// More places for secrets than a head may have.
+    #[error("its head has more than {0} places for secrets")]
+    Placeholders(u32),
     /// A secret that cannot stand in a field.
     #[error("the secret in its field `{0}` has characters that a field cannot have, as an end of line")]
     SecretForm(String),

@@ -1,5 +1,7 @@
 //! A request's head: what is judged before anything is looked up, and what goes out in its place.
 
+use std::cell::Cell;
+
 use http::header::{CONNECTION, CONTENT_LENGTH, HOST};
 use http::request::Parts;
 use http::uri::PathAndQuery;
@@ -14,6 +16,9 @@ use crate::error::EgressError;
 /// first letters.
 const OURS: [&str; 9] =
     ["connection", "expect", "host", "http2-settings", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"];
+/// Places in one head that are filled in. A request names a secret once or twice; and what a plugin writes in a few bytes
+/// must not become any number of megabytes. It is not the length that is bounded, which would tell how long a secret is.
+pub(crate) const FILLED: u32 = 16;
 /// What of a secret's or a field's name is repeated in an error.
 const NAME_BYTES: usize = 64;
 
@@ -113,13 +118,19 @@ fn check_fields(fields: &HeaderMap) -> Result<(), EgressError> {
 
 /// Fills secrets in. What was filled is marked, so that nothing prints it.
 pub(crate) fn fill_in(fields: &mut HeaderMap, lookup: impl Fn(&str) -> Option<Secret>) -> Result<(), EgressError> {
+    let asked = Cell::new(0);
+    let lookup = |name: &str| {
+        asked.set(asked.get() + 1);
+        if asked.get() > FILLED { None } else { lookup(name) }
+    };
     for (name, value) in fields.iter_mut() {
         let field = || clipped(name.as_str());
         if !value.as_bytes().windows(2).any(|pair| pair == b"${") {
             continue;
         }
         let template = value.to_str().map_err(|_| EgressError::Template(field()))?;
-        let filled = fill(template, &lookup).map_err(|e| match e {
+        let filled = fill(template, lookup).map_err(|e| match e {
+            FillError::Unknown { .. } if asked.get() > FILLED => EgressError::Placeholders(FILLED),
             FillError::Unknown { name } => EgressError::Secret { field: field(), name: clipped(&name) },
             FillError::Malformed(_) => EgressError::Template(field()),
         })?;

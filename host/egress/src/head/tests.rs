@@ -141,6 +141,33 @@ fn secrets_are_filled_in_fields_and_do_not_show() {
 }
 
 #[test]
+fn a_head_has_so_many_places_for_secrets() {
+    #[track_caller]
+    fn check(values: &[String], want: &Result<(), EgressError>) {
+        let mut fields = HeaderMap::new();
+        for value in values {
+            fields.append("x-key", HeaderValue::from_str(value).expect("a value"));
+        }
+        let asked = std::cell::Cell::new(0);
+        let long = "s".repeat(10_000);
+        let got = fill_in(&mut fields, |_| {
+            asked.set(asked.get() + 1);
+            Some(Secret::new(&*long))
+        });
+        assert_eq!(got, *want);
+        assert!(asked.get() <= 16, "asked for {}", asked.get());
+    }
+    let place = "${secret:KEY}";
+    check(&[place.repeat(16)], &Ok(()));
+    check(&vec![place.to_owned(); 16], &Ok(()));
+    check(&[place.repeat(17)], &Err(EgressError::Placeholders(16)));
+    check(&vec![place.to_owned(); 17], &Err(EgressError::Placeholders(16)));
+    check(&[place.repeat(2_000)], &Err(EgressError::Placeholders(16)));
+    // What is written with `$$` is no place.
+    check(&[format!("$${{secret:KEY}}{place}").repeat(16)], &Ok(()));
+}
+
+#[test]
 fn what_a_plugin_wrote_is_short_and_visible_in_an_error() {
     let long = format!("${{secret:{}}}", "A".repeat(500));
     let mut fields = HeaderMap::new();

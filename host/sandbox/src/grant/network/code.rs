@@ -11,6 +11,7 @@ pub(super) fn of(error: &EgressError) -> Error {
         | EgressError::MethodForbidden(_)
         | EgressError::Field(_)
         | EgressError::Secret { .. }
+        | EgressError::Placeholders(_)
         | EgressError::Template(_)
         | EgressError::SecretForm(_)
         | EgressError::Requests(_) => Error::HttpRequestDenied,
