@@ -5,8 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use cap_fs_ext::MetadataExt as _;
-use cap_std::ambient_authority;
-use cap_std::fs::{Dir, Metadata};
+use cap_std::fs::Metadata;
 use wasmtime_wasi::p2::bindings::clocks::wall_clock::Datetime;
 use witgate_policy::Grants;
 use witgate_policy::store::Space;
@@ -14,6 +13,7 @@ use witgate_policy::store::Space;
 use super::ENTRY_BYTES;
 use super::failure::Refused;
 use super::handle::Directory;
+use super::root;
 use super::store::{Opening, Openings, Store, Used};
 use crate::bindings::files::wasi::filesystem::types::{
     DescriptorFlags, DescriptorStat, DescriptorType, ErrorCode, MetadataHashValue,
@@ -65,12 +65,12 @@ impl Folder {
             folder: granted.host.display().to_string(),
             cause: e.to_string(),
         };
-        let dir = Dir::open_ambient_dir(&granted.host, ambient_authority()).map_err(failed)?;
+        let dir = root::open(&granted.host).map_err(failed)?;
         let folder = Self {
             guest: granted.guest.clone(),
             writable: granted.writable,
             quota_bytes: granted.quota_bytes,
-            used: store.used(space, granted.host.canonicalize().map_err(failed)?),
+            used: store.used(space, granted.host.clone()),
             openings: store.openings(&space.tenant),
             granularity: Duration::from_millis(granularity_ms.max(1).into()),
             hasher: RandomState::new(),
@@ -199,8 +199,12 @@ mod tests {
 
     fn folder(host: &std::path::Path, granularity_ms: u32) -> Arc<Directory> {
         let space = Space { tenant: "acme".into(), plugin: "p".into() };
-        let granted =
-            witgate_policy::Folder { host: host.to_owned(), guest: "/data".into(), writable: false, quota_bytes: 0 };
+        let granted = witgate_policy::Folder {
+            host: host.canonicalize().expect("a folder"),
+            guest: "/data".into(),
+            writable: false,
+            quota_bytes: 0,
+        };
         Folder::open(&Store::default(), &space, &granted, granularity_ms).expect("opens")
     }
 

@@ -5,6 +5,7 @@
 //!
 //! ```text
 //! folder     a folder as the operator granted it, opened when the plugin is loaded; its quota
+//! root       opens it, through no link
 //! store      what outlives a generation: quotas, and how many files plugins may have open
 //! open       from a path to a handle
 //! tree       what changes or asks for names
@@ -21,14 +22,16 @@
 //!   leads out;
 //! - a handle is a directory or a regular file: everything else is refused, looked at before it is opened, opened
 //!   without blocking, and looked at again after that;
-//! - a guest makes no symbolic link, which could lead out whoever follows it from outside, and no hard link from one
-//!   folder to another;
+//! - a folder is opened through no symbolic link, since its path had none when it was checked;
+//! - a guest makes no symbolic link, which could lead out whoever follows it from outside, moves none, nor anything else
+//!   that it could not have made, and makes no hard link from one folder to another;
 //! - a change of the size of a file is made under the lock of its folder's quota and counted exactly: growth is taken,
 //!   wherever in the file it is, what is cut off is given back. A new entry takes [`ENTRY_BYTES`]. What is removed is
 //!   not given back as long as the gate runs, since a removed file stays as long as somebody has it open;
 //! - no call holds a thread of the runtime: all of it, closing too, runs on blocking threads.
 //!
-//! What is not prevented: a hard link that exists in a folder is the operator's, as is what is mounted there.
+//! What is not prevented: a hard link that exists in a folder is the operator's, as is what is mounted there; and links
+//! in a directory go with it when the guest moves that.
 //!
 //! It needs no grant to be linked, since the runtimes of some languages import it and never use it: without
 //! `[[plugin.grants.files]]` there is no folder, so there is nothing to open.
@@ -40,6 +43,7 @@ mod handle;
 mod host;
 mod listing;
 mod open;
+mod root;
 mod store;
 mod streams;
 mod tree;

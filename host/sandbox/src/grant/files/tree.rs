@@ -26,7 +26,17 @@ impl Directory {
     /// Within one folder: folders have quotas and rights of their own, so they are to the guest as devices are.
     pub(super) fn rename(&self, path: &str, to: &Self, new_path: &str) -> Result<(), Refused> {
         self.check_same_folder(to)?;
-        Ok(self.dir.get()?.rename(path, to.dir.get()?, new_path)?)
+        let (dir, into) = (self.dir.get()?, to.dir.get()?);
+        let (above, name) = split(path)?;
+        // Held open, so that what is looked at is what is moved, whatever is renamed on the way to it meanwhile. A guest
+        // cannot put a link in its place, since it moves none.
+        let held = above.map(|above| dir.open_dir(above)).transpose()?;
+        let dir = held.as_ref().unwrap_or(dir);
+        let found = dir.symlink_metadata(name)?;
+        if !found.is_file() && !found.is_dir() {
+            return Err(ErrorCode::NotPermitted.into());
+        }
+        Ok(dir.rename(name, into, new_path)?)
     }
 
     /// Within one folder likewise, and of a regular file only. The new name never follows a link.
@@ -69,6 +79,21 @@ impl Directory {
         self.folder.check_writable()?;
         other.folder.check_writable()?;
         if Arc::ptr_eq(&self.folder, &other.folder) { Ok(()) } else { Err(ErrorCode::CrossDevice.into()) }
+    }
+}
+
+/// Where an entry is, if not here, and what it is called there, with the slashes that it was written with.
+fn split(path: &str) -> Result<(Option<&str>, &str), Refused> {
+    let (above, name) = match path.trim_end_matches('/').rfind('/') {
+        // Of an absolute path, for which there is an answer already.
+        Some(0) => (Some("/"), &path[1..]),
+        Some(at) => (Some(&path[..at]), &path[at + 1..]),
+        None if path.starts_with('/') => (Some("/"), "."),
+        None => (None, path),
+    };
+    match name.trim_end_matches('/') {
+        "." | ".." if !path.starts_with('/') => Err(ErrorCode::Invalid.into()),
+        _ => Ok((above, name)),
     }
 }
 

@@ -5,7 +5,7 @@ use crate::probe::{ask, last, probing};
 use super::tree::{CANARY, Tree, folder};
 
 /// Operations of which the last is the attempt, and what the guest is told of it.
-const ATTEMPTS: [(&str, &str); 58] = [
+const ATTEMPTS: [(&str, &str); 69] = [
     // Paths that lead up.
     (r#"{"op":"cat","dir":"/data","path":"../canary"}"#, "not-permitted"),
     (r#"{"op":"cat","dir":"/data","path":"sub/../../canary"}"#, "not-permitted"),
@@ -69,6 +69,18 @@ const ATTEMPTS: [(&str, &str); 58] = [
     (r#"{"op":"symlink","dir":"/data","target":"note","path":"made"}"#, "not-permitted"),
     (r#"{"op":"link","dir":"/data","path":"out","to-dir":"/data","to":"made"}"#, "not-permitted"),
     (r#"{"op":"link","dir":"/data","path":"out","to-dir":"/data","to":"made","follow":true}"#, "invalid"),
+    // What it could not have made is not moved either.
+    (r#"{"op":"rename","dir":"/data","path":"out","to-dir":"/data","to":"sub/moved"}"#, "not-permitted"),
+    (r#"{"op":"rename","dir":"/data","path":"inner","to-dir":"/data","to":"sub/moved"}"#, "not-permitted"),
+    (r#"{"op":"rename","dir":"/data","path":"loop","to-dir":"/data","to":"sub/moved"}"#, "not-permitted"),
+    (r#"{"op":"rename","dir":"/data","path":"sub/../outside","to-dir":"/data","to":"sub/moved"}"#, "not-permitted"),
+    (r#"{"op":"rename","dir":"/data","path":"fifo","to-dir":"/data","to":"sub/moved"}"#, "not-permitted"),
+    (r#"{"op":"rename","dir":"/data","path":"socket","to-dir":"/data","to":"sub/moved"}"#, "not-permitted"),
+    (r#"{"op":"rename","dir":"/data","path":"/note","to-dir":"/data","to":"sub/moved"}"#, "not-permitted"),
+    (r#"{"op":"rename","dir":"/data","path":"..","to-dir":"/data","to":"sub/moved"}"#, "invalid"),
+    (r#"{"op":"rename","dir":"/data","path":"note/","to-dir":"/data","to":"sub/moved"}"#, "not-directory"),
+    (r#"{"op":"rename","dir":"/data","path":"nowhere","to-dir":"/data","to":"sub/moved"}"#, "no-entry"),
+    (r#"{"op":"rename","dir":"/data","path":"","to-dir":"/data","to":"sub/moved"}"#, "no-entry"),
     // What blocks, and what is no file.
     (r#"{"op":"cat","dir":"/data","path":"fifo"}"#, "not-permitted"),
     (r#"{"op":"open","dir":"/data","path":"fifo","flags":{"write-only":true}}"#, "not-permitted"),
@@ -144,7 +156,7 @@ async fn folders_are_apart() {
     let tree = Tree::new();
     let other = tempfile::tempdir_in(tree.work("sub")).expect("a folder");
     let mut spec = tree.spec();
-    spec.grants.files.push(folder(other.path(), "/other", Some(1 << 20)));
+    spec.grants.files.push(folder(&other.path().canonicalize().expect("a folder"), "/other", Some(1 << 20)));
     let plugin = tree.load(spec).await;
     for op in ["rename", "link"] {
         let ops = format!(r#"[{{"op":"{op}","dir":"/data","path":"note","to-dir":"/other","to":"note"}}]"#);
@@ -158,10 +170,12 @@ async fn folders_are_apart() {
 async fn devices_and_the_kernels_own_links_are_refused() {
     let tree = Tree::new();
     let mut spec = probing();
+    // A link to the folder of this process.
+    let own = std::fs::canonicalize("/proc/self").expect("a folder");
     spec.grants.files = vec![
         folder("/dev".as_ref(), "/dev", Some(1 << 20)),
-        folder("/proc/self".as_ref(), "/self", None),
-        folder("/proc/self/fd".as_ref(), "/fd", None),
+        folder(&own, "/self", None),
+        folder(&own.join("fd"), "/fd", None),
     ];
     let plugin = tree.load(spec).await;
     let canary = tree.canary();

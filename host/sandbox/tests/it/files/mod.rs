@@ -121,6 +121,11 @@ async fn a_folder_that_is_not_there_is_named() {
         spec.grants.files = vec![folder(host.as_ref(), "/data", None)];
         load_probe(&sandbox(), name, spec).await.expect_err("refused").to_string()
     }
+    let links = tempfile::tempdir().expect("a folder");
+    let link = links.path().join("link");
+    std::os::unix::fs::symlink(links.path(), &link).expect("linked");
+    let refused = check(link.to_str().expect("plain"), "files").await;
+    assert!(refused.contains("symbolic link"), "{refused}");
     assert_snapshot!(check("/nowhere/at all", "files").await, @"plugin `probe` was granted the folder `/nowhere/at all`, which cannot be opened: No such file or directory (os error 2)");
     assert_snapshot!(check("/dev/null", "files").await, @"plugin `probe` was granted the folder `/dev/null`, which cannot be opened: Not a directory (os error 20)");
 }

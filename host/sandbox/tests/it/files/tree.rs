@@ -30,13 +30,17 @@ static PROBE: OnceCell<Component> = OnceCell::const_new();
 /// fixed/          /fixed, read-only: page
 /// ```
 pub(crate) struct Tree {
-    root: TempDir,
+    _root: TempDir,
+    path: PathBuf,
     pub(crate) sandbox: Arc<Sandbox>,
 }
 
 impl Tree {
     pub(crate) fn new() -> Self {
-        let tree = Self { root: tempfile::tempdir().expect("a folder"), sandbox: SANDBOX.clone() };
+        let root = tempfile::tempdir().expect("a folder");
+        // As configurations are read: without links.
+        let path = root.path().canonicalize().expect("a folder");
+        let tree = Self { _root: root, path, sandbox: SANDBOX.clone() };
         fs::write(tree.canary(), CANARY).expect("written");
         fs::create_dir_all(tree.work("sub")).expect("made");
         fs::write(tree.work("note"), "hello").expect("written");
@@ -63,15 +67,15 @@ impl Tree {
     }
 
     pub(crate) fn canary(&self) -> PathBuf {
-        self.root.path().join("canary")
+        self.path.join("canary")
     }
 
     pub(crate) fn work(&self, path: &str) -> PathBuf {
-        self.root.path().join("work").join(path)
+        self.path.join("work").join(path)
     }
 
     pub(crate) fn fixed(&self, path: &str) -> PathBuf {
-        self.root.path().join("fixed").join(path)
+        self.path.join("fixed").join(path)
     }
 
     /// A probe that was granted both folders.
@@ -103,8 +107,7 @@ impl Tree {
     #[track_caller]
     pub(crate) fn assert_whole(&self, after: &str) {
         assert_eq!(fs::read_to_string(self.canary()).expect("the canary is there"), CANARY, "after {after}");
-        let mut there: Vec<_> =
-            fs::read_dir(self.root.path()).expect("read").flatten().map(|e| e.file_name()).collect();
+        let mut there: Vec<_> = fs::read_dir(&self.path).expect("read").flatten().map(|e| e.file_name()).collect();
         there.sort();
         assert_eq!(there, ["canary", "fixed", "work"], "after {after}");
     }
