@@ -148,7 +148,7 @@ fn a_head_has_so_many_places_for_secrets() {
         for value in values {
             fields.append("x-key", HeaderValue::from_str(value).expect("a value"));
         }
-        let asked = std::cell::Cell::new(0);
+        let asked = Cell::new(0);
         let long = "s".repeat(10_000);
         let got = fill_in(&mut fields, |_| {
             asked.set(asked.get() + 1);

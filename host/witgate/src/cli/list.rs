@@ -17,7 +17,7 @@ const DIGEST_CHARS: usize = 12;
 pub(super) fn list(origin: &Origin, as_json: bool) -> Result<(), Failure> {
     let report = match origin {
         Origin::Embedded => None,
-        Origin::File(_) => Some(configured(origin)?),
+        Origin::File(_) => Some(visible(configured(origin)?)),
     };
     if as_json {
         let builtins: Vec<_> =
@@ -27,7 +27,7 @@ pub(super) fn list(origin: &Origin, as_json: bool) -> Result<(), Failure> {
     }
     let mut text = builtins();
     if let (Some(report), Origin::File(path)) = (&report, origin) {
-        text.push_str(&in_words(&path.display().to_string(), report));
+        text.push_str(&in_words(&plain(&path.display().to_string()), report));
     }
     output::print(text.trim_end())
 }
@@ -43,7 +43,7 @@ fn configured(origin: &Origin) -> Result<Report, Failure> {
     match control::ask(origin) {
         Ok(Some(report)) => return Ok(report),
         Ok(None) => {}
-        Err(cause) => output::note(&cause.to_string()),
+        Err(cause) => output::note(&plain(&cause.to_string())),
     }
     // To look is no reason to run a secret's command, and what it would say does not matter here.
     let around = Surroundings { environment: &|name| std::env::var(name).ok(), run: &|_| Ok("not asked".to_owned()) };
@@ -79,6 +79,29 @@ async fn inspected(
         grants: control::in_words(&plugin.grants),
         health: Vec::new(),
     })
+}
+
+/// A report without what would drive a terminal, or turn the order of what is read: it is full of words of plugins, files
+/// and another process.
+fn visible(mut report: Report) -> Report {
+    let clean = |text: &mut String| *text = plain(text);
+    clean(&mut report.version);
+    for plugin in &mut report.plugins {
+        [&mut plugin.tenant, &mut plugin.name, &mut plugin.mode, &mut plugin.digest].into_iter().for_each(clean);
+        plugin.kinds.iter_mut().chain(&mut plugin.grants).for_each(clean);
+        for health in &mut plugin.health {
+            clean(&mut health.kind);
+            if let Some(fault) = &mut health.last_fault {
+                [&mut fault.label, &mut fault.text].into_iter().for_each(clean);
+            }
+        }
+    }
+    report
+}
+
+fn plain(text: &str) -> String {
+    let turns = |c: char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}');
+    text.chars().map(|c| if c.is_control() || turns(c) { '\u{fffd}' } else { c }).collect()
 }
 
 fn in_words(file: &str, report: &Report) -> String {
@@ -161,6 +184,33 @@ mod tests {
             faults_in_a_row: 0,
             last_fault: None,
         }
+    }
+
+    #[test]
+    fn what_others_say_cannot_drive_a_terminal() {
+        const BAD: &str = "a\n\u{1b}[2J\u{9b}31m\u{202e}\r\u{7}";
+        let bad = || BAD.to_owned();
+        let fault = LastFault { label: bad(), text: bad(), ago_ms: 1 };
+        let health = Health { kind: bad(), last_fault: Some(fault), ..health(Condition::Well) };
+        let plugin = Plugin {
+            tenant: bad(),
+            name: bad(),
+            kinds: vec![bad()],
+            mode: bad(),
+            digest: bad(),
+            grants: vec![bad()],
+            health: vec![health],
+        };
+        let mut report = Report::of_file(vec![plugin]);
+        report.version = bad();
+        let report = visible(report);
+        let all = [in_words("file", &report).replace('\n', ""), serde_json::to_string(&report).expect("json")];
+        for text in all {
+            assert!(text.contains('a') && !text.chars().any(|c| c.is_control() || c == '\u{202e}'), "{text:?}");
+            assert!(!text.contains("\\n") && !text.contains("\\u"), "{text}");
+        }
+        // No line of its own: a heading, a blank line, the tenant, the plugin, a grant and its health.
+        assert_eq!(in_words("file", &report).lines().filter(|line| !line.is_empty()).count(), 5);
     }
 
     #[test]

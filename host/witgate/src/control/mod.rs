@@ -5,7 +5,9 @@
 //! log tell; it changes nothing.
 //!
 //! Who may ask: the user that the gate runs as. The socket is of mode 0600 in a folder of mode 0700 that belongs to that
-//! user, and the peer's user is checked at each connection, since a folder's mode can be changed later.
+//! user, and the peer's user is checked at each connection, since a folder's mode can be changed later. Who asks checks
+//! the same of who answers: without a folder of the system's for it the socket is among the temporary files, where anybody
+//! could have been first.
 //!
 //! One gate answers for a configuration: it holds a lock beside the socket for as long as it runs. So a socket that is
 //! there without a lock was left by a gate that ended badly, and is replaced.
@@ -14,6 +16,8 @@ mod client;
 mod report;
 mod server;
 
+use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
@@ -47,7 +51,7 @@ pub(crate) fn folder() -> PathBuf {
 }
 
 /// The socket of the gate that serves this configuration.
-fn socket(folder: &Path, origin: &Origin) -> std::io::Result<PathBuf> {
+fn socket(folder: &Path, origin: &Origin) -> io::Result<PathBuf> {
     let path = match origin {
         Origin::File(path) => std::fs::canonicalize(path)?.into_os_string().into_encoded_bytes(),
         // No path is empty.
@@ -56,6 +60,29 @@ fn socket(folder: &Path, origin: &Origin) -> std::io::Result<PathBuf> {
     let hash = Sha256::digest(path);
     let name = hash.first_chunk().copied().map_or(0, u64::from_be_bytes);
     Ok(folder.join(format!("{name:016x}.sock")))
+}
+
+/// What is wrong with a folder for sockets, if it is not ours alone.
+fn fault(folder: &Path) -> io::Result<Option<&'static str>> {
+    let found = std::fs::symlink_metadata(folder)?;
+    Ok(if !found.is_dir() {
+        Some("is not a folder")
+    } else if found.uid() != rustix::process::geteuid().as_raw() {
+        Some("belongs to another user")
+    } else if found.mode() & 0o077 != 0 {
+        Some("is open to other users (its mode should be 0700)")
+    } else {
+        None
+    })
+}
+
+/// The user that this process runs as, and who may do anything.
+fn is_friend(peer: u32) -> bool {
+    trusts(rustix::process::geteuid().as_raw(), peer)
+}
+
+const fn trusts(own: u32, peer: u32) -> bool {
+    peer == own || peer == 0
 }
 
 #[cfg(test)]

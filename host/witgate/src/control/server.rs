@@ -1,6 +1,6 @@
 use std::fs::{DirBuilder, File, OpenOptions, Permissions, TryLockError};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -98,17 +98,10 @@ fn private(folder: &Path) -> Result<(), ControlError> {
         Err(cause) if cause.kind() != io::ErrorKind::AlreadyExists => return Err(failed(cause)),
         _ => {}
     }
-    let found = std::fs::symlink_metadata(folder).map_err(failed)?;
-    let why = if !found.is_dir() {
-        "is not a folder"
-    } else if found.uid() != rustix::process::geteuid().as_raw() {
-        "belongs to another user"
-    } else if found.mode() & 0o077 != 0 {
-        "is open to other users (its mode should be 0700)"
-    } else {
-        return Ok(());
-    };
-    Err(ControlError::Folder { folder: folder.to_owned(), why })
+    match super::fault(folder).map_err(failed)? {
+        Some(why) => Err(ControlError::Folder { folder: folder.to_owned(), why }),
+        None => Ok(()),
+    }
 }
 
 /// Never removed: who waits for a lock on a file that is gone has locked nothing.
@@ -140,7 +133,7 @@ async fn serve(listener: UnixListener, roster: watch::Receiver<Arc<Roster>>) {
 }
 
 async fn answer(mut stream: UnixStream, roster: &Roster) -> io::Result<()> {
-    if !is_friend(stream.peer_cred()?.uid(), rustix::process::geteuid().as_raw()) {
+    if !super::is_friend(stream.peer_cred()?.uid()) {
         return Ok(());
     }
     let (from, mut to) = stream.split();
@@ -153,20 +146,4 @@ async fn answer(mut stream: UnixStream, roster: &Roster) -> io::Result<()> {
     to.write_all(answer.as_bytes()).await?;
     to.write_all(b"\n").await?;
     to.shutdown().await
-}
-
-/// The user that the gate runs as, and who may do anything.
-const fn is_friend(peer: u32, own: u32) -> bool {
-    peer == own || peer == 0
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_the_own_user_and_root_are_friends() {
-        assert!(is_friend(1000, 1000) && is_friend(0, 1000));
-        assert!(!is_friend(1001, 1000) && !is_friend(1000, 0));
-    }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use tempfile::TempDir;
 use tokio::sync::watch;
 
-use super::client::ask_in;
+use super::client::{AskError, ask_in};
 use super::*;
 use crate::generation::Roster;
 
@@ -39,8 +39,12 @@ impl Place {
 
     /// Off the runtime's threads, as another process is.
     async fn ask(&self) -> Option<Report> {
+        self.ask_friends(is_friend).await.expect("an answer")
+    }
+
+    async fn ask_friends(&self, is_friend: fn(u32) -> bool) -> Result<Option<Report>, AskError> {
         let (folder, origin) = (self.sockets(), self.origin.clone());
-        tokio::task::spawn_blocking(move || ask_in(&folder, &origin)).await.expect("asks").expect("an answer")
+        tokio::task::spawn_blocking(move || ask_in(&folder, &origin, is_friend)).await.expect("asks")
     }
 }
 
@@ -98,6 +102,32 @@ async fn a_folder_that_others_could_change_is_not_used() {
         },
         "is open to other users",
     );
+}
+
+#[test]
+fn only_the_own_user_and_root_are_friends() {
+    assert!(trusts(1000, 1000) && trusts(1000, 0));
+    assert!(!trusts(1000, 1001) && !trusts(0, 1000));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stranger_is_not_asked() {
+    let place = Place::new();
+    let _held = place.start(1).expect("starts");
+    assert!(place.ask().await.is_some());
+    let own = rustix::process::geteuid().as_raw();
+    let got = place.ask_friends(|_| false).await;
+    assert!(matches!(got, Err(AskError::Stranger(user)) if user == own), "{got:?}");
+
+    fs::set_permissions(place.sockets(), fs::Permissions::from_mode(0o777)).expect("opens");
+    let got = place.ask_friends(is_friend).await;
+    assert!(matches!(got, Err(AskError::Folder { .. })), "{got:?}");
+    fs::set_permissions(place.sockets(), fs::Permissions::from_mode(0o700)).expect("closes");
+
+    fs::rename(place.sockets(), place.folder.path().join("moved")).expect("moved");
+    symlink(place.folder.path().join("moved"), place.sockets()).expect("linked");
+    let got = place.ask_friends(is_friend).await;
+    assert!(matches!(got, Err(AskError::Folder { .. })), "{got:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
