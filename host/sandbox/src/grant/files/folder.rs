@@ -14,7 +14,7 @@ use super::ENTRY_BYTES;
 use super::failure::Refused;
 use super::handle::Directory;
 use super::root;
-use super::store::{Opening, Openings, Store, Used};
+use super::store::{Opening, Openings, Store, Used, Work};
 use crate::bindings::files::wasi::filesystem::types::{
     DescriptorFlags, DescriptorStat, DescriptorType, ErrorCode, MetadataHashValue,
 };
@@ -81,6 +81,11 @@ impl Folder {
     /// Leave to have one more file open.
     pub(super) fn opening(&self) -> Result<Opening, Refused> {
         self.openings.one()
+    }
+
+    /// Leave to do one more thing on a blocking thread, where it stays until that is done.
+    pub(super) fn work(&self) -> Result<Work, Refused> {
+        self.openings.work()
     }
 
     pub(super) fn check_writable(&self) -> Result<(), Refused> {

@@ -10,7 +10,7 @@ use super::failure::{Failure, Refused, answer};
 use super::handle::{Directory, Regular};
 use super::open::Wish;
 use super::streams::{Reading, Writing};
-use super::{Descriptor, Listing};
+use super::{Descriptor, Folder, Listing};
 use crate::bindings::files::wasi::filesystem::preopens;
 use crate::bindings::files::wasi::filesystem::types::{
     self, Advice, DescriptorFlags, DescriptorStat, DescriptorType, DirectoryEntry, ErrorCode, MetadataHashValue,
@@ -23,11 +23,18 @@ type Handle = Resource<Descriptor>;
 /// What the bindings want: an answer, or a trap.
 type Answer<T> = wasmtime::Result<Result<T, ErrorCode>>;
 
-/// Does what may wait for a disk where nobody else waits.
+/// Does what may wait for a disk where nobody else waits. It goes on when the call is over, so it keeps its leave itself.
 async fn elsewhere<T: Send + 'static>(
+    folder: Arc<Folder>,
     work: impl FnOnce() -> Result<T, Refused> + Send + 'static,
 ) -> Result<T, Failure> {
-    match spawn_blocking(work).await {
+    let leave = folder.work()?;
+    let done = spawn_blocking(move || {
+        let done = work();
+        drop(leave);
+        done
+    });
+    match done.await {
         Ok(done) => Ok(done?),
         Err(e) => Err(Failure::Trap(wasmtime::Error::new(e))),
     }
@@ -60,7 +67,7 @@ impl Host {
         work: impl FnOnce(&Descriptor) -> Result<T, Refused> + Send + 'static,
     ) -> Result<T, Failure> {
         let descriptor = self.descriptor(handle)?;
-        elsewhere(move || work(&descriptor)).await
+        elsewhere(descriptor.folder().clone(), move || work(&descriptor)).await
     }
 
     async fn within<T: Send + 'static>(
@@ -69,12 +76,12 @@ impl Host {
         work: impl FnOnce(&Directory) -> Result<T, Refused> + Send + 'static,
     ) -> Result<T, Failure> {
         let directory = self.directory(handle)?;
-        elsewhere(move || work(&directory)).await
+        elsewhere(directory.folder.clone(), move || work(&directory)).await
     }
 
     async fn read_file(&mut self, handle: &Handle, length: u64, offset: u64) -> Result<(Vec<u8>, bool), Failure> {
         let file = self.regular(handle)?;
-        let bytes = elsewhere(move || file.read(length, offset)).await?;
+        let bytes = elsewhere(file.folder.clone(), move || file.read(length, offset)).await?;
         self.account.hand_over(bytes.len())?;
         let at_end = bytes.is_empty() && length > 0;
         Ok((bytes, at_end))
@@ -107,7 +114,7 @@ impl Host {
                 break entry?;
             }
             let listing = listing.clone();
-            elsewhere(move || listing.fetch()).await?;
+            elsewhere(listing.folder().clone(), move || listing.fetch()).await?;
         };
         self.account.hand_over(entry.as_ref().map_or(0, |entry| entry.name.len()))?;
         Ok(entry)
@@ -229,7 +236,7 @@ impl types::HostDescriptor for Host {
         new_path: String,
     ) -> Answer<()> {
         let linked = match self.directories(&dir, &to) {
-            Ok((dir, to)) => elsewhere(move || dir.link(flags, &path, &to, &new_path)).await,
+            Ok((dir, to)) => elsewhere(dir.folder.clone(), move || dir.link(flags, &path, &to, &new_path)).await,
             Err(failure) => Err(failure),
         };
         answer(linked)
@@ -260,7 +267,7 @@ impl types::HostDescriptor for Host {
 
     async fn rename_at(&mut self, dir: Handle, path: String, to: Handle, new_path: String) -> Answer<()> {
         let renamed = match self.directories(&dir, &to) {
-            Ok((dir, to)) => elsewhere(move || dir.rename(&path, &to, &new_path)).await,
+            Ok((dir, to)) => elsewhere(dir.folder.clone(), move || dir.rename(&path, &to, &new_path)).await,
             Err(failure) => Err(failure),
         };
         answer(renamed)
@@ -279,7 +286,7 @@ impl types::HostDescriptor for Host {
     async fn is_same_object(&mut self, one: Handle, other: Handle) -> wasmtime::Result<bool> {
         self.host_call()?;
         let (one, other) = (self.table.get(&one)?.clone(), self.table.get(&other)?.clone());
-        let same = elsewhere(move || {
+        let same = elsewhere(one.folder().clone(), move || {
             let hash = |of: &Descriptor| Ok::<_, Refused>(one.folder().hash(&of.metadata()?));
             let (left, right) = (hash(&one)?, hash(&other)?);
             Ok(Arc::ptr_eq(one.folder(), other.folder()) && (left.lower, left.upper) == (right.lower, right.upper))

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use cap_std::fs::ReadDir;
 
 use super::failure::Refused;
-use super::folder::kind;
+use super::folder::{Folder, kind};
 use super::handle::{Closing, Directory};
 use crate::bindings::files::wasi::filesystem::types::{DirectoryEntry, ErrorCode};
 
@@ -14,7 +14,7 @@ const ENTRIES: usize = 64;
 /// The entries of a directory, some at a time.
 #[derive(Debug, Clone)]
 #[expect(unreachable_pub, reason = "the bindings export it again, within their private module")]
-pub struct Listing(Arc<Mutex<State>>);
+pub struct Listing(Arc<Folder>, Arc<Mutex<State>>);
 
 #[derive(Debug)]
 struct State {
@@ -27,14 +27,18 @@ impl Directory {
     pub(super) fn list(&self) -> Result<Listing, Refused> {
         let opening = self.folder.opening()?;
         let rest = Some(Closing::new(self.dir.get()?.entries()?, Some(opening)));
-        Ok(Listing(Arc::new(Mutex::new(State { rest, fetched: VecDeque::new() }))))
+        Ok(Listing(self.folder.clone(), Arc::new(Mutex::new(State { rest, fetched: VecDeque::new() }))))
     }
 }
 
 impl Listing {
+    pub(super) fn folder(&self) -> &Arc<Folder> {
+        &self.0
+    }
+
     /// What was fetched already; `None` when it takes a [`Listing::fetch`] to know.
     pub(super) fn fetched(&self) -> Option<Result<Option<DirectoryEntry>, Refused>> {
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.1.lock().unwrap_or_else(PoisonError::into_inner);
         match state.fetched.pop_front() {
             Some(entry) => Some(entry.map(Some)),
             None if state.rest.is_none() => Some(Ok(None)),
@@ -44,7 +48,7 @@ impl Listing {
 
     /// Fetches some more.
     pub(super) fn fetch(&self) -> Result<(), Refused> {
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.1.lock().unwrap_or_else(PoisonError::into_inner);
         let State { rest: Some(rest), fetched } = &mut *state else { return Ok(()) };
         let before = fetched.len();
         let entries = rest.get_mut()?.by_ref().take(ENTRIES);

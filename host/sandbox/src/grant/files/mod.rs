@@ -6,7 +6,7 @@
 //! ```text
 //! folder     a folder as the operator granted it, opened when the plugin is loaded; its quota
 //! root       opens it, through no link
-//! store      what outlives a generation: quotas, and how many files plugins may have open
+//! store      what outlives a generation: quotas, and how many files plugins may have open and use at once
 //! open       from a path to a handle
 //! tree       what changes or asks for names
 //! handle     what a guest holds: a directory or a regular file
@@ -28,7 +28,8 @@
 //! - a change of the size of a file is made under the lock of its folder's quota and counted exactly: growth is taken,
 //!   wherever in the file it is, what is cut off is given back. A new entry takes [`ENTRY_BYTES`]. What is removed is
 //!   not given back as long as the gate runs, since a removed file stays as long as somebody has it open;
-//! - no call holds a thread of the runtime: all of it, closing too, runs on blocking threads.
+//! - no call holds a thread of the runtime: all of it, closing too, runs on blocking threads, of which a tenant's plugins
+//!   have some at most. Who would have one more is told `busy`: a disk that hangs is its tenant's affair.
 //!
 //! What is not prevented: a hard link that exists in a folder is the operator's, as is what is mounted there; and links
 //! in a directory go with it when the guest moves that.

@@ -13,6 +13,9 @@ use crate::bindings::files::wasi::filesystem::types::ErrorCode;
 /// [`TENANT_PART`]: the rest is for the gate's own connections.
 const ALL_PART: u64 = 2;
 const TENANT_PART: u64 = 8;
+/// What the plugins of one tenant may have done on blocking threads at once. A disk that does not answer keeps these
+/// threads, even when the calls are long over, and not those that others need: there are 512.
+const WORKS: u64 = 32;
 /// The limits on open files that make sense of these parts, whatever the system says.
 const OPEN_FILES: std::ops::RangeInclusive<u64> = 128..=8_192;
 
@@ -21,8 +24,15 @@ const OPEN_FILES: std::ops::RangeInclusive<u64> = 128..=8_192;
 pub(crate) struct Store {
     open_files: u64,
     open: Arc<Semaphore>,
-    tenants: Mutex<HashMap<Arc<str>, Arc<Semaphore>>>,
+    tenants: Mutex<HashMap<Arc<str>, Tenant>>,
     used: Mutex<HashMap<(Space, PathBuf), Arc<Used>>>,
+}
+
+/// What the plugins of one tenant share.
+#[derive(Debug, Clone)]
+struct Tenant {
+    open: Arc<Semaphore>,
+    works: Arc<Semaphore>,
 }
 
 /// The bytes that a plugin added to a folder. The lock is held while a file's size changes.
@@ -40,11 +50,17 @@ impl Used {
     }
 }
 
-/// What a tenant's plugins may have open.
+/// What a tenant's plugins may have open, and under way.
 #[derive(Debug, Clone)]
 pub(super) struct Openings {
     all: Arc<Semaphore>,
-    tenant: Arc<Semaphore>,
+    tenant: Tenant,
+}
+
+/// Leave to do one thing on a blocking thread, until it is done.
+#[derive(Debug)]
+pub(super) struct Work {
+    _tenant: OwnedSemaphorePermit,
 }
 
 /// Leave to have one file open, until it is dropped.
@@ -57,9 +73,17 @@ pub(super) struct Opening {
 impl Openings {
     /// One more, or `busy`.
     pub(super) fn one(&self) -> Result<Opening, Refused> {
-        let take = |of: &Arc<Semaphore>| of.clone().try_acquire_owned().map_err(|_| ErrorCode::Busy);
-        Ok(Opening { _tenant: take(&self.tenant)?, _all: take(&self.all)? })
+        Ok(Opening { _tenant: take(&self.tenant.open)?, _all: take(&self.all)? })
     }
+
+    /// One more thing, or `busy`.
+    pub(super) fn work(&self) -> Result<Work, Refused> {
+        Ok(Work { _tenant: take(&self.tenant.works)? })
+    }
+}
+
+fn take(of: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Refused> {
+    of.clone().try_acquire_owned().map_err(|_| Refused(ErrorCode::Busy))
 }
 
 impl Default for Store {
@@ -71,10 +95,10 @@ impl Default for Store {
 }
 
 impl Store {
-    /// What the plugins of a tenant may have open, all of them together.
+    /// What the plugins of a tenant may have open and under way, all of them together.
     pub(super) fn openings(&self, tenant: &Arc<str>) -> Openings {
         let mut tenants = self.tenants.lock().unwrap_or_else(PoisonError::into_inner);
-        let part = || permits(self.open_files / TENANT_PART);
+        let part = || Tenant { open: permits(self.open_files / TENANT_PART), works: permits(WORKS) };
         Openings { all: self.open.clone(), tenant: tenants.entry(tenant.clone()).or_insert_with(part).clone() }
     }
 
@@ -87,4 +111,21 @@ impl Store {
 
 fn permits(number: u64) -> Arc<Semaphore> {
     Arc::new(Semaphore::new(usize::try_from(number).unwrap_or(Semaphore::MAX_PERMITS)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn work_under_way_is_bounded_for_a_tenant() {
+        let store = Store::default();
+        let (acme, again, other) =
+            (store.openings(&"acme".into()), store.openings(&"acme".into()), store.openings(&"other".into()));
+        let mut works: Vec<_> = (0..WORKS).map(|_| acme.work().expect("one of so many")).collect();
+        assert_eq!(again.work().err(), Some(Refused(ErrorCode::Busy)));
+        assert!(other.work().is_ok(), "another tenant's threads are its own");
+        works.pop();
+        assert!(again.work().is_ok());
+    }
 }

@@ -34,7 +34,13 @@ impl Reading {
     fn fetch(&mut self) {
         if let Fetch::Idle = self.state {
             let (file, position) = (self.file.clone(), self.position);
-            self.state = Fetch::Underway(spawn_blocking(move || file.read(PIECE_BYTES as u64, position)));
+            self.state = match file.folder.work() {
+                Ok(work) => Fetch::Underway(spawn_blocking(move || {
+                    let _work = work;
+                    file.read(PIECE_BYTES as u64, position)
+                })),
+                Err(refused) => Fetch::Failed(refused),
+            };
         }
     }
 }
@@ -146,12 +152,22 @@ impl OutputStream for Writing {
             self.state = Store::Ended;
             return Err(StreamError::LastOperationFailed(refused.into()));
         }
+        let work = match self.file.folder.work() {
+            Ok(work) => work,
+            Err(refused) => {
+                self.state = Store::Ended;
+                return Err(StreamError::LastOperationFailed(refused.into()));
+            }
+        };
         let (file, position) = (self.file.clone(), self.position);
         // Past the largest offset, the write itself is refused.
         self.position = position.map(|position| position.saturating_add(bytes.len() as u64));
-        self.state = Store::Underway(spawn_blocking(move || match position {
-            Some(position) => file.write(&bytes, position),
-            None => file.append(&bytes),
+        self.state = Store::Underway(spawn_blocking(move || {
+            let _work = work;
+            match position {
+                Some(position) => file.write(&bytes, position),
+                None => file.append(&bytes),
+            }
         }));
         Ok(())
     }
