@@ -57,7 +57,8 @@ pub(crate) async fn run(attempts: usize) -> Figures {
     for half in [attempts / 2, attempts - attempts / 2] {
         let attack = Attack::begin(&arena, &figures, burst, half);
         first_window = windows(attack, &neighbour, first_window, window_ms).await;
-        looks.push((lock(&figures).attempts, settle(&arena, Some(before)).await));
+        let vitals = settle(&arena, Some(before)).await;
+        looks.push((lock(&figures).attempts, vitals));
     }
     let seen = neighbour.stop().await;
 
@@ -158,7 +159,7 @@ async fn burst(arena: Arc<Arena>, figures: Shared, unit: Unit, attempts: usize) 
 async fn windows(mut attack: Attack, neighbour: &Neighbour, first: usize, window_ms: u64) -> usize {
     let mut number = first;
     loop {
-        attack.on.send_replace(number % 2 == 0);
+        attack.on.send_replace(number.is_multiple_of(2));
         neighbour.window(number);
         tokio::time::sleep(Duration::from_millis(window_ms)).await;
         while attack.clients.try_join_next().is_some() {}
