@@ -35,8 +35,8 @@ const MEMORY_SLACK_BYTES: i64 = 2 << 20;
 /// In a run of few attempts what allocators keep is still growing in the second half, and hides all but large leaks.
 const MEMORY_SLACK_OF_FEW_BYTES: i64 = 64 << 20;
 /// A call that takes longer than so many times the limit that stopped it was not stopped in time. For 10 ms of guest
-/// time this is a second, a fifth of what the clock on the wall allows by default (5 s), which would end the call anyway and so
-/// shows nothing. The rest is for a busy machine: guest time is processor time, which may be shared with twenty others.
+/// time this is a second, a fifth of what the clock on the wall allows by default: at 5 s that ends any call, so that a
+/// bound near it shows nothing. It is generous for a busy machine, whose processors a guest shares with many others.
 const WORST_TIMES: f64 = 100.0;
 /// Threads and descriptors that may be there for other reasons: a connection in the pool, a blocking thread.
 const SLACK: i64 = 8;
@@ -126,7 +126,10 @@ impl Figures {
     /// The table that a person reads.
     pub(crate) fn table(&self) -> String {
         let ms = |time: Duration| format!("{:.2} ms", time.as_secs_f64() * 1e3);
-        let mib = |bytes: i64| format!("{}.{} MiB", bytes / (1 << 20), bytes.abs() % (1 << 20) * 10 / (1 << 20));
+        let mib = |bytes: i64| {
+            let tenths = bytes.saturating_mul(10) >> 20;
+            format!("{}{}.{} MiB", if tenths < 0 { "-" } else { "" }, tenths.abs() / 10, tenths.abs() % 10)
+        };
         let (without, with) = self.p99.unwrap_or_default();
         let ratio = with.as_secs_f64() / without.as_secs_f64().max(f64::EPSILON);
         let worst = self.worst.as_ref().map_or("none".to_owned(), |(times, unit)| format!("{times:.1} × ({unit})"));

@@ -35,7 +35,9 @@ impl Renames {
         let (seen, folder) = (over.clone(), folder.to_owned());
         let thread = std::thread::spawn(move || {
             while !seen.load(Ordering::Relaxed) {
-                PAIRS.iter().for_each(|(path, _)| turn(&folder.join(path)));
+                for (path, _) in PAIRS {
+                    turn(&folder.join(path));
+                }
             }
         });
         Self { over, thread: Some(thread) }
