@@ -43,6 +43,16 @@ impl Gate {
         Self::launch(command, folder).await
     }
 
+    /// Starts it with more in its environment.
+    pub async fn start_among(configuration: &str, environment: &[(String, String)]) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let file = folder.path().join("witgate.toml");
+        std::fs::write(&file, listening(configuration)).expect("the configuration");
+        let mut command = command();
+        command.arg("--config").arg(&file).envs(environment.iter().cloned());
+        Self::launch(command, folder).await
+    }
+
     async fn launch(command: Command, folder: TempDir) -> Self {
         let process = Process::spawn(command);
         let announced = process

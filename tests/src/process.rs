@@ -84,6 +84,18 @@ impl Process {
         output.lines.iter().fold(String::new(), |text, (_, line)| text + line + "\n")
     }
 
+    /// What was written to one stream so far, beginning with the line number `from` of both.
+    pub fn written(&self, stream: Stream, from: usize) -> Vec<String> {
+        let output = self.output.borrow();
+        let lines = output.lines.iter().skip(from);
+        lines.filter(|(name, _)| *name == stream).map(|(_, line)| line.clone()).collect()
+    }
+
+    /// Whether it has ended.
+    pub fn has_ended(&self) -> bool {
+        self.output.borrow().open == 0
+    }
+
     /// Sends a signal, as `TERM`.
     pub fn signal(&self, signal: &str) {
         kill(self.id(), signal);

@@ -51,6 +51,7 @@ fn arrows_point_down() {
         ("sdk/rust", vec![]),
         ("tests", vec!["witgate-test-guests"]),
         ("tests/guests", vec!["witgate-policy"]),
+        ("tests/guests/probe", vec!["witgate-sdk"]),
     ]);
     for package in metadata.workspace_packages() {
         let place = place(&metadata, package);

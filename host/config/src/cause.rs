@@ -1,6 +1,10 @@
 use miette::Diagnostic;
 use thiserror::Error;
 
+pub use grant::GrantCause;
+
+mod grant;
+
 /// Everything that can be wrong with a configuration, before any plugin is loaded.
 #[derive(Debug, Error, Diagnostic)]
 pub enum Cause {
@@ -342,8 +346,8 @@ pub enum Cause {
         /// `did you mean …; ` or nothing.
         near: String,
     },
-    /// A secret with none or both of its sources.
-    #[error("the secret `{name}` needs one of `env` and `file`")]
+    /// A secret with none or several of its sources.
+    #[error("the secret `{name}` needs one of `env`, `file` and `command`")]
     SecretForm {
         /// The secret's name.
         name: String,
@@ -362,6 +366,37 @@ pub enum Cause {
     BadLevel {
         /// What is written.
         text: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A grant, or a ceiling of grants.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Grant(#[from] GrantCause),
+    /// A folder for compiled components that cannot be one.
+    #[error("compiled components cannot be kept in {path}: {why}")]
+    #[diagnostic(help("name a folder, which is made when it is not there, or write cache = \"off\""))]
+    BadCache {
+        /// The folder.
+        path: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// Not the address of a name server.
+    #[error("`{text}` is not the address of a name server")]
+    #[diagnostic(help("write an address, with a port if it is not 53, as 127.0.0.1, 127.0.0.1:5353 or [::1]:5353"))]
+    BadNameServer {
+        /// What is written.
+        text: String,
+    },
+    /// Certificates that cannot be read.
+    #[error("the certificates in {path} cannot be used: {why}")]
+    #[diagnostic(help(
+        "name a file with certificates in PEM; a relative path starts at the folder of the configuration file"
+    ))]
+    BadCaFile {
+        /// The file.
+        path: String,
         /// What is wrong with it.
         why: String,
     },

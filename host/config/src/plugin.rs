@@ -3,12 +3,15 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
-use witgate_policy::{Grants, Limits, Mode, OnFault, SecretGrant, When};
+use witgate_policy::{Grants, Limits, Mode, OnFault, When};
 
+use super::ceiling::Ceiling;
 use super::desk::Desk;
 use super::document::Part;
+use super::grants::Around;
+use super::limits::{Most, limits};
 use super::place::Place;
-use super::raw::{RawFaultPolicy, RawGrants, RawLimits, RawMode, RawPlugin};
+use super::raw::{RawFaultPolicy, RawMode, RawPlugin};
 use super::secret::Secrets;
 use super::tenant::Group;
 use super::{Cause, name};
@@ -35,6 +38,8 @@ pub struct Plugin {
     pub grants: Grants,
     /// What one decision may cost.
     pub limits: Limits,
+    /// What those of them may be that are not set.
+    pub most: Most,
     /// How many instances are kept; `None` for a fresh one for each call.
     pub reuse: Option<NonZeroU32>,
     /// The digest that the component must have, in lower-case hex.
@@ -58,6 +63,7 @@ impl Desk<'_> {
         place: &Place,
         groups: &[Group],
         secrets: &Secrets,
+        ceiling: &Ceiling,
     ) -> Vec<Plugin> {
         let mut plugins: Vec<Plugin> = Vec::with_capacity(raw.len());
         for (at, raw) in raw.into_iter().enumerate() {
@@ -67,24 +73,32 @@ impl Desk<'_> {
                 let (first, second) = (first.place.key("name"), place.key("name"));
                 self.report_at(cause, &[(&second, Part::Value, "again here"), (&first, Part::Value, "first here")]);
             }
-            plugins.extend(self.plugin(raw, place, groups, secrets));
+            plugins.extend(self.plugin(raw, place, groups, secrets, ceiling));
         }
         plugins
     }
 
     /// `None` when it has no usable source, which was reported.
-    fn plugin(&mut self, raw: RawPlugin, place: Place, groups: &[Group], secrets: &Secrets) -> Option<Plugin> {
+    fn plugin(
+        &mut self,
+        raw: RawPlugin,
+        place: Place,
+        groups: &[Group],
+        secrets: &Secrets,
+        ceiling: &Ceiling,
+    ) -> Option<Plugin> {
         let name = name::name(&raw.name, "a plugin").unwrap_or_else(|cause| {
             self.report(cause, &place.key("name"), Part::Value);
             raw.name.as_str().into()
         });
         let when = self.when(&raw, &place, groups);
-        let sha256 = raw.sha256.map(|digest| digest.to_ascii_lowercase());
+        let sha256 = raw.sha256.as_ref().map(|digest| digest.to_ascii_lowercase());
         if let Some(digest) = sha256.as_deref().filter(|digest| !is_digest(digest)) {
             self.report(Cause::BadDigest { text: digest.to_owned() }, &place.key("sha256"), Part::Value);
         }
-        let secrets = self.granted_secrets(&raw.grants, &place.key("grants"), secrets);
-        let grants = Grants { secrets, ..grants(&raw.grants) };
+        let around = Around { groups, secrets, when: &when };
+        let mut grants = self.grants(&raw.grants, &place.key("grants"), &around);
+        self.cap(ceiling, &raw, &place, &mut grants);
         let source =
             self.source(&raw.source).map_err(|cause| self.report(cause, &place.key("source"), Part::Value)).ok()?;
         Some(Plugin {
@@ -102,7 +116,8 @@ impl Desk<'_> {
             },
             when,
             grants,
-            limits: limits(&raw.limits),
+            limits: limits(&raw.limits, &ceiling.limits),
+            most: Most::from(&ceiling.limits),
             reuse: raw.instances.reuse.and_then(NonZeroU32::new),
             sha256,
         })
@@ -133,7 +148,7 @@ impl Desk<'_> {
                 let one = std::slice::from_ref(glob);
                 let place = place.key(key).index(at);
                 match When::new(&[], &[], one) {
-                    Err(cause) => self.report(cause.into(), &place, Part::Value),
+                    Err(cause) => self.report(cause, &place, Part::Value),
                     Ok(one) if key == "upstreams" => self.upstream_glob(glob, &one, &place, groups),
                     Ok(_) => {}
                 }
@@ -148,61 +163,6 @@ impl Desk<'_> {
             let known = names().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
             self.report(Cause::NoSuchUpstream { glob: glob.to_owned(), known }, place, Part::Value);
         }
-    }
-
-    fn granted_secrets(&mut self, raw: &RawGrants, place: &Place, secrets: &Secrets) -> Vec<SecretGrant> {
-        let known: Vec<_> = secrets.names().collect();
-        let mut granted = Vec::with_capacity(raw.secrets.len());
-        for (name, written) in &raw.secrets {
-            let place = place.key("secrets").key(name);
-            if secrets.get(name).is_none() {
-                self.report(Cause::unknown_secret(name, &known), &place, Part::Key);
-            }
-            let mut origins = Vec::with_capacity(written.len());
-            for (at, text) in written.iter().enumerate() {
-                match text.parse() {
-                    Ok(origin) => origins.push(origin),
-                    Err(cause) => {
-                        let cause = Cause::BadOrigin { text: text.clone(), cause };
-                        self.report(cause, &place.index(at), Part::Value);
-                    }
-                }
-            }
-            granted.push(SecretGrant { name: name.clone(), origins });
-        }
-        granted
-    }
-}
-
-fn grants(raw: &RawGrants) -> Grants {
-    let default = Grants::default();
-    Grants {
-        logging: raw.logging.unwrap_or(default.logging),
-        config: raw.config,
-        clocks: raw.clocks,
-        clock_granularity_ms: raw.clock_granularity_ms.unwrap_or(default.clock_granularity_ms),
-        random: raw.random,
-        counter: raw.counter,
-        keyvalue: raw.keyvalue,
-        ..default
-    }
-}
-
-fn limits(raw: &RawLimits) -> Limits {
-    let default = Limits::default();
-    Limits {
-        memory_bytes: raw.memory_bytes,
-        guest_time_ms: raw.guest_time_ms,
-        guest_time_ms_per_mib: raw.guest_time_ms_per_mib.unwrap_or(default.guest_time_ms_per_mib),
-        wall_time_ms: raw.wall_time_ms.unwrap_or(default.wall_time_ms),
-        bytes_in: raw.bytes_in.unwrap_or(default.bytes_in),
-        bytes_out: raw.bytes_out.unwrap_or(default.bytes_out),
-        log_lines: raw.log_lines.unwrap_or(default.log_lines),
-        log_bytes: raw.log_bytes.unwrap_or(default.log_bytes),
-        host_calls: raw.host_calls.unwrap_or(default.host_calls),
-        handles: raw.handles.unwrap_or(default.handles),
-        table_elements: raw.table_elements,
-        ..default
     }
 }
 

@@ -8,7 +8,7 @@ use super::Cause;
 use super::desk::Desk;
 use super::document::Part;
 use super::place::Place;
-use super::raw::{RawFile, RawLogFormat, RawServer};
+use super::raw::{RawConfine, RawFile, RawLogFormat, RawServer};
 
 /// Nothing is registered there, and it is far from where ephemeral ports begin.
 const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8931);
@@ -23,13 +23,26 @@ pub struct Server {
     pub listen: SocketAddr,
     /// What its front allows.
     pub options: Options,
+    /// What it gives up after its start.
+    pub confine: Confine,
+}
+
+/// Whether the gate gives up what it does not need of the file system.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Confine {
+    /// Where the kernel can.
+    Auto,
+    /// Never.
+    Off,
 }
 
 impl Server {
     /// Whether another one would listen and allow the same.
     pub fn same(&self, other: &Self) -> bool {
         // The options are plain numbers and lists, and print as such.
-        self.listen == other.listen && format!("{:?}", self.options) == format!("{:?}", other.options)
+        self.listen == other.listen
+            && self.confine == other.confine
+            && format!("{:?}", self.options) == format!("{:?}", other.options)
     }
 }
 
@@ -57,7 +70,11 @@ impl Desk<'_> {
             self.report(cause, &Place::root().key("listen"), Part::Value);
             DEFAULT_LISTEN
         });
-        Server { listen, options: options(&raw.server) }
+        let confine = match raw.server.confine {
+            RawConfine::Auto => Confine::Auto,
+            RawConfine::Off => Confine::Off,
+        };
+        Server { listen, options: options(&raw.server), confine }
     }
 
     pub(super) fn log(&mut self, raw: &RawFile) -> Log {

@@ -21,7 +21,7 @@ impl Cause {
     pub(super) fn unknown_secret(name: &str, known: &[&str]) -> Self {
         let near = suggestion(name, known);
         let known = if known.is_empty() {
-            format!("write it as [secret.{name}] with `env` or `file`")
+            format!("write it as [secret.{name}] with `env`, `file` or `command`")
         } else {
             format!("the secrets are {}", listed(known))
         };

@@ -4,6 +4,7 @@ use std::time::Duration;
 use indexmap::IndexMap;
 use witgate_gateway::upstream::Spec;
 
+use super::ceiling::Quota;
 use super::desk::Desk;
 use super::document::Part;
 use super::place::Place;
@@ -35,6 +36,8 @@ pub struct Tenant {
     pub deadline: Duration,
     /// Its upstreams by the names that they serve; at least one.
     pub groups: Vec<Group>,
+    /// What its plugins may use at once or keep.
+    pub quota: Quota,
     /// Its plugins in the order of the file.
     pub plugins: Vec<Plugin>,
 }
@@ -108,7 +111,8 @@ impl Desk<'_> {
         });
         let auth_headers = self.auth_headers(raw.auth_headers, &place);
         let groups = self.groups(raw.upstream, &name, &place);
-        let plugins = self.plugins(raw.plugin, &name, &place, &groups, secrets);
+        let ceiling = self.ceiling(raw.ceiling, &place);
+        let plugins = self.plugins(raw.plugin, &name, &place, &groups, secrets, &ceiling);
         Tenant {
             anonymous: raw.anonymous.unwrap_or(false),
             deadline: Duration::from_millis(raw.deadline_ms.unwrap_or(60_000)),
@@ -118,6 +122,7 @@ impl Desk<'_> {
             auth_headers,
             resource_metadata,
             groups,
+            quota: raw.quota.as_ref().map(Quota::from).unwrap_or_default(),
             plugins,
         }
     }

@@ -76,7 +76,7 @@ impl Desk<'_> {
         }
     }
 
-    fn argument(&mut self, text: &str, is_bad: bool, place: &Place) {
+    pub(super) fn argument(&mut self, text: &str, is_bad: bool, place: &Place) {
         if is_bad || text.contains('\0') {
             self.report(Cause::BadArgument { place: place.to_string() }, place, Part::Value);
         }

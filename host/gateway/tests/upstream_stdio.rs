@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use upstream_support::*;
-use witgate_gateway::upstream::{Stdio, Transport, Upstream};
+use witgate_gateway::upstream::{Spawner, Start, Started, Stdio, Transport, Upstream};
 use witgate_policy::{Failure, Revision};
 
 /// A server in `sh`: `id` is the id of the request on `$line`.
@@ -92,6 +92,64 @@ async fn a_child_answers_and_sees_a_small_environment() {
     assert_eq!(ledger.told(), ["answered", "answered"]);
     assert_eq!(upstream.facts().origin, "stdio:");
     upstream.close().await;
+}
+
+/// Starts children on a thread that no runtime knows, and keeps those for which it was told to.
+struct Elsewhere {
+    kept: Option<std::sync::mpsc::Sender<Started>>,
+}
+
+impl Spawner for Elsewhere {
+    fn spawn(&self, start: Start) -> futures_util::future::BoxFuture<'static, std::io::Result<Started>> {
+        let (answer, answered) = tokio::sync::oneshot::channel();
+        let kept = self.kept.clone();
+        std::thread::spawn(move || match (kept, start.start()) {
+            (Some(kept), Ok(started)) => drop(kept.send(started)),
+            (_, started) => drop(answer.send(started)),
+        });
+        Box::pin(async { answered.await.unwrap_or_else(|_| Err(std::io::ErrorKind::Interrupted.into())) })
+    }
+}
+
+#[tokio::test]
+async fn a_child_may_be_started_by_another_thread() {
+    let ledger = Arc::new(Ledger::default());
+    let spec = spec(Transport::Stdio(sh(SERVER)));
+    let upstream = Upstream::with_spawner(spec, ledger.clone(), Arc::new(Elsewhere { kept: None }));
+    let first = pid(&upstream).await;
+    ask(&upstream, "die").await.expect_err("it died");
+    let second = pid(&upstream).await;
+    assert_ne!(first, second);
+    upstream.close().await;
+    gone(first).await;
+    gone(second).await;
+}
+
+#[tokio::test]
+async fn a_child_that_nobody_takes_is_ended_with_its_own_children() {
+    let folder = std::env::temp_dir().join(format!("witgate-untaken-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let (kept, untaken) = std::sync::mpsc::channel();
+    let script = "sleep 1000 & echo $$ $! > new; mv new pids; wait";
+    let transport = Transport::Stdio(Stdio { cwd: Some(folder.clone()), ..sh(script) });
+    let upstream =
+        Upstream::with_spawner(spec(transport), Arc::new(Ledger::default()), Arc::new(Elsewhere { kept: Some(kept) }));
+    ask(&upstream, "pid").await.expect_err("its starter keeps it");
+    let started = untaken.recv().expect("a child");
+    let pids = soon(async {
+        loop {
+            match std::fs::read_to_string(folder.join("pids")) {
+                Ok(pids) => break pids,
+                Err(_) => tokio::time::sleep(Duration::from_millis(5)).await,
+            }
+        }
+    });
+    let pids: Vec<i64> = pids.await.split_whitespace().map(|pid| pid.parse().expect("a number")).collect();
+    drop(started);
+    for pid in pids {
+        dead(pid).await;
+    }
+    std::fs::remove_dir_all(folder).expect("removes");
 }
 
 #[tokio::test]

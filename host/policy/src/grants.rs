@@ -31,7 +31,8 @@ pub struct Grants {
     pub arguments: Vec<String>,
     /// `wasi:cli/stdin`: what can be read there. Empty by default.
     pub stdin: String,
-    /// `wasi:filesystem`: folders. None by default.
+    /// `wasi:filesystem`: folders. None by default: a plugin whose language imports files and never uses them loads
+    /// without a grant, and finds no folder.
     pub files: Vec<Folder>,
     /// `wasi:http`: origins that may be asked. None by default.
     pub network: Vec<Reach>,
@@ -59,6 +60,36 @@ impl Default for Grants {
     }
 }
 
+impl Grants {
+    /// The keys of what is granted here.
+    pub fn words(&self) -> Vec<&'static str> {
+        let words = [
+            ("logging", self.logging),
+            ("counter", self.counter),
+            ("keyvalue", self.keyvalue),
+            ("config", self.config),
+            ("clocks", self.clocks),
+            ("random", self.random),
+            ("files", !self.files.is_empty()),
+            ("network", !self.network.is_empty()),
+            ("secrets", !self.secrets.is_empty()),
+            ("environment", !self.environment.is_empty()),
+            ("arguments", !self.arguments.is_empty()),
+            ("stdin", !self.stdin.is_empty()),
+        ];
+        words.into_iter().filter_map(|(word, is_granted)| is_granted.then_some(word)).collect()
+    }
+
+    /// How a grant is written under `[plugin.grants]`, to be filled in by an operator.
+    pub fn example(word: &str) -> String {
+        match word {
+            "files" => "files = [{ path = \"FOLDER\", as = \"/data\" }]".to_owned(),
+            "network" => "network = [{ origin = \"https://HOST\" }]".to_owned(),
+            word => format!("{word} = true"),
+        }
+    }
+}
+
 /// A folder of the host in a plugin's eyes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Folder {
@@ -68,7 +99,10 @@ pub struct Folder {
     pub guest: String,
     /// Whether the plugin may change what is in it.
     pub writable: bool,
-    /// What the plugin may add to it in bytes, as long as the gate runs.
+    /// What the plugin may add to it in bytes, all its instances together, as long as the gate runs and over reloads.
+    /// Growth of a file counts wherever it is written, holes too; what is cut off is given back. A new entry counts 4 KiB.
+    /// What is removed is not given back, since a removed file stays as long as it is open: write in place, or cut a file
+    /// to nothing and write it anew.
     pub quota_bytes: u64,
 }
 

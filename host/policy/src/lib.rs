@@ -16,9 +16,12 @@
 //! This crate knows nothing of IO, WebAssembly, HTTP or JSON-RPC. It never reads a file, opens a socket or spawns a
 //! task; what needs the world is a trait that somebody else implements ([`store`], [`secret`]).
 
+pub mod address;
+pub mod answer;
 mod call;
 mod evidence;
 mod fault;
+pub mod folder;
 mod grants;
 mod hook;
 mod identity;
@@ -34,7 +37,7 @@ mod verdict;
 
 pub use call::{Call, Draft, Form, Revision, target_of};
 pub use evidence::{Admitted, Lookup, Provenance, Routed, Sanitized, Validated};
-pub use fault::Fault;
+pub use fault::{Fault, LimitKey};
 pub use grants::{Folder, Grants, Reach, SecretGrant};
 pub use hook::{
     Answer, Authenticator, CredentialProvider, Hook, InputValidator, Mode, OnFault, OutputSanitizer, RetryStrategy,

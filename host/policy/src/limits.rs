@@ -11,8 +11,8 @@ pub struct Limits {
     /// makes no plugin fail. Measured at the engine's ticks, so a call may overrun by two of them. 10 ms by default: a
     /// thousand times what a small policy needs; 250 ms for a component larger than 1 MiB.
     pub guest_time_ms: Option<u32>,
-    /// What is added to the processor time for each MiB (or part of it) of documents that the call is about, in
-    /// milliseconds, so that a long message is not a fault. 200 by default: four times what `sanitize-redact` needs.
+    /// What is added to the processor time for each MiB of documents that the call is about, in milliseconds and in
+    /// proportion, so that a long message is not a fault. 200 by default: four times what `sanitize-redact` needs.
     pub guest_time_ms_per_mib: u32,
     /// Time of one call by the clock on the wall in milliseconds, waiting for the host included. 5,000 by default:
     /// far above the processor time, so that only a plugin that waits for something meets it, on a busy machine too.
@@ -40,7 +40,8 @@ pub struct Limits {
     pub memories: u32,
     /// Tables of one instance. 16 by default, likewise.
     pub tables: u32,
-    /// Edits in one verdict. 256 by default: more is a rewrite, for which there is `replace`.
+    /// Edits in one verdict. 4,096 by default, the most that the contract has for a sanitizer; a validator's verdict has
+    /// 256 at most in any case, since more is a rewrite.
     pub edits: u32,
     /// Bytes in the fields of one HTTP request or response of the plugin. 32 KiB by default: four times what servers
     /// commonly take.
@@ -70,7 +71,7 @@ impl Default for Limits {
             core_instances: 64,
             memories: 8,
             tables: 16,
-            edits: 256,
+            edits: 4096,
             header_bytes: 32 << 10,
             requests: 16,
             connections: 16,

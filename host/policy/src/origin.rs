@@ -231,6 +231,14 @@ impl OriginPattern {
         self.scheme == origin.scheme && self.port == origin.port && self.hosts.hold(&origin.host)
     }
 
+    /// What one thing keeps an origin from being one of these, if it is one thing: the scheme or the port.
+    pub fn all_but(&self, origin: &Origin) -> Option<&'static str> {
+        if !self.hosts.hold(&origin.host) || self.matches(origin) {
+            return None;
+        }
+        Some(if self.scheme == origin.scheme { "port" } else { "scheme" })
+    }
+
     /// Whether every origin of `other` is one of these.
     pub fn covers(&self, other: &Self) -> bool {
         let hosts = match (&self.hosts, &other.hosts) {
@@ -371,6 +379,19 @@ mod tests {
         for bad in ["https://a.*.com", "https://a*.com", "https://*.*.com", "https://*.127.0.0.1", "https://**"] {
             assert_eq!(bad.parse::<OriginPattern>(), Err(OriginError::Wildcard), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_near_miss_is_told() {
+        #[track_caller]
+        fn check(pattern: &str, origin: &str, want: Option<&str>) {
+            let pattern: OriginPattern = pattern.parse().expect("a pattern");
+            assert_eq!(pattern.all_but(&origin.parse().expect("an origin")), want, "{pattern} {origin}");
+        }
+        check("https://api.example.com", "https://api.example.com", None);
+        check("https://api.example.com", "http://api.example.com", Some("scheme"));
+        check("https://*.example.com", "https://api.example.com:8443", Some("port"));
+        check("https://api.example.com", "https://example.com", None);
     }
 
     #[test]

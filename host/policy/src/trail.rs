@@ -24,6 +24,12 @@ impl Stage {
     /// All of them, in the order of DESIGN section 4.
     pub const ALL: [Self; 6] = [Self::Auth, Self::Credential, Self::Validate, Self::Route, Self::Retry, Self::Sanitize];
 
+    /// Whether plugins of this kind may talk to the outside at all: those whose world has `wasi:http`. No grant can give
+    /// it to the others, which see what comes out, or decide where it goes.
+    pub const fn is_outward(self) -> bool {
+        matches!(self, Self::Auth | Self::Credential | Self::Validate)
+    }
+
     /// The word.
     pub const fn as_str(self) -> &'static str {
         match self {

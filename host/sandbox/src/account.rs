@@ -1,18 +1,36 @@
 //! What one instance and one call have used of their limits.
 
 use wasmtime::ResourceLimiter;
+use witgate_policy::{Fault, LimitKey};
 
 use crate::limits::Bounds;
 
-/// A guest's call that ends because a limit is used up. Host functions return it as an error, which traps the guest.
+/// A limit is used up. Host functions return it as an error, which traps the guest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Overdrawn {
-    /// More than `host_calls`.
-    #[error("host calls (`host-calls` = {0})")]
-    HostCalls(u32),
-    /// More than `bytes_in`.
-    #[error("input (`bytes-in` = {0})")]
-    BytesIn(usize),
+#[error("the limit `{key}` = {limit} is used up")]
+pub(crate) struct Overdrawn {
+    key: LimitKey,
+    limit: u64,
+}
+
+impl Overdrawn {
+    pub(crate) fn new(key: LimitKey, bounds: &Bounds) -> Self {
+        Self { key, limit: bounds.of_key(key) }
+    }
+}
+
+impl From<Overdrawn> for Fault {
+    fn from(Overdrawn { key, limit }: Overdrawn) -> Self {
+        match key {
+            LimitKey::MemoryBytes
+            | LimitKey::TableElements
+            | LimitKey::Memories
+            | LimitKey::Tables
+            | LimitKey::CoreInstances
+            | LimitKey::Stack => Self::Memory { key, limit },
+            _ => Self::Limit { key, limit },
+        }
+    }
 }
 
 /// Memory and tables belong to the instance, the rest to the call.
@@ -22,50 +40,68 @@ pub(crate) struct Account {
     memory_bytes: usize,
     table_elements: usize,
     /// What the limiter last refused; explains the trap that usually follows.
-    refused: Option<&'static str>,
+    refused: Option<Overdrawn>,
+    /// The first limit that was overdrawn where the guest could not be stopped at once.
+    overdrawn: Option<Overdrawn>,
     host_calls: u32,
     bytes_in: usize,
 }
 
 impl Account {
     pub(crate) fn new(bounds: Bounds) -> Self {
-        Self { bounds, memory_bytes: 0, table_elements: 0, refused: None, host_calls: 0, bytes_in: 0 }
+        Self { memory_bytes: 0, table_elements: 0, refused: None, overdrawn: None, host_calls: 0, bytes_in: 0, bounds }
     }
 
     /// A new call begins on the same instance.
     pub(crate) fn begin(&mut self) {
-        (self.host_calls, self.bytes_in, self.refused) = (0, 0, None);
+        (self.host_calls, self.bytes_in) = (0, 0);
+        (self.refused, self.overdrawn) = (None, None);
     }
 
     /// One call of the guest to the host.
     pub(crate) fn host_call(&mut self) -> Result<(), Overdrawn> {
         self.host_calls = self.host_calls.saturating_add(1);
-        if self.host_calls > self.bounds.host_calls {
-            return Err(Overdrawn::HostCalls(self.bounds.host_calls));
+        self.within(u64::from(self.host_calls), LimitKey::HostCalls)
+    }
+
+    /// The same where the host function cannot fail: one call too many is found when the guest has answered. None of
+    /// these does more than a guest could do by itself in the time.
+    pub(crate) fn count_call(&mut self) {
+        if let Err(overdrawn) = self.host_call() {
+            self.overdrawn.get_or_insert(overdrawn);
         }
-        Ok(())
     }
 
     /// Bytes that are about to be handed over.
     pub(crate) fn hand_over(&mut self, bytes: usize) -> Result<(), Overdrawn> {
         self.bytes_in = self.bytes_in.saturating_add(bytes);
-        if self.bytes_in > self.bounds.bytes_in {
-            return Err(Overdrawn::BytesIn(self.bounds.bytes_in));
-        }
-        Ok(())
+        self.within(self.bytes_in as u64, LimitKey::BytesIn)
     }
 
-    /// The limit on handles, with its size.
-    pub(crate) fn handles(&self) -> String {
-        format!("handles (`handles` = {})", self.bounds.handles)
+    /// A limit was passed where others count: on the network.
+    pub(crate) fn overdraw(&mut self, key: LimitKey) {
+        let overdrawn = self.overdraft(key);
+        self.overdrawn.get_or_insert(overdrawn);
     }
 
-    /// Which limit the guest ran into, with its size.
-    pub(crate) fn refused(&self) -> Option<String> {
-        self.refused.map(|what| match what {
-            "memory" => format!("memory (`memory-bytes` = {})", self.bounds.memory_bytes),
-            _ => format!("table space (`table-elements` = {})", self.bounds.table_elements),
-        })
+    /// The limit that the call has passed, though it was not stopped for it.
+    pub(crate) fn overdrawn(&self) -> Option<Overdrawn> {
+        self.overdrawn
+    }
+
+    /// The limit on space that the guest ran into.
+    pub(crate) fn refused(&self) -> Option<Overdrawn> {
+        self.refused
+    }
+
+    /// One of the limits, whatever was used of it.
+    pub(crate) fn overdraft(&self, key: LimitKey) -> Overdrawn {
+        Overdrawn::new(key, &self.bounds)
+    }
+
+    fn within(&self, used: u64, key: LimitKey) -> Result<(), Overdrawn> {
+        let overdrawn = Overdrawn::new(key, &self.bounds);
+        if used > overdrawn.limit { Err(overdrawn) } else { Ok(()) }
     }
 }
 
@@ -87,7 +123,7 @@ impl ResourceLimiter for Account {
         }
         let fits = grow(&mut self.memory_bytes, current, desired, self.bounds.memory_bytes);
         if !fits {
-            self.refused = Some("memory");
+            self.refused = Some(self.overdraft(LimitKey::MemoryBytes));
         }
         Ok(fits)
     }
@@ -98,9 +134,20 @@ impl ResourceLimiter for Account {
         }
         let fits = grow(&mut self.table_elements, current, desired, self.bounds.table_elements);
         if !fits {
-            self.refused = Some("table space");
+            self.refused = Some(self.overdraft(LimitKey::TableElements));
         }
         Ok(fits)
+    }
+    fn instances(&self) -> usize {
+        self.bounds.core_instances
+    }
+
+    fn tables(&self) -> usize {
+        self.bounds.tables
+    }
+
+    fn memories(&self) -> usize {
+        self.bounds.memories
     }
 }
 
@@ -111,8 +158,13 @@ mod tests {
     use witgate_policy::Limits;
 
     fn account() -> Account {
-        let limits = Limits { memory_bytes: Some(1000), host_calls: 2, bytes_in: 10, ..Limits::default() };
+        let limits =
+            Limits { memory_bytes: Some(1000), host_calls: 2, bytes_in: 10, network_bytes: 10, ..Limits::default() };
         Account::new(Bounds::of(&limits, &"p".into(), Weight::Light).expect("limits"))
+    }
+
+    fn over(key: LimitKey, limit: u64) -> Overdrawn {
+        Overdrawn { key, limit }
     }
 
     #[test]
@@ -123,7 +175,7 @@ mod tests {
         assert!(!grow(0, 500, None), "a second memory");
         assert!(grow(0, 400, None));
         assert!(!grow(600, 601, None));
-        assert_eq!(account.refused().as_deref(), Some("memory (`memory-bytes` = 1000)"));
+        assert_eq!(account.refused(), Some(over(LimitKey::MemoryBytes, 1000)));
     }
 
     #[test]
@@ -136,12 +188,21 @@ mod tests {
     #[test]
     fn a_call_has_its_own_counts() {
         let mut account = account();
-        assert_eq!(account.host_call().and(account.host_call()), Ok(()));
-        assert_eq!(account.host_call(), Err(Overdrawn::HostCalls(2)));
-        assert_eq!(account.hand_over(10), Ok(()));
-        assert_eq!(account.hand_over(1), Err(Overdrawn::BytesIn(10)));
-        account.begin();
-        assert_eq!(account.host_call(), Ok(()));
-        assert_eq!(account.hand_over(10), Ok(()));
+        for _ in 0..2 {
+            assert_eq!(account.host_call().and(account.host_call()), Ok(()));
+            assert_eq!(account.host_call(), Err(over(LimitKey::HostCalls, 2)));
+            assert_eq!(account.hand_over(10), Ok(()));
+            assert_eq!(account.hand_over(1), Err(over(LimitKey::BytesIn, 10)));
+            assert_eq!(account.overdrawn(), None);
+            account.overdraw(LimitKey::NetworkBytes);
+            account.count_call();
+            assert_eq!(account.overdrawn(), Some(over(LimitKey::NetworkBytes, 10)), "the first");
+            account.begin();
+            assert_eq!(account.overdrawn(), None);
+            account.host_call().and(account.host_call()).expect("two");
+            account.count_call();
+            assert_eq!(account.overdrawn(), Some(over(LimitKey::HostCalls, 2)));
+            account.begin();
+        }
     }
 }

@@ -81,6 +81,17 @@ generate!(
     { default: trappable },
     {}
 );
+generate!(
+    files,
+    "package witgate:host; world files { import wasi:filesystem/types@0.2.12; import wasi:filesystem/preopens@0.2.12; }",
+    { default: async | trappable },
+    {
+        "wasi:io": wasmtime_wasi::p2::bindings::io,
+        "wasi:clocks": wasmtime_wasi::p2::bindings::clocks,
+        "wasi:filesystem/types.descriptor": crate::grant::files::Descriptor,
+        "wasi:filesystem/types.directory-entry-stream": crate::grant::files::Listing,
+    }
+);
 kind!(auth, "package witgate:host; world auth { export witgate:auth/authenticator@0.1.0; }");
 kind!(credential, "package witgate:host; world credential { export witgate:credential/provider@0.1.0; }");
 kind!(validate, "package witgate:host; world validate { export witgate:validate/validator@0.1.0; }");

@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
-use sha2::{Digest, Sha256};
 use wasmtime::Engine;
+use wasmtime::component::Component as Code;
+use wasmtime::component::types::ComponentItem;
 use witgate_policy::Stage;
 
 use crate::engine::Weight;
 use crate::error::LoadError;
 use crate::kind;
+use crate::limits;
 
 /// A compiled component. Cheap to clone, and free of whoever uses it: the same file is compiled once, whatever plugins
 /// and tenants are made of it.
@@ -24,7 +26,7 @@ pub(crate) struct Compiled {
     pub(crate) imports: Vec<String>,
     pub(crate) exports: Vec<String>,
     pub(crate) kinds: Vec<Stage>,
-    pub(crate) code: wasmtime::component::Component,
+    pub(crate) code: Code,
 }
 
 impl Component {
@@ -43,9 +45,14 @@ impl Component {
         &self.inner.kinds
     }
 
-    /// Everything it imports, as `package/interface@version`.
+    /// Everything it imports, as `package/interface@version`, but for what only lends types to the rest.
     pub fn imports(&self) -> &[String] {
         &self.inner.imports
+    }
+
+    /// `memory-bytes`, `guest-time-ms` and `table-elements` as they are when an operator sets none.
+    pub fn usual_limits(&self) -> (u64, u32, u32) {
+        limits::usual(self.inner.weight)
     }
 
     /// The length of the file.
@@ -60,14 +67,14 @@ impl std::fmt::Debug for Component {
     }
 }
 
-/// SHA-256 in lower-case hex.
-pub(crate) fn digest(bytes: &[u8]) -> Arc<str> {
+/// Lower-case hex.
+pub(crate) fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
-    let mut hex = String::with_capacity(64);
-    for byte in Sha256::digest(bytes) {
+    let mut hex = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
         let _ = write!(hex, "{byte:02x}");
     }
-    hex.into()
+    hex
 }
 
 /// Looks at the first eight bytes, before anything is parsed: a component, and not too long.
@@ -84,15 +91,31 @@ pub(crate) fn accept(plugin: &Arc<str>, bytes: &[u8], limit_bytes: usize) -> Res
     }
 }
 
+/// Whether an import is of anything that can be used. Of an interface that only lends its types to others, as the clocks
+/// lend `datetime` to `wasi:filesystem`, nothing is linked and nothing need be granted.
+fn gives(engine: &Engine, item: &ComponentItem) -> bool {
+    match item {
+        ComponentItem::Type(_) => false,
+        ComponentItem::ComponentInstance(instance) => instance.exports(engine).any(|(_, item)| gives(engine, &item.ty)),
+        _ => true,
+    }
+}
+
 impl Compiled {
-    /// Compiles. Takes as long as it takes: 20 ms for a small component, seconds for a language runtime.
-    pub(crate) fn new(plugin: &Arc<str>, engine: &Engine, weight: Weight, bytes: &[u8]) -> Result<Self, LoadError> {
-        let code = wasmtime::component::Component::from_binary(engine, bytes)
-            .map_err(|e| LoadError::Compile { plugin: plugin.clone(), cause: format!("{e:#}") })?;
+    /// Reads what the code says of its component. `digest` is the file's, in hex.
+    pub(crate) fn new(
+        plugin: &Arc<str>,
+        engine: &Engine,
+        weight: Weight,
+        digest: Arc<str>,
+        size_bytes: usize,
+        code: Code,
+    ) -> Result<Self, LoadError> {
         let ty = code.component_type();
-        let imports = ty.imports(engine).map(|(name, _)| name.to_owned()).collect();
+        let imports =
+            ty.imports(engine).filter(|(_, item)| gives(engine, &item.ty)).map(|(name, _)| name.to_owned()).collect();
         let exports: Vec<String> = ty.exports(engine).map(|(name, _)| name.to_owned()).collect();
         let kinds = kind::of(plugin, &exports)?;
-        Ok(Self { digest: digest(bytes), size_bytes: bytes.len(), weight, imports, exports, kinds, code })
+        Ok(Self { digest, size_bytes, weight, imports, exports, kinds, code })
     }
 }

@@ -6,15 +6,20 @@ use witgate_policy::Payload;
 use crate::bindings::wit;
 use crate::host::Host;
 
-/// A payload in a guest's hands; the bytes are shared with the message.
+/// A payload in a guest's hands; the bytes are shared with the message. `None` when its call has ended.
 #[derive(Debug)]
 #[expect(unreachable_pub, reason = "the bindings export it again, within their private module")]
-pub struct Document(pub(crate) Payload);
+pub struct Document(pub(crate) Option<Payload>);
+
+/// A kept instance used a document of an earlier call.
+#[derive(Debug, thiserror::Error)]
+#[error("a document was used after the end of the call that it belongs to")]
+struct Gone;
 
 impl Host {
     fn payload(&mut self, document: &Resource<Document>) -> wasmtime::Result<Payload> {
         self.host_call()?;
-        Ok(self.table.get(document)?.0.clone())
+        Ok(self.table.get(document)?.0.clone().ok_or(Gone)?)
     }
 
     fn hand_over(&mut self, text: &str) -> wasmtime::Result<String> {
@@ -41,7 +46,6 @@ impl wit::HostDocument for Host {
     }
 
     fn drop(&mut self, document: Resource<Document>) -> wasmtime::Result<()> {
-        self.table.delete(document)?;
-        Ok(())
+        self.forget(document)
     }
 }

@@ -8,7 +8,9 @@
 use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
 
 use crate::error::SandboxError;
-use crate::limits::{MEMORY_CEILING_BYTES, TABLE_CEILING_ELEMENTS};
+use crate::limits::{
+    CORE_INSTANCES_CEILING, MEMORIES_CEILING, MEMORY_CEILING_BYTES, STACK_BYTES, TABLE_CEILING_ELEMENTS, TABLES_CEILING,
+};
 
 /// Which engine a component runs in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,15 +25,21 @@ pub(crate) enum Weight {
 pub(crate) const LIGHT_BYTES: usize = 1 << 20;
 
 impl Weight {
+    /// Its name in a job and a file.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Light => "light",
+            Self::Heavy => "heavy",
+        }
+    }
+
     /// By size alone: it is known before compiling, and an attacker gains nothing by either.
     pub(crate) fn of(component: &[u8]) -> Self {
         if component.len() > LIGHT_BYTES { Self::Heavy } else { Self::Light }
     }
 }
 
-/// How much a guest may nest its calls. Wasmtime's default; a stack overflow is a fault long before the host's own.
-const WASM_STACK_BYTES: usize = 512 << 10;
-/// The stack on which guest and host functions run, of which the host has what is above [`WASM_STACK_BYTES`]: the
+/// The stack on which guest and host functions run, of which the host has what is above [`STACK_BYTES`]: the
 /// deepest JSON within the gate's limit needs a tenth of it in a debug build. Address space only, until it is used.
 const FIBER_STACK_BYTES: usize = 2 << 20;
 /// Pages of a memory that stay resident for the next instance rather than go back to the system: what a small policy
@@ -39,11 +47,8 @@ const FIBER_STACK_BYTES: usize = 2 << 20;
 const MEMORY_RESIDENT_BYTES: usize = 4 << 20;
 /// The same for tables; a Rust guest has some 100 elements.
 const TABLE_RESIDENT_BYTES: usize = 64 << 10;
-/// Core instances of one light component: a component that a linker adapted has four, the limit is for strange ones.
-const CORE_INSTANCES_PER_COMPONENT: u32 = 64;
-/// Memories and tables of one light component. Linkers make one each; composed components have one for each part.
-const MEMORIES_PER_COMPONENT: u32 = 8;
-const TABLES_PER_COMPONENT: u32 = 16;
+/// Tables for each instance of the pool: the guest's own, and the one through which a linked component imports.
+pub(crate) const TABLES_PER_INSTANCE: u32 = 2;
 /// Metadata of one instance: functions, globals, types. Grows with the component's size, which is limited.
 const INSTANCE_METADATA_BYTES: usize = 1 << 20;
 
@@ -53,7 +58,7 @@ fn common() -> Config {
     config
         // A guest is stopped by the ticker, whatever it does.
         .epoch_interruption(true)
-        .max_wasm_stack(WASM_STACK_BYTES)
+        .max_wasm_stack(STACK_BYTES)
         .async_stack_size(FIBER_STACK_BYTES)
         // Defense in depth against a bug in the compiler, at a cost for each call; the stacks hold nothing that another
         // guest could ask for.
@@ -74,12 +79,15 @@ pub(crate) fn light(instances: u32) -> Result<Engine, SandboxError> {
     pool.total_component_instances(instances)
         .total_stacks(instances)
         .total_memories(instances)
-        // A module of Rust, and the adapter's three beside it.
-        .total_core_instances(instances.saturating_mul(4))
-        .total_tables(instances.saturating_mul(2))
-        .max_core_instances_per_component(CORE_INSTANCES_PER_COMPONENT)
-        .max_memories_per_component(MEMORIES_PER_COMPONENT)
-        .max_tables_per_component(TABLES_PER_COMPONENT)
+        // Only counted, so that there are enough for whatever a component may have; a component with more memories or
+        // tables than one has counts as several instances (see `Runner::load`).
+        .total_core_instances(instances.saturating_mul(CORE_INSTANCES_CEILING))
+        .total_tables(instances.saturating_mul(TABLES_PER_INSTANCE))
+        .max_core_instances_per_component(CORE_INSTANCES_CEILING)
+        .max_memories_per_component(MEMORIES_CEILING)
+        .max_tables_per_component(TABLES_CEILING)
+        .max_memories_per_module(MEMORIES_CEILING)
+        .max_tables_per_module(TABLES_CEILING)
         .max_component_instance_size(INSTANCE_METADATA_BYTES)
         .max_core_instance_size(INSTANCE_METADATA_BYTES)
         .max_memory_size(usize::try_from(MEMORY_CEILING_BYTES).unwrap_or(usize::MAX))
@@ -90,20 +98,34 @@ pub(crate) fn light(instances: u32) -> Result<Engine, SandboxError> {
         .table_keep_resident(TABLE_RESIDENT_BYTES)
         // All slots stay warm. With none or few a chain of five plugins cost eight times as much.
         .max_unused_warm_slots(instances);
+    let mut config = light_code();
+    config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
+    engine(&config)
+}
+
+/// What decides about light code, pool or no pool.
+fn light_code() -> Config {
     let mut config = common();
     config
-        .allocation_strategy(InstanceAllocationStrategy::Pooling(pool))
         // No guard pages, so no `mprotect` when a memory grows or is reset, and two threads scale. Bounds are checked
         // in code instead. Wasmtime then has no Spectre mitigation for them: see the crate's documentation.
         .signals_based_traps(false)
         .memory_guard_size(0)
         .memory_reservation(MEMORY_CEILING_BYTES);
-    engine(&config)
+    config
 }
 
 /// The engine for heavy components: wasmtime's default settings, memory on demand.
 pub(crate) fn heavy() -> Result<Engine, SandboxError> {
     engine(&common())
+}
+
+/// An engine that compiles for one of the others and runs nothing, so that it reserves no pool.
+pub(crate) fn compiling(weight: Weight) -> Result<Engine, SandboxError> {
+    match weight {
+        Weight::Light => engine(&light_code()),
+        Weight::Heavy => heavy(),
+    }
 }
 
 fn engine(config: &Config) -> Result<Engine, SandboxError> {

@@ -1,6 +1,9 @@
 use std::sync::Arc;
 
-use witgate_policy::{Fault, Stage};
+use crate::limits;
+use witgate_policy::{Fault, Grants, Stage};
+
+use crate::compiler::CompilerFault;
 
 /// Why there is no sandbox.
 #[derive(Debug, thiserror::Error)]
@@ -13,6 +16,9 @@ pub enum SandboxError {
     /// There is no thread for the clock that stops guests.
     #[error("no thread for the clock that stops plugins: {0}")]
     Ticker(std::io::Error),
+    /// There is no way to the network for plugins.
+    #[error("plugins cannot reach the network: {0}")]
+    Egress(#[from] witgate_egress::SetupError),
 }
 
 /// Why a component was not loaded. `plugin` is the name that the caller gave.
@@ -45,12 +51,20 @@ pub enum LoadError {
         plugin: Arc<str>,
     },
     /// The component does not validate or compile.
-    #[error("plugin `{plugin}` does not compile: {cause}")]
+    #[error("plugin `{plugin}` does not compile: {cause}{}", ceiling(cause))]
     Compile {
         /// The plugin.
         plugin: Arc<str>,
         /// What the compiler said.
         cause: String,
+    },
+    /// The compiler did not come to an answer.
+    #[error("plugin `{plugin}` was not compiled: {cause}")]
+    Compiler {
+        /// The plugin.
+        plugin: Arc<str>,
+        /// Why not.
+        cause: CompilerFault,
     },
     /// The component exports a kind's interface in a version that this gate does not speak.
     #[error("plugin `{plugin}` exports `{found}`, this gate speaks `{supported}`")]
@@ -110,16 +124,6 @@ pub enum LoadError {
         /// The kind.
         kind: Stage,
     },
-    /// The component imports something that this version does not offer.
-    #[error("plugin `{plugin}` imports `{import}`, which needs the grant `{grant}`, not offered by this version")]
-    NotOffered {
-        /// The plugin.
-        plugin: Arc<str>,
-        /// The import.
-        import: String,
-        /// The grant that will allow it.
-        grant: &'static str,
-    },
     /// The component imports something that the gate does not know.
     #[error("plugin `{plugin}` imports `{import}`, which this gate does not have")]
     UnknownImport {
@@ -140,6 +144,16 @@ pub enum LoadError {
         /// The ceiling.
         most: u64,
     },
+    /// A granted folder cannot be opened.
+    #[error("plugin `{plugin}` was granted the folder `{folder}`, which cannot be opened: {cause}")]
+    Folder {
+        /// The plugin.
+        plugin: Arc<str>,
+        /// The folder on the host.
+        folder: String,
+        /// What the system said.
+        cause: String,
+    },
     /// `configure` refused the settings.
     #[error("plugin `{plugin}` does not accept its settings: {message}")]
     Settings {
@@ -158,6 +172,13 @@ pub enum LoadError {
     },
 }
 
+/// The limit that no setting raises far enough, if that is the cause.
+fn ceiling(cause: &str) -> String {
+    limits::ceiling(cause)
+        .map(|(key, most)| format!("; no plugin may have more (`{key}` is {most} at most)"))
+        .unwrap_or_default()
+}
+
 fn quoted(names: &[String]) -> String {
     if names.is_empty() {
         return "nothing".to_owned();
@@ -171,7 +192,8 @@ fn article(kind: Stage) -> &'static str {
 
 fn missing(imports: &[(String, &'static str)]) -> String {
     let one = |(import, grant): &(String, &'static str)| {
-        format!("`{import}`, which it was not granted; add `{grant} = true` under [plugin.grants]")
+        let example = Grants::example(grant);
+        format!("`{import}`, which it was not granted; add `{example}` under [plugin.grants]")
     };
     imports.iter().map(one).collect::<Vec<_>>().join("; and ")
 }

@@ -3,7 +3,8 @@
 use wasmtime::component::ResourceTableError;
 use wasmtime::{PoolConcurrencyLimitError, Trap, WasmBacktrace};
 use wasmtime_wasi::I32Exit;
-use witgate_policy::Fault;
+use wasmtime_wasi_http::FieldMapError;
+use witgate_policy::{Fault, LimitKey};
 
 use crate::account::{Account, Overdrawn};
 use crate::log::clean;
@@ -13,25 +14,24 @@ const MESSAGE_BYTES: usize = 512;
 /// Functions of the guest that a trap's message names, innermost first.
 const FRAMES: usize = 3;
 
+/// What wasmtime has no type for, by its words. A test in `tests/it/limits.rs` makes each of them happen, so that other
+/// words in another version are noticed.
+const WORDS: [(&str, LimitKey); 6] = [
+    ("fuel allocated for hostcalls has been exhausted", LimitKey::BytesOut),
+    ("store handle limit exceeded", LimitKey::Handles),
+    ("cannot allocate another handle", LimitKey::Handles),
+    ("resource limit exceeded: instance count", LimitKey::CoreInstances),
+    ("resource limit exceeded: memory count", LimitKey::Memories),
+    ("resource limit exceeded: table count", LimitKey::Tables),
+];
+
 /// What a failed call means. `account` is the instance's, which remembers what it was refused.
 pub(crate) fn classify(error: &wasmtime::Error, account: &Account) -> Fault {
-    if let Some(overdrawn) = error.downcast_ref::<Overdrawn>() {
-        return match overdrawn {
-            Overdrawn::BytesIn(_) => Fault::Memory { what: overdrawn.to_string() },
-            Overdrawn::HostCalls(_) => Fault::Trap(format!("it made more {overdrawn} than its limit allows")),
-        };
+    if let Some(overdrawn) = overdrawn(error, account) {
+        return overdrawn.into();
     }
     if error.is::<PoolConcurrencyLimitError>() {
         return Fault::Unavailable(clean(&format!("{error:#}"), MESSAGE_BYTES));
-    }
-    if let Some(Trap::StackOverflow) = error.downcast_ref::<Trap>() {
-        return Fault::Memory { what: "stack".to_owned() };
-    }
-    if let Some(ResourceTableError::Full) = error.downcast_ref::<ResourceTableError>() {
-        return Fault::Memory { what: account.handles() };
-    }
-    if let Some(what) = account.refused() {
-        return Fault::Memory { what };
     }
     if let Some(exit) = error.downcast_ref::<I32Exit>() {
         return Fault::Trap(format!("it exited with status {}", exit.0));
@@ -41,8 +41,47 @@ pub(crate) fn classify(error: &wasmtime::Error, account: &Account) -> Fault {
         let trap = trap.trim_start_matches("wasm trap: ");
         return Fault::Trap(clean(&format!("{trap}{}", frames(error)), MESSAGE_BYTES));
     }
-    // Not a trap: what the guest handed over cannot be read as what the contract says.
-    Fault::BadVerdict(clean(&format!("{:#}", error.root_cause()), MESSAGE_BYTES))
+    let cause = format!("{:#}", error.root_cause());
+    if error.is::<WasmBacktrace>() {
+        // The host ended it within one of its functions: what it was handed there makes no sense.
+        return Fault::Trap(clean(&format!("{cause}{}", frames(error)), MESSAGE_BYTES));
+    }
+    // What the guest answered cannot be read as what the contract says.
+    Fault::BadVerdict(clean(&cause, MESSAGE_BYTES))
+}
+
+/// Why an instance could not be made: there is no answer yet that could be outside the contract.
+pub(crate) fn unmade(error: &wasmtime::Error, account: &Account) -> Fault {
+    match classify(error, account) {
+        Fault::BadVerdict(cause) => Fault::Unavailable(format!("no instance could be made: {cause}")),
+        fault => fault,
+    }
+}
+
+/// The limit that ended it, if one did.
+fn overdrawn(error: &wasmtime::Error, account: &Account) -> Option<Overdrawn> {
+    if let Some(overdrawn) = error.downcast_ref::<Overdrawn>() {
+        return Some(*overdrawn);
+    }
+    if let Some(overdrawn) = account.overdrawn() {
+        return Some(overdrawn);
+    }
+    if let Some(Trap::StackOverflow) = error.downcast_ref::<Trap>() {
+        return Some(account.overdraft(LimitKey::Stack));
+    }
+    if let Some(ResourceTableError::Full) = error.downcast_ref::<ResourceTableError>() {
+        return Some(account.overdraft(LimitKey::Handles));
+    }
+    if let Some(FieldMapError::TotalSizeTooBig | FieldMapError::TooManyFields) = error.downcast_ref() {
+        return Some(account.overdraft(LimitKey::HeaderBytes));
+    }
+    if error.downcast_ref::<Trap>().is_none() {
+        let cause = error.root_cause().to_string();
+        if let Some((_, key)) = WORDS.iter().find(|(words, _)| cause.contains(words)) {
+            return Some(account.overdraft(*key));
+        }
+    }
+    account.refused()
 }
 
 /// Where it trapped, as far as the component names its functions.

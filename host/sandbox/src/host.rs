@@ -5,12 +5,14 @@ use std::sync::Arc;
 
 use wasmtime::component::{Resource, ResourceTable};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
-use witgate_policy::secret::SecretSource;
+use witgate_egress::Client;
 use witgate_policy::store::{Counters, KeyValues, Space};
 use witgate_policy::{Grants, Payload};
 
 use crate::account::{Account, Overdrawn};
 use crate::document::Document;
+use crate::grant::files::Directory;
+use crate::grant::network::Outgoing;
 use crate::grant::runtime;
 use crate::limits::Bounds;
 use crate::log::Log;
@@ -28,35 +30,79 @@ pub(crate) struct Shared {
     pub(crate) bounds: Bounds,
     pub(crate) counters: Arc<dyn Counters>,
     pub(crate) key_values: Arc<dyn KeyValues>,
-    pub(crate) secrets: Arc<dyn SecretSource>,
     pub(crate) share: Arc<Share>,
+    /// Its way to the network, if it was granted one.
+    pub(crate) network: Option<Arc<Client>>,
+    /// The folders that it was granted, open.
+    pub(crate) folders: Vec<Arc<Directory>>,
 }
 
 pub(crate) struct Host {
     pub(crate) shared: Arc<Shared>,
     pub(crate) account: Account,
     pub(crate) table: ResourceTable,
+    /// The documents that the guest was given and has not dropped, by their place in the table.
+    documents: Vec<u32>,
     pub(crate) log: Log,
     /// Made when a guest first touches it, which most never do.
     wasi: Option<Box<WasiCtx>>,
+    /// The requests of the call that is under way, likewise.
+    pub(crate) outgoing: Option<Box<Outgoing>>,
 }
 
 impl Host {
     pub(crate) fn new(shared: &Arc<Shared>) -> Self {
         let mut table = ResourceTable::new();
         table.set_max_capacity(shared.bounds.handles);
-        Self { account: Account::new(shared.bounds), table, log: Log::new(shared), wasi: None, shared: shared.clone() }
+        Self {
+            account: Account::new(shared.bounds),
+            table,
+            documents: Vec::new(),
+            log: Log::new(shared),
+            wasi: None,
+            outgoing: None,
+            shared: shared.clone(),
+        }
     }
 
     /// A new call begins on the same instance.
     pub(crate) fn begin(&mut self) {
+        self.end();
         self.account.begin();
         self.log.begin();
     }
 
+    /// A call is over, and with it its documents and what it asked of the network. A document that the guest has not
+    /// dropped keeps its place, since a handle to it is in the guest's hands, and loses its text.
+    pub(crate) fn end(&mut self) {
+        for place in &self.documents {
+            if let Ok(document) = self.table.get_mut(&Resource::<Document>::new_own(*place)) {
+                document.0 = None;
+            }
+        }
+        if let Some(key) = self.outgoing.take().and_then(|outgoing| outgoing.overdrawn()) {
+            self.account.overdraw(key);
+        }
+    }
+
     /// A document for the guest to own; it shares the payload's bytes.
     pub(crate) fn document(&mut self, payload: Payload) -> wasmtime::Result<Resource<Document>> {
-        Ok(self.table.push(Document(payload))?)
+        let document = self.table.push(Document(Some(payload)))?;
+        self.documents.push(document.rep());
+        Ok(document)
+    }
+
+    /// The guest has dropped a document.
+    pub(crate) fn forget(&mut self, document: Resource<Document>) -> wasmtime::Result<()> {
+        self.documents.retain(|place| *place != document.rep());
+        self.table.delete(document)?;
+        Ok(())
+    }
+
+    /// Whether documents that the guest never dropped, and nobody can take from it, have half of all handles: another
+    /// instance serves the next call, before this one has none left.
+    pub(crate) fn is_littered(&self) -> bool {
+        self.documents.len() > self.shared.bounds.handles / 2
     }
 
     /// One call of the guest to the host.

@@ -22,8 +22,6 @@ pub struct Inspection {
     pub imports: Vec<String>,
     /// The keys under `[plugin.grants]` that it needs and does not have by default, each once.
     pub grants: Vec<&'static str>,
-    /// The imports that this version does not offer, and the grant that they will need.
-    pub not_offered: Vec<(String, &'static str)>,
     /// The imports that no grant can allow for its kinds.
     pub forbidden: Vec<String>,
     /// The imports that the gate does not know.
@@ -53,7 +51,6 @@ impl Inspection {
             exports: inner.exports.clone(),
             imports: inner.imports.clone(),
             grants: Vec::new(),
-            not_offered: Vec::new(),
             forbidden: Vec::new(),
             unknown: Vec::new(),
         };
@@ -76,7 +73,6 @@ impl Inspection {
             Some(Need::Capability(capability)) if !capability.allows(&Grants::default()) => {
                 self.grants.push(capability.word());
             }
-            Some(Need::NotOffered(word)) => self.not_offered.push((import.to_owned(), word)),
             Some(Need::Unknown) => self.unknown.push(import.to_owned()),
             _ => {}
         }

@@ -7,6 +7,7 @@
 //! Plugin::load(&sandbox, &component, PluginSpec)      async; checks grants, links, configures once as a self test
 //!   .authenticator() .credential_provider() .input_validator() .router() .retry_strategy() .output_sanitizer()
 //!                                         -> Option<Arc<dyn …>>, by what the component exports
+//!   .health()                             -> Vec<Health>   how it has been doing, one for each kind
 //! ```
 //!
 //! A component is found to be of a kind by its exports, and may do what its kind's world, its own imports and the
@@ -20,7 +21,10 @@
 //!   yields at every tick, so it holds up nobody for longer than that;
 //! - a caller who goes away, at any point, leaves nothing behind;
 //! - a plugin's words reach a log or a client bounded and without control characters;
-//! - this crate opens no file and no socket, and knows nothing of HTTP or JSON-RPC.
+//! - a component that keeps the compiler busy costs its limits in a child process, and no more;
+//! - this crate opens no file but its cache of compiled components and what is in the folders that were granted, no
+//!   socket, and knows nothing of JSON-RPC; what a plugin asks of the network goes to `witgate-egress`, which judges it,
+//!   and ends with the call that asked.
 //!
 //! What it does not defend against: guests that spy through the processor. The light engine checks bounds in code, and
 //! wasmtime 48 has no Spectre mitigation for such checks when it may not use signals. Clocks are coarse and off by
@@ -30,6 +34,7 @@
 mod account;
 mod adapter;
 mod bindings;
+mod compiler;
 mod component;
 mod document;
 mod engine;
@@ -37,11 +42,13 @@ mod error;
 mod fault;
 mod grant;
 mod guest_time;
+mod health;
 mod host;
 mod inspect;
 mod kind;
 mod limits;
 mod log;
+mod place;
 mod plugin;
 mod quarantine;
 mod runner;
@@ -49,8 +56,10 @@ mod sandbox;
 mod share;
 mod ticker;
 
+pub use compiler::{BadJob, ChildCompiler, Compiler, CompilerFault, Job, work};
 pub use component::Component;
 pub use error::{LoadError, SandboxError};
+pub use health::{Condition, Health, LastFault};
 pub use inspect::Inspection;
 pub use plugin::{Plugin, PluginSpec};
 pub use sandbox::{Sandbox, SandboxConfig};

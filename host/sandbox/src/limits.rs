@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::engine::Weight;
-use witgate_policy::Limits;
+use witgate_policy::{LimitKey, Limits, answer};
 
 use crate::error::LoadError;
 
@@ -13,8 +13,32 @@ use crate::error::LoadError;
 pub(crate) const MEMORY_CEILING_BYTES: u64 = 1 << 30;
 /// No plugin may have more table elements than this.
 pub(crate) const TABLE_CEILING_ELEMENTS: u32 = 100_000;
+/// No plugin may have more core instances, memories and tables than this: what a component linked of dozens of parts
+/// has, and what the light engine's pool is told to accept.
+pub(crate) const CORE_INSTANCES_CEILING: u32 = 1 << 10;
+/// See [`CORE_INSTANCES_CEILING`].
+pub(crate) const MEMORIES_CEILING: u32 = 64;
+/// See [`CORE_INSTANCES_CEILING`].
+pub(crate) const TABLES_CEILING: u32 = 64;
+/// How much a guest may nest its calls. Wasmtime's default; a stack overflow is a fault long before the host's own.
+pub(crate) const STACK_BYTES: usize = 512 << 10;
 /// No limit on time may be longer than ten minutes: a client has long gone.
 const TIME_CEILING_MS: u32 = 600_000;
+
+/// Which ceiling a component is above, by the words with which the light engine's pool refuses it. What is below them
+/// and above the plugin's own limit is found when the first instance is made.
+pub(crate) fn ceiling(refusal: &str) -> Option<(LimitKey, u64)> {
+    let words = [
+        ("minimum byte size", LimitKey::MemoryBytes, MEMORY_CEILING_BYTES),
+        ("minimum element size", LimitKey::TableElements, TABLE_CEILING_ELEMENTS.into()),
+        ("Wasm linear memories, which exceeds", LimitKey::Memories, MEMORIES_CEILING.into()),
+        ("defined memories count", LimitKey::Memories, MEMORIES_CEILING.into()),
+        ("tables, which exceeds", LimitKey::Tables, TABLES_CEILING.into()),
+        ("defined tables count", LimitKey::Tables, TABLES_CEILING.into()),
+        ("core module instances, which exceeds", LimitKey::CoreInstances, CORE_INSTANCES_CEILING.into()),
+    ];
+    words.into_iter().find(|(words, ..)| refusal.contains(words)).map(|(_, key, most)| (key, most))
+}
 
 /// The limits of one loaded plugin, defaults filled in.
 #[derive(Debug, Clone, Copy)]
@@ -43,8 +67,33 @@ pub(crate) struct Bounds {
 impl Bounds {
     /// The processor time of a call that is about so many bytes of documents.
     pub(crate) fn guest_time_for(&self, document_bytes: usize) -> Duration {
-        let mibs = u32::try_from(document_bytes.div_ceil(1 << 20)).unwrap_or(u32::MAX);
-        self.guest_time.saturating_add(self.guest_time_per_mib.saturating_mul(mibs))
+        let bytes = u128::try_from(document_bytes).unwrap_or(u128::MAX);
+        let more = self.guest_time_per_mib.as_nanos().saturating_mul(bytes) >> 20;
+        self.guest_time.saturating_add(Duration::from_nanos(u64::try_from(more).unwrap_or(u64::MAX)))
+    }
+
+    /// The number that a limit is.
+    pub(crate) fn of_key(&self, key: LimitKey) -> u64 {
+        let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        match key {
+            LimitKey::MemoryBytes => self.memory_bytes as u64,
+            LimitKey::TableElements => self.table_elements as u64,
+            LimitKey::Memories => self.memories as u64,
+            LimitKey::Tables => self.tables as u64,
+            LimitKey::CoreInstances => self.core_instances as u64,
+            LimitKey::Stack => STACK_BYTES as u64,
+            LimitKey::GuestTime => ms(self.guest_time),
+            LimitKey::WallTime => ms(self.wall_time),
+            LimitKey::BytesIn => self.bytes_in as u64,
+            LimitKey::BytesOut => self.bytes_out as u64,
+            LimitKey::Edits => self.edits as u64,
+            LimitKey::HostCalls => self.host_calls.into(),
+            LimitKey::Handles => self.handles as u64,
+            LimitKey::HeaderBytes => self.header_bytes as u64,
+            LimitKey::Requests => self.requests.into(),
+            LimitKey::Connections => self.connections as u64,
+            LimitKey::NetworkBytes => self.network_bytes as u64,
+        }
     }
 
     /// Fills in the defaults for a component of this weight, and refuses what is zero or above its ceiling.
@@ -55,10 +104,7 @@ impl Bounds {
             }
             Err(LoadError::Limit { plugin: plugin.clone(), key, value, most })
         };
-        let (memory, guest_time_ms, elements) = match weight {
-            Weight::Light => (16 << 20, 10, 20_000),
-            Weight::Heavy => (128 << 20, 250, 100_000),
-        };
+        let (memory, guest_time_ms, elements) = usual(weight);
         let memory_bytes = limits.memory_bytes.unwrap_or(memory);
         let guest_time_ms = limits.guest_time_ms.unwrap_or(guest_time_ms);
         let table_elements = limits.table_elements.unwrap_or(elements);
@@ -71,10 +117,10 @@ impl Bounds {
         within("bytes-out", limits.bytes_out.into(), MEMORY_CEILING_BYTES)?;
         within("host-calls", limits.host_calls.into(), any)?;
         within("handles", limits.handles.into(), 1 << 20)?;
-        within("core-instances", limits.core_instances.into(), 1 << 10)?;
-        within("memories", limits.memories.into(), 64)?;
-        within("tables", limits.tables.into(), 64)?;
-        within("edits", limits.edits.into(), 1 << 16)?;
+        within("core-instances", limits.core_instances.into(), CORE_INSTANCES_CEILING.into())?;
+        within("memories", limits.memories.into(), MEMORIES_CEILING.into())?;
+        within("tables", limits.tables.into(), TABLES_CEILING.into())?;
+        within("edits", limits.edits.into(), answer::SANITIZE_EDITS as u64)?;
         within("header-bytes", limits.header_bytes.into(), 1 << 20)?;
         within("requests", limits.requests.into(), any)?;
         within("connections", limits.connections.into(), 1 << 16)?;
@@ -104,6 +150,14 @@ impl Bounds {
     }
 }
 
+/// `memory-bytes`, `guest-time-ms` and `table-elements` where they are not set.
+pub(crate) const fn usual(weight: Weight) -> (u64, u32, u32) {
+    match weight {
+        Weight::Light => (16 << 20, 10, 20_000),
+        Weight::Heavy => (128 << 20, 250, 100_000),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -123,6 +177,12 @@ mod tests {
         check(&Limits { memory_bytes: Some(2 << 30), ..Limits::default() }, Some("memory-bytes"));
         check(&Limits { guest_time_ms: Some(0), ..Limits::default() }, Some("guest-time-ms"));
         check(&Limits { wall_time_ms: 600_001, ..Limits::default() }, Some("wall-time-ms"));
+        check(&Limits { core_instances: 1025, ..Limits::default() }, Some("core-instances"));
+        check(&Limits { memories: 65, ..Limits::default() }, Some("memories"));
+        check(&Limits { tables: 0, ..Limits::default() }, Some("tables"));
+        check(&Limits { edits: 4097, ..Limits::default() }, Some("edits"));
+        check(&Limits { handles: 0, ..Limits::default() }, Some("handles"));
+        check(&Limits { network_bytes: 0, ..Limits::default() }, Some("network-bytes"));
         check(&Limits { table_elements: Some(100_001), ..Limits::default() }, Some("table-elements"));
         check(&Limits { log_lines: 0, log_bytes: 0, ..Limits::default() }, None);
     }
@@ -130,8 +190,8 @@ mod tests {
     #[test]
     fn a_long_document_gets_more_time() {
         let bounds = Bounds::of(&Limits::default(), &"p".into(), Weight::Light).expect("defaults");
-        for (bytes, ms) in [(0, 10), (1, 210), (1 << 20, 210), ((1 << 20) + 1, 410)] {
-            assert_eq!(bounds.guest_time_for(bytes), Duration::from_millis(ms), "{bytes}");
+        for (bytes, ms) in [(0, 10), (1 << 10, 10), (1 << 19, 110), (1 << 20, 210), (10 << 20, 2010)] {
+            assert_eq!(bounds.guest_time_for(bytes).as_millis(), ms, "{bytes}");
         }
     }
 

@@ -19,34 +19,40 @@ pub(crate) enum Level {
     Error,
 }
 
-/// What a call has left. Shared by `wasi:logging`, standard output and standard error.
-#[derive(Debug)]
+/// What a call has left. Shared by `wasi:logging`, standard output and standard error; when the last of them is gone,
+/// so is the call.
 struct Left {
+    shared: Arc<Shared>,
     lines: AtomicU32,
     bytes: AtomicU32,
+    dropped: AtomicU32,
 }
 
 /// The log of one instance; a clone writes to the same.
 #[derive(Clone)]
 pub(crate) struct Log {
-    shared: Arc<Shared>,
     left: Arc<Left>,
 }
 
 impl Log {
     pub(crate) fn new(shared: &Arc<Shared>) -> Self {
-        let left = Left { lines: shared.bounds.log_lines.into(), bytes: shared.bounds.log_bytes.into() };
-        Self { shared: shared.clone(), left: Arc::new(left) }
+        let left = Left { shared: shared.clone(), lines: 0.into(), bytes: 0.into(), dropped: 0.into() };
+        left.fill();
+        Self { left: Arc::new(left) }
     }
 
     /// A new call begins.
     pub(crate) fn begin(&self) {
-        self.left.lines.store(self.shared.bounds.log_lines, Ordering::Relaxed);
-        self.left.bytes.store(self.shared.bounds.log_bytes, Ordering::Relaxed);
+        self.left.settle();
+        self.left.fill();
     }
 
-    /// Writes one line, or drops it. The first that is dropped leaves a line that says so.
+    /// Writes one line, or drops and counts it; at the end of the call one line says how many those were.
     pub(crate) fn line(&self, level: Level, source: &str, text: &str) {
+        // What is not written costs nothing to speak of, however much there is of it.
+        if self.left.lines.load(Ordering::Relaxed) == 0 {
+            return self.left.drop_one();
+        }
         let text = clean(text, LINE_BYTES);
         let source = clean(source, 64);
         let size = u32::try_from(text.len() + source.len()).unwrap_or(u32::MAX);
@@ -54,12 +60,32 @@ impl Log {
             left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |have| have.checked_sub(amount)).is_ok()
         };
         if take(&self.left.lines, 1) && take(&self.left.bytes, size) {
-            self.write(level, &source, &text);
+            self.left.write(level, &source, &text);
             return;
         }
+        // What is short may fit where something long did not; after the first line that is missing there is none.
         self.left.lines.store(0, Ordering::Relaxed);
-        if self.left.bytes.swap(0, Ordering::Relaxed) > 0 {
-            self.write(Level::Warn, "", "the plugin's further lines for this call are dropped");
+        self.left.drop_one();
+    }
+}
+
+impl Left {
+    fn fill(&self) {
+        self.lines.store(self.shared.bounds.log_lines, Ordering::Relaxed);
+        self.bytes.store(self.shared.bounds.log_bytes, Ordering::Relaxed);
+    }
+
+    fn drop_one(&self) {
+        let _ = self.dropped.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |count| count.checked_add(1));
+    }
+
+    /// Says what was dropped, once.
+    fn settle(&self) {
+        let dropped = self.dropped.swap(0, Ordering::Relaxed);
+        if dropped > 0 {
+            let (lines, bytes) = (self.shared.bounds.log_lines, self.shared.bounds.log_bytes);
+            let limits = format!("`log-lines` = {lines}, `log-bytes` = {bytes}");
+            self.write(Level::Warn, "", &format!("{dropped} more lines of this call were dropped ({limits})"));
         }
     }
 
@@ -72,6 +98,12 @@ impl Log {
             Level::Warn => tracing::warn!(target: "witgate::plugin", tenant, plugin, source, "{text}"),
             Level::Error => tracing::error!(target: "witgate::plugin", tenant, plugin, source, "{text}"),
         }
+    }
+}
+
+impl Drop for Left {
+    fn drop(&mut self) {
+        self.settle();
     }
 }
 

@@ -17,7 +17,9 @@ use crate::bindings::validate::Validate;
 use crate::bindings::wit;
 use crate::component::Component;
 use crate::error::LoadError;
+use crate::grant::files::Folder;
 use crate::grant::{self, Capability, Need};
+use crate::health::Health;
 use crate::host::{Host, Shared};
 use crate::kind::Contract;
 use crate::limits::Bounds;
@@ -71,15 +73,17 @@ impl Plugin {
         let capabilities = granted(&spec.name, component, &spec.grants)?;
         let pre = link(sandbox, component, &capabilities)
             .map_err(|e| LoadError::Imports { plugin: spec.name.clone(), cause: format!("{e:#}") })?;
+        let space = Space { tenant: spec.tenant, plugin: spec.name };
         let shared = Arc::new(Shared {
-            space: Space { tenant: spec.tenant, plugin: spec.name },
+            folders: Folder::open_all(&sandbox.folders, &space, &spec.grants).await?,
+            network: grant::network::client(&sandbox.egress, &space, &spec.grants, &bounds, &spec.share, &spec.secrets),
+            space,
             config: grant::config::keys(&spec.settings_json),
             settings: spec.settings_json,
             grants: spec.grants,
             bounds,
             counters: spec.counters,
             key_values: spec.key_values,
-            secrets: spec.secrets,
             share: spec.share,
         });
         let maker = Maker { sandbox, component, shared, pre, reuse: spec.reuse };
@@ -102,6 +106,19 @@ impl Plugin {
     /// The kinds that it is; at least one.
     pub fn kinds(&self) -> &[Stage] {
         self.component.kinds()
+    }
+
+    /// How it has been doing since it was loaded: one for each kind that it is.
+    pub fn health(&self) -> Vec<Health> {
+        let kinds = [
+            self.auth.as_ref().map(|runner| runner.health()),
+            self.credential.as_ref().map(|runner| runner.health()),
+            self.validate.as_ref().map(|runner| runner.health()),
+            self.route.as_ref().map(|runner| runner.health()),
+            self.retry.as_ref().map(|runner| runner.health()),
+            self.sanitize.as_ref().map(|runner| runner.health()),
+        ];
+        kinds.into_iter().flatten().collect()
     }
 
     /// As an `auth` plugin, if it is one.
@@ -155,8 +172,7 @@ impl Maker<'_> {
         if !self.component.kinds().contains(&C::KIND) {
             return Ok(None);
         }
-        let weight = self.component.inner.weight;
-        let runner = Runner::load(self.sandbox, weight, &self.shared, self.pre.clone(), self.reuse).await?;
+        let runner = Runner::load(self.sandbox, self.component, &self.shared, self.pre.clone(), self.reuse).await?;
         Ok(Some(Arc::new(runner)))
     }
 }
@@ -176,7 +192,6 @@ fn granted(
             match grant::need(&import, kind) {
                 Need::Nothing => {}
                 Need::Forbidden => return Err(LoadError::BeyondCeiling { plugin, import, kind }),
-                Need::NotOffered(grant) => return Err(LoadError::NotOffered { plugin, import, grant }),
                 Need::Unknown => return Err(LoadError::UnknownImport { plugin, import }),
                 Need::Capability(capability) if capability.allows(grants) => {
                     if !capabilities.iter().any(|there| there.word() == capability.word()) {

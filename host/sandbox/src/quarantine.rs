@@ -1,134 +1,255 @@
-//! A plugin that fails again and again is not asked for a while, so that it cannot use up the machine by failing, and
-//! is then tried with one call.
+//! A plugin that fails again and again is not asked for a while, so that it cannot use up the machine by failing.
+//!
+//! The rule: 16 faults in a row, with no answer between them, lead to quarantine; after it one call tries whether the
+//! plugin is well again, an answer ends it, and a fault makes the next one twice as long, up to 30 seconds. Runs are
+//! counted twice: for each caller by itself, and for the plugin.
+//!
+//! - A caller's run closes the plugin to that caller only. So whoever crafts messages that make a plugin fail loses the
+//!   plugin for themselves, and their neighbours keep it.
+//! - The plugin's run closes it to everybody, but only when it comes from several callers, or from a hook that knows
+//!   no caller: then it is the plugin that is ill. An answer to anybody ends that run.
+//!
+//! Who calls is what the hook knows: the identity, or before there is one the address without its port. The callers
+//! that are remembered are those who had a fault since their last answer, and not more than 1,024 of them; the oldest
+//! is forgotten first.
 
-use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+mod run;
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::time::Instant;
-use witgate_policy::Fault;
+use witgate_policy::store::Space;
+use witgate_policy::{Fault, Identity, Stage};
 
-/// Faults in a row, with no answer between them, that put a plugin into quarantine. More than one bad message can
-/// cause by itself when a client retries it a few times.
-const FAULTS: u32 = 16;
-/// The first quarantine; each further one is twice as long.
-const FIRST: Duration = Duration::from_secs(1);
-/// The longest: a mended dependency is noticed within this.
-const LONGEST: Duration = Duration::from_secs(30);
+use crate::health::{Condition, Health, LastFault};
+use crate::log::clean;
+use run::Run;
 
-/// The state of one plugin.
-#[derive(Debug, Default)]
-pub(crate) struct Quarantine(Mutex<State>);
+/// Callers whose faults make up a plugin's run. One may have bad luck, two may be one person; three agree.
+const SEVERAL: usize = 3;
+/// Callers that are remembered for one plugin: some 64 KiB.
+const REMEMBERED: usize = 1 << 10;
+
+/// Who a call is from, as far as its hook knows.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Caller<'a> {
+    /// Who was admitted.
+    Known(&'a Identity),
+    /// Who is still to be found out: address and port.
+    Address(&'a str),
+    /// The hook is not told.
+    Unknown,
+}
+
+impl Caller<'_> {
+    fn name(self) -> String {
+        match self {
+            Self::Known(identity) => clean(&identity.subject, 256),
+            Self::Address(address) => clean(&host(address), 256),
+            Self::Unknown => String::new(),
+        }
+    }
+}
+
+/// An address without its port. A network of IPv6 is one caller, since one caller has all of its addresses.
+fn host(address: &str) -> String {
+    match address.parse::<SocketAddr>().map(|address| address.ip().to_canonical()) {
+        Ok(IpAddr::V4(host)) => host.to_string(),
+        Ok(IpAddr::V6(host)) => format!("{}/64", Ipv6Addr::from_bits(host.to_bits() & !0 << 64)),
+        Err(_) => address.to_owned(),
+    }
+}
+
+/// The state of one plugin in one kind.
+#[derive(Debug)]
+pub(crate) struct Quarantine {
+    space: Space,
+    kind: Stage,
+    /// Secret, so that nobody can choose identities that meet in one key.
+    keys: RandomState,
+    state: Mutex<State>,
+}
 
 #[derive(Debug, Default)]
 struct State {
-    /// Faults since the last answer.
-    faults: u32,
-    /// Quarantines since the last answer.
-    times: u32,
-    /// Until when, and for what.
-    until: Option<(Instant, Fault)>,
-    /// One call tries whether the plugin is well again.
-    trial: bool,
+    all: Run,
+    /// Who the plugin's run is from: several, when there are as many as that.
+    from: Vec<u64>,
+    callers: HashMap<u64, Run>,
+    calls: u64,
+    faults: u64,
+    refused: u64,
+    last: Option<(Instant, Fault)>,
 }
 
 /// A call that may be made. Dropped without a report, it says nothing about the plugin.
 #[derive(Debug)]
 pub(crate) struct Admission<'a> {
     quarantine: &'a Quarantine,
+    caller: Caller<'a>,
+    /// This call tries whether the plugin is well again: for everybody, for its caller.
     trial: bool,
+    caller_trial: bool,
 }
 
 impl Quarantine {
-    /// Whether the plugin may be asked now.
-    pub(crate) fn admit(&self) -> Result<Admission<'_>, Fault> {
-        let mut state = self.state();
-        let Some((until, cause)) = &state.until else {
-            return Ok(Admission { quarantine: self, trial: false });
-        };
-        let left = until.saturating_duration_since(Instant::now());
-        if state.trial || !left.is_zero() {
-            let why = format!("in quarantine for {left:.1?} after {} faults in a row, the last: {cause}", state.faults);
-            return Err(Fault::Unavailable(why));
-        }
-        state.trial = true;
-        Ok(Admission { quarantine: self, trial: true })
+    pub(crate) fn new(space: &Space, kind: Stage) -> Self {
+        Self { space: space.clone(), kind, keys: RandomState::new(), state: Mutex::default() }
     }
 
-    fn state(&self) -> std::sync::MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Whether the plugin may be asked now.
+    pub(crate) fn admit<'a>(&'a self, caller: Caller<'a>) -> Result<Admission<'a>, Fault> {
+        let mut state = self.state();
+        let now = Instant::now();
+        let mut admission = Admission { quarantine: self, caller, trial: false, caller_trial: false };
+        // Their own quarantine comes first: who is in one makes no trial for the others.
+        let key = if state.callers.is_empty() { None } else { self.key(caller) };
+        let own = key.and_then(|key| state.callers.get(&key));
+        if let Some(left) = own.and_then(|run| run.closed(now)) {
+            return Err(state.refuse(left, "for this caller"));
+        }
+        if let Some(left) = state.all.closed(now) {
+            return Err(state.refuse(left, "for every caller"));
+        }
+        admission.caller_trial = key.and_then(|key| state.callers.get_mut(&key)).is_some_and(Run::try_again);
+        admission.trial = state.all.try_again();
+        state.calls += 1;
+        Ok(admission)
+    }
+
+    /// How the plugin does.
+    pub(crate) fn health(&self) -> Health {
+        let state = self.state();
+        let now = Instant::now();
+        let closed = state.callers.values().filter(|run| run.is_closed()).count();
+        let condition = match state.all.quarantined(now) {
+            Some((since, left)) => Condition::Quarantined { since, left },
+            None if closed > 0 => Condition::Partly { callers: u32::try_from(closed).unwrap_or(u32::MAX) },
+            None => Condition::Well,
+        };
+        let last = state.last.as_ref();
+        let last_fault = last.map(|(at, fault)| LastFault {
+            label: fault.label(),
+            text: fault.to_string(),
+            ago: now.saturating_duration_since(*at),
+        });
+        let State { calls, faults, refused, .. } = *state;
+        Health { kind: self.kind, condition, faults_in_a_row: state.all.faults(), calls, faults, refused, last_fault }
+    }
+
+    fn key(&self, caller: Caller<'_>) -> Option<u64> {
+        match caller {
+            Caller::Known(identity) => Some(self.keys.hash_one((&identity.issuer, &identity.subject))),
+            Caller::Address(address) => Some(self.keys.hash_one(host(address))),
+            Caller::Unknown => None,
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn answered(&self, caller: Caller<'_>) {
+        let mut state = self.state();
+        if !state.callers.is_empty()
+            && let Some(key) = self.key(caller)
+        {
+            state.callers.remove(&key);
+        }
+        if state.all.faults() == 0 {
+            return;
+        }
+        let was = std::mem::take(&mut state.all);
+        state.from.clear();
+        drop(state);
+        if was.is_closed() {
+            let (tenant, plugin, stage, faults) =
+                (&*self.space.tenant, &*self.space.plugin, self.kind.as_str(), was.faults());
+            tracing::info!(tenant, plugin, stage, faults, "the plugin answers again and leaves quarantine");
+        }
+    }
+
+    fn failed(&self, admission: &Admission<'_>, fault: &Fault) {
+        let now = Instant::now();
+        let mut state = self.state();
+        state.faults += 1;
+        state.last = Some((now, fault.clone()));
+        let key = self.key(admission.caller);
+        let own = key.and_then(|key| state.caller(key, now).fault(admission.caller_trial, true, now));
+        let several = state.suspect(key);
+        let all = state.all.fault(admission.trial, several, now);
+        let faults = state.all.faults();
+        drop(state);
+        let (tenant, plugin, stage) = (&*self.space.tenant, &*self.space.plugin, self.kind.as_str());
+        if let Some(length) = all {
+            let why = "the plugin is in quarantine: it failed again and again";
+            tracing::warn!(tenant, plugin, stage, faults, ?length, label = fault.label(), "{why}; it {fault}");
+        } else if let Some(length) = own {
+            let caller = admission.caller.name();
+            let why = "the plugin is in quarantine for one caller, whose messages made it fail again and again";
+            tracing::warn!(tenant, plugin, stage, caller, ?length, label = fault.label(), "{why}; it {fault}");
+        }
+    }
+}
+
+impl State {
+    fn refuse(&mut self, left: std::time::Duration, whom: &str) -> Fault {
+        self.refused += 1;
+        let last = self.last.as_ref().map(|(_, fault)| fault.to_string()).unwrap_or_default();
+        Fault::Unavailable(format!("in quarantine {whom} for {left:.1?} after faults in a row, the last: it {last}"))
+    }
+
+    /// A caller's run; room is made for it if need be.
+    fn caller(&mut self, key: u64, now: Instant) -> &mut Run {
+        if self.callers.len() >= REMEMBERED && !self.callers.contains_key(&key) {
+            let oldest = self.callers.iter().min_by_key(|(_, run)| run.last()).map(|(key, _)| *key);
+            oldest.and_then(|oldest| self.callers.remove(&oldest));
+        }
+        self.callers.entry(key).or_insert_with(|| Run::begun(now))
+    }
+
+    /// Adds whoever caused a fault to those whom the plugin's run is from, and says whether they are several.
+    fn suspect(&mut self, key: Option<u64>) -> bool {
+        match key {
+            None => self.from.resize(SEVERAL, 0),
+            Some(key) if self.from.len() < SEVERAL && !self.from.contains(&key) => self.from.push(key),
+            Some(_) => {}
+        }
+        self.from.len() >= SEVERAL
     }
 }
 
 impl Admission<'_> {
     /// How the call ended.
     pub(crate) fn report(self, fault: Option<&Fault>) {
-        let mut state = self.quarantine.state();
         match fault {
-            None if state.faults > 0 => *state = State::default(),
+            None => self.quarantine.answered(self.caller),
             // What was not asked has not failed.
-            None | Some(Fault::Unavailable(_)) => {}
-            Some(fault) => {
-                state.faults = state.faults.saturating_add(1);
-                // A call that began before the quarantine, and ends now, does not prolong it.
-                if self.trial || (state.faults >= FAULTS && state.until.is_none()) {
-                    let length = FIRST.saturating_mul(1 << state.times.min(5)).min(LONGEST);
-                    state.times += 1;
-                    state.until = Some((Instant::now() + length, fault.clone()));
-                }
-            }
+            Some(Fault::Unavailable(_)) => {}
+            Some(fault) => self.quarantine.failed(&self, fault),
         }
     }
 }
 
 impl Drop for Admission<'_> {
     fn drop(&mut self) {
+        if !self.trial && !self.caller_trial {
+            return;
+        }
+        let mut state = self.quarantine.state();
         if self.trial {
-            self.quarantine.state().trial = false;
+            state.all.end_trial();
+        }
+        if self.caller_trial
+            && let Some(run) = self.quarantine.key(self.caller).and_then(|key| state.callers.get_mut(&key))
+        {
+            run.end_trial();
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn trap() -> Fault {
-        Fault::Trap("x".into())
-    }
-
-    fn fail(quarantine: &Quarantine) {
-        quarantine.admit().unwrap_or_else(|e| panic!("{e}")).report(Some(&trap()));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn faults_in_a_row_lead_to_quarantine_and_one_trial_out_of_it() {
-        let quarantine = Quarantine::default();
-        (0..FAULTS).for_each(|_| fail(&quarantine));
-        let refused = quarantine.admit().expect_err("in quarantine").to_string();
-        assert!(refused.contains("16 faults in a row, the last: trapped: x"), "{refused}");
-        tokio::time::advance(FIRST).await;
-        let trial = quarantine.admit().expect("a trial");
-        assert!(quarantine.admit().is_err(), "one trial at a time");
-        trial.report(Some(&trap()));
-        tokio::time::advance(FIRST).await;
-        assert!(quarantine.admit().is_err(), "the second is longer");
-        tokio::time::advance(FIRST).await;
-        drop(quarantine.admit().expect("a trial"));
-        quarantine.admit().expect("an abandoned trial leaves room for another").report(None);
-        (0..FAULTS - 1).for_each(|_| fail(&quarantine));
-        assert!(quarantine.admit().is_ok(), "an answer forgets what was before");
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn an_answer_between_faults_and_what_was_not_asked_do_not_count() {
-        let quarantine = Quarantine::default();
-        for _ in 0..3 {
-            (0..FAULTS - 1).for_each(|_| fail(&quarantine));
-            quarantine.admit().expect("open").report(None);
-        }
-        for _ in 0..2 * FAULTS {
-            quarantine.admit().expect("open").report(Some(&Fault::Unavailable("busy".into())));
-        }
-        assert!(quarantine.admit().is_ok());
-    }
-}
+mod tests;

@@ -6,21 +6,24 @@
 
 use std::num::NonZeroU32;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::{Instant, timeout_at};
 use wasmtime::Store;
 use wasmtime::component::InstancePre;
-use witgate_policy::Fault;
+use witgate_policy::{Fault, LimitKey};
 
-use crate::engine::Weight;
+use crate::component::Component;
+use crate::engine::{TABLES_PER_INSTANCE, Weight};
 use crate::error::LoadError;
-use crate::fault::classify;
+use crate::fault::{classify, unmade};
 use crate::guest_time;
+use crate::health::Health;
 use crate::host::{Host, Shared};
 use crate::kind::Contract;
 use crate::log::clean;
-use crate::quarantine::Quarantine;
+use crate::place::{self, Full, Idle, Place};
+use crate::quarantine::{Caller, Quarantine};
 use crate::sandbox::Sandbox;
 
 /// Calls that a kept instance serves before it is replaced, so that what a guest leaks does not grow for ever.
@@ -37,8 +40,10 @@ pub(crate) struct Runner<C: Contract> {
     weight: Weight,
     pub(crate) shared: Arc<Shared>,
     pre: C::Pre,
+    /// What one instance counts as in the sandbox and in its tenant's share.
+    places: u32,
     quarantine: Quarantine,
-    kept: Kept<C>,
+    kept: Arc<Kept<C>>,
 }
 
 /// The instances that wait for their next call, and how many may.
@@ -52,14 +57,14 @@ struct Live<C> {
     guest: C,
     store: Store<Host>,
     calls: u32,
-    _slot: OwnedSemaphorePermit,
+    _place: Place,
 }
 
 impl<C: Contract> Runner<C> {
     /// Checks the exports, and makes one instance as a self test.
     pub(crate) async fn load(
         sandbox: &Arc<Sandbox>,
-        weight: Weight,
+        component: &Component,
         shared: &Arc<Shared>,
         pre: InstancePre<Host>,
         reuse: Option<NonZeroU32>,
@@ -73,34 +78,46 @@ impl<C: Contract> Runner<C> {
         let most = reuse.map_or(0, |most| most.get() as usize);
         let runner = Self {
             sandbox: sandbox.clone(),
-            weight,
+            weight: component.inner.weight,
             shared: shared.clone(),
             pre,
-            quarantine: Quarantine::default(),
-            kept: Kept { most, idle: Mutex::default() },
+            places: places(component),
+            quarantine: Quarantine::new(&shared.space, C::KIND),
+            kept: Arc::new(Kept { most, idle: Mutex::default() }),
         };
-        let slot = sandbox.slot(shared.bounds.wall_time).await.map_err(Unready::Fault);
-        let live = match slot {
-            Ok(slot) => runner.limited(0, runner.fresh(slot)).await,
-            Err(unready) => Err(unready),
+        if most > 0 {
+            let idle: Weak<dyn Idle> = Arc::downgrade(&runner.kept) as Weak<dyn Idle>;
+            sandbox.room.register(idle.clone());
+            shared.share.instances.register(idle);
+        }
+        let deadline = Instant::now() + shared.bounds.wall_time;
+        let live = match runner.place(deadline).await {
+            Ok(place) => runner.limited(0, deadline, runner.fresh(place)).await,
+            Err(fault) => Err(Unready::Fault(fault)),
         };
         let live = live.map_err(|unready| match unready {
             Unready::Settings(message) => LoadError::Settings { plugin: plugin.clone(), message },
             Unready::Fault(fault) => LoadError::SelfTest { plugin: plugin.clone(), fault },
         })?;
-        runner.kept.put(live);
+        runner.keep(live);
         Ok(runner)
     }
 
-    /// Asks once, about documents of so many bytes. `question` calls the export; `read` checks and converts what it answered, and an answer that it
+    /// How the plugin has been doing.
+    pub(crate) fn health(&self) -> Health {
+        self.quarantine.health()
+    }
+
+    /// Asks once for a caller, about documents of so many bytes. `question` calls the export; `read` checks and converts what it answered, and an answer that it
     /// refuses is a fault of the instance as much as a trap.
     pub(crate) async fn ask<T, V>(
         &self,
+        caller: Caller<'_>,
         document_bytes: usize,
         question: impl for<'a> FnOnce(&'a C, &'a mut Store<Host>) -> Asked<'a, T> + Send,
         read: impl FnOnce(T) -> Result<V, Fault> + Send,
     ) -> Result<V, Fault> {
-        let admission = self.quarantine.admit()?;
+        let admission = self.quarantine.admit(caller)?;
         let answer = self.answer(document_bytes, question, read).await;
         admission.report(answer.as_ref().err());
         answer
@@ -112,45 +129,80 @@ impl<C: Contract> Runner<C> {
         question: impl for<'a> FnOnce(&'a C, &'a mut Store<Host>) -> Asked<'a, T> + Send,
         read: impl FnOnce(T) -> Result<V, Fault> + Send,
     ) -> Result<V, Fault> {
+        let deadline = Instant::now() + self.shared.bounds.wall_time;
         let start = match self.kept.take() {
             Some(live) => Start::Kept(live),
-            None => Start::Fresh(self.sandbox.slot(self.shared.bounds.wall_time).await?),
+            None => Start::Fresh(self.place(deadline).await?),
         };
         let run = async {
             let mut live = match start {
                 Start::Kept(live) => live,
-                Start::Fresh(slot) => self.fresh(slot).await.map_err(Unready::into_fault)?,
+                Start::Fresh(place) => self.fresh(place).await.map_err(Unready::into_fault)?,
             };
             live.calls += 1;
             live.store.data_mut().begin();
             match question(&live.guest, &mut live.store).await {
-                Ok(answer) => Ok((live, read(answer)?)),
+                Ok(answer) => {
+                    live.store.data_mut().end();
+                    match live.store.data().account.overdrawn() {
+                        Some(overdrawn) => Err(overdrawn.into()),
+                        None => Ok((live, read(answer)?)),
+                    }
+                }
                 Err(e) => Err(classify(&e, &live.store.data().account)),
             }
         };
-        let (live, verdict) = self.limited(document_bytes, run).await?;
-        self.kept.put(live);
+        let (live, verdict) = self.limited(document_bytes, deadline, run).await?;
+        self.keep(live);
         Ok(verdict)
+    }
+
+    /// An instance whose call ended with an answer may have another, unless it keeps what is not its own.
+    fn keep(&self, live: Live<C>) {
+        if live.store.data().is_littered() {
+            return;
+        }
+        self.kept.put(live, || self.sandbox.room.is_crowded() || self.shared.share.instances.is_crowded());
+    }
+
+    /// A place for one more instance.
+    async fn place(&self, deadline: Instant) -> Result<Place, Fault> {
+        let (share, sandbox) = (&self.shared.share.instances, &self.sandbox.room);
+        place::enter(share, sandbox, self.places, deadline).await.map_err(|full| {
+            let wall_time = self.shared.bounds.wall_time;
+            Fault::Unavailable(match full {
+                Full::Share(size) => format!(
+                    "no instance was free within {wall_time:?}: the plugins of the tenant use all {size} of its share; \
+                     raise `instances` in the tenant's quota"
+                ),
+                Full::Sandbox(size) => {
+                    format!("no instance was free within {wall_time:?}: all {size} of the sandbox are in use")
+                }
+            })
+        })
     }
 
     /// Within the limits on time.
     async fn limited<T, E: From<Fault>>(
         &self,
         document_bytes: usize,
+        deadline: Instant,
         run: impl Future<Output = Result<T, E>>,
     ) -> Result<T, E> {
         let bounds = &self.shared.bounds;
         let guest_time = bounds.guest_time_for(document_bytes);
         let run = guest_time::limited(guest_time, &self.sandbox.ticker, run);
-        match tokio::time::timeout(bounds.wall_time, run).await {
+        match timeout_at(deadline, run).await {
             Ok(Ok(answer)) => answer,
-            Ok(Err(guest_time::Exceeded)) => Err(Fault::Deadline { limit: guest_time, clock: "guest time" }.into()),
-            Err(_) => Err(Fault::Deadline { limit: bounds.wall_time, clock: "wall-clock time" }.into()),
+            Ok(Err(guest_time::Exceeded)) => {
+                Err(Fault::Deadline { key: LimitKey::GuestTime, limit: guest_time }.into())
+            }
+            Err(_) => Err(Fault::Deadline { key: LimitKey::WallTime, limit: bounds.wall_time }.into()),
         }
     }
 
     /// Makes an instance and configures it.
-    async fn fresh(&self, slot: OwnedSemaphorePermit) -> Result<Live<C>, Unready> {
+    async fn fresh(&self, place: Place) -> Result<Live<C>, Unready> {
         let bounds = &self.shared.bounds;
         let mut store = Store::new(self.sandbox.engine(self.weight), Host::new(&self.shared));
         store.limiter(|host| &mut host.account);
@@ -160,19 +212,28 @@ impl<C: Contract> Runner<C> {
         store.set_epoch_deadline(1);
         store.epoch_deadline_async_yield_and_update(1);
         let guest = C::instantiate(&self.pre, &mut store).await;
-        let guest = guest.map_err(|e| Unready::Fault(classify(&e, &store.data().account)))?;
+        let guest = guest.map_err(|e| Unready::Fault(unmade(&e, &store.data().account)))?;
         match guest.configure(&mut store, &self.shared.settings).await {
-            Ok(Ok(())) => Ok(Live { guest, store, calls: 0, _slot: slot }),
+            Ok(Ok(())) => Ok(Live { guest, store, calls: 0, _place: place }),
             Ok(Err(message)) => Err(Unready::Settings(clean(&message, MESSAGE_BYTES))),
             Err(e) => Err(Unready::Fault(classify(&e, &store.data().account))),
         }
     }
 }
 
+/// A component with more memories or tables than one of a compiled language has takes the room of several.
+fn places(component: &Component) -> u32 {
+    let needed = component.inner.code.resources_required();
+    match component.inner.weight {
+        Weight::Light => needed.map_or(1, |it| it.num_memories.max(it.num_tables.div_ceil(TABLES_PER_INSTANCE)).max(1)),
+        Weight::Heavy => 1,
+    }
+}
+
 /// Where an instance comes from.
 enum Start<C> {
     Kept(Live<C>),
-    Fresh(OwnedSemaphorePermit),
+    Fresh(Place),
 }
 
 impl<C> Kept<C> {
@@ -183,15 +244,23 @@ impl<C> Kept<C> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()
     }
 
-    /// Keeps an instance whose call ended with an answer; what there is no room for is dropped outside the lock.
-    fn put(&self, live: Live<C>) {
+    /// Keeps an instance whose call ended with an answer, unless somebody waits for its place; what is not kept is
+    /// dropped outside the lock.
+    fn put(&self, live: Live<C>, crowded: impl FnOnce() -> bool) {
         if self.most == 0 || live.calls >= CALLS_PER_INSTANCE {
             return;
         }
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        if idle.len() < self.most {
+        if idle.len() < self.most && !crowded() {
             idle.push(live);
         }
+    }
+}
+
+impl<C: Contract> Idle for Kept<C> {
+    fn give_way(&self) -> bool {
+        // Dropped when the lock is no longer held.
+        self.take().is_some()
     }
 }
 

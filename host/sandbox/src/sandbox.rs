@@ -1,29 +1,35 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use sha2::{Digest, Sha256};
 use wasmtime::Engine;
-use witgate_policy::Fault;
+use witgate_egress::{Egress, EgressConfig};
 
+use crate::compiler::{self, Compiler, Workshop};
 use crate::component::{self, Compiled, Component};
 use crate::engine::{self, Weight};
 use crate::error::{LoadError, SandboxError};
+use crate::grant::files;
+use crate::place::Room;
 use crate::ticker::Ticker;
 
 /// What the whole sandbox may use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SandboxConfig {
     /// Instances that live at once, of all plugins together; a call that needs one more waits for it within its wall
     /// time. Each reserves 1 GiB of address space, and memory only as it is used.
     pub instances: u32,
+    /// How plugins that were granted the network reach it.
+    pub egress: EgressConfig,
+    /// Where components are compiled.
+    pub compiler: Compiler,
 }
 
 impl Default for SandboxConfig {
     /// 1,000 instances, wasmtime's own default: a machine runs as many at once as it has processors, the others wait
-    /// for the host.
+    /// for the host. Components are compiled in the process, since a library does not know its program.
     fn default() -> Self {
-        Self { instances: 1_000 }
+        Self { instances: 1_000, compiler: Compiler::InProcess, egress: EgressConfig::default() }
     }
 }
 
@@ -32,9 +38,16 @@ pub struct Sandbox {
     light: Engine,
     heavy: Engine,
     pub(crate) ticker: Ticker,
-    slots: Arc<Semaphore>,
+    pub(crate) egress: Arc<Egress>,
+    pub(crate) room: Room,
+    /// What plugins wrote to the folders that they were granted.
+    pub(crate) folders: Arc<files::Store>,
     /// By digest, so that a reload compiles only what changed. Weak: what no generation uses any more is freed.
     compiled: Mutex<HashMap<Arc<str>, Weak<Compiled>>>,
+    /// What is being compiled now, by digest, so that whoever wants the same waits for it.
+    under_way: Mutex<HashMap<Arc<str>, Weak<tokio::sync::Mutex<()>>>>,
+    /// Compiles in children; `None` compiles here.
+    workshop: Option<Workshop>,
 }
 
 impl Sandbox {
@@ -43,12 +56,18 @@ impl Sandbox {
         let light = engine::light(config.instances)?;
         let heavy = engine::heavy()?;
         let ticker = Ticker::start(vec![light.clone(), heavy.clone()])?;
-        let slots = Arc::new(Semaphore::new(config.instances as usize));
-        Ok(Arc::new(Self { light, heavy, ticker, slots, compiled: Mutex::default() }))
+        let room = Room::new(config.instances);
+        let egress = Egress::new(config.egress)?;
+        let workshop = match config.compiler {
+            Compiler::InProcess => None,
+            Compiler::Child(compiler) => Some(Workshop::new(compiler)),
+        };
+        let (folders, compiled, under_way) = Default::default();
+        Ok(Arc::new(Self { light, heavy, ticker, egress, room, folders, compiled, under_way, workshop }))
     }
 
-    /// Compiles a file of at most `limit_bytes`, or finds that it was compiled. `name` is for the error. Compiling goes
-    /// to a blocking thread.
+    /// Compiles a file of at most `limit_bytes`, or finds that it was compiled. `name` is for the error. When this is
+    /// dropped, a child that compiles for it is killed.
     pub async fn compile(
         self: &Arc<Self>,
         name: &str,
@@ -57,20 +76,20 @@ impl Sandbox {
     ) -> Result<Component, LoadError> {
         let plugin: Arc<str> = name.into();
         component::accept(&plugin, &bytes, limit_bytes)?;
-        let digest = component::digest(&bytes);
+        let sha256: [u8; 32] = Sha256::digest(&bytes).into();
+        let digest: Arc<str> = component::hex(&sha256).into();
+        let turn = self.turn(&digest);
+        let _turn = turn.lock().await;
         if let Some(inner) = self.find(&digest) {
             return Ok(Component { inner });
         }
         let weight = Weight::of(&bytes);
-        let engine = self.engine(weight).clone();
-        let work = {
-            let plugin = plugin.clone();
-            move || Compiled::new(&plugin, &engine, weight, &bytes)
+        let (engine, size_bytes) = (self.engine(weight), bytes.len());
+        let code = match &self.workshop {
+            Some(workshop) => workshop.code(&plugin, engine, weight, &bytes, sha256).await?,
+            None => compiler::here(&plugin, engine.clone(), bytes).await?,
         };
-        let compiled = tokio::task::spawn_blocking(work)
-            .await
-            .map_err(|e| LoadError::Compile { plugin, cause: format!("the compiler failed: {e}") })??;
-        let inner = Arc::new(compiled);
+        let inner = Arc::new(Compiled::new(&plugin, engine, weight, digest, size_bytes, code)?);
         self.keep(&inner);
         Ok(Component { inner })
     }
@@ -82,6 +101,18 @@ impl Sandbox {
 
     fn find(&self, digest: &Arc<str>) -> Option<Arc<Compiled>> {
         self.compiled.lock().unwrap_or_else(PoisonError::into_inner).get(digest)?.upgrade()
+    }
+
+    /// One at a time for each digest.
+    fn turn(&self, digest: &Arc<str>) -> Arc<tokio::sync::Mutex<()>> {
+        let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
+        under_way.retain(|_, turn| turn.strong_count() > 0);
+        let there = under_way.get(digest).and_then(Weak::upgrade);
+        there.unwrap_or_else(|| {
+            let turn = Arc::default();
+            under_way.insert(digest.clone(), Arc::downgrade(&turn));
+            turn
+        })
     }
 
     fn keep(&self, inner: &Arc<Compiled>) {
@@ -96,21 +127,10 @@ impl Sandbox {
             Weight::Heavy => &self.heavy,
         }
     }
-
-    /// A place for one more instance, waited for no longer than `patience`.
-    pub(crate) async fn slot(&self, patience: Duration) -> Result<OwnedSemaphorePermit, Fault> {
-        if let Ok(slot) = self.slots.clone().try_acquire_owned() {
-            return Ok(slot);
-        }
-        match tokio::time::timeout(patience, self.slots.clone().acquire_owned()).await {
-            Ok(Ok(slot)) => Ok(slot),
-            Ok(Err(_)) | Err(_) => Err(Fault::Unavailable(format!("no instance was free within {patience:?}"))),
-        }
-    }
 }
 
 impl std::fmt::Debug for Sandbox {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Sandbox").field("free_slots", &self.slots.available_permits()).finish_non_exhaustive()
+        f.debug_struct("Sandbox").field("room", &self.room).finish_non_exhaustive()
     }
 }

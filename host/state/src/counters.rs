@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use witgate_policy::Answer;
 use witgate_policy::store::{Counters, Reading, Space, StoreError};
 
-use crate::quotas::{Quotas, within};
+use crate::quotas::{Allowances, Quotas, within};
 use crate::spaces::{Shelf, Spaces};
 
 /// Counters that one call frees at most, so that no call pays for a flood of others.
@@ -16,19 +16,25 @@ const FREED_AT_ONCE: usize = 64;
 /// Atomic counters in this process's memory. They survive a reload and end with the process.
 #[derive(Debug, Default)]
 pub struct MemoryCounters {
-    quotas: Quotas,
+    allowances: Allowances,
     spaces: Spaces<Tally>,
 }
 
 impl MemoryCounters {
     /// With these quotas for each space.
     pub fn new(quotas: Quotas) -> Self {
-        Self { quotas, spaces: Spaces::default() }
+        Self { allowances: Allowances::new(quotas), spaces: Spaces::default() }
+    }
+
+    /// Other quotas for each space of a tenant, from now on. What is there already stays, and counts.
+    pub fn set_quotas(&self, tenant: &Arc<str>, quotas: Quotas) {
+        self.allowances.set(tenant, quotas);
     }
 
     fn count(&self, space: &Space, key: &str, amount: u32, expires_in: Duration) -> Result<Reading, StoreError> {
-        self.quotas.key(key)?;
-        self.spaces.with(space, |tally| tally.add(key, amount, expires_in, self.quotas.counters))
+        let quotas = self.allowances.of(space);
+        quotas.key(key)?;
+        self.spaces.with(space, |tally| tally.add(key, amount, expires_in, quotas.counters))
     }
 }
 
@@ -117,7 +123,7 @@ impl Counters for MemoryCounters {
     }
 
     fn read<'a>(&'a self, space: &'a Space, key: &'a str) -> Answer<'a, Option<Reading>, StoreError> {
-        Box::pin(ready(self.quotas.key(key).map(|()| self.spaces.with(space, |tally| tally.read(key)))))
+        Box::pin(ready(self.allowances.of(space).key(key).map(|()| self.spaces.with(space, |tally| tally.read(key)))))
     }
 }
 
@@ -166,6 +172,22 @@ mod tests {
         tokio::time::advance(SECOND).await;
         assert_eq!(add(&space("p"), "d"), Ok(1));
         assert_eq!(counters.spaces.with(&space("p"), |tally| (tally.counts.len(), tally.by_expiry.len())), (1, 1));
+    }
+
+    #[tokio::test]
+    async fn a_tenant_has_quotas_of_its_own_which_change() {
+        let counters = small();
+        let (mine, other) = (space("p"), Space { tenant: "other".into(), plugin: "p".into() });
+        let fits = async |space: &Space, key: &str| counters.add(space, key, 1, SECOND).await.is_ok();
+        counters.set_quotas(&"t".into(), Quotas { counters: 4, ..Quotas::default() });
+        for key in ["1", "2", "3"] {
+            assert!(fits(&mine, key).await && fits(&other, key).await, "{key}");
+        }
+        assert!(fits(&mine, "4").await);
+        assert!(!fits(&other, "4").await);
+        counters.set_quotas(&"t".into(), Quotas { counters: 2, ..Quotas::default() });
+        assert!(!fits(&mine, "5").await, "what is there counts");
+        assert!(fits(&mine, "1").await, "and stays");
     }
 
     #[tokio::test]

@@ -1,23 +1,29 @@
 use std::collections::BTreeMap;
 use std::future::ready;
+use std::sync::Arc;
 
 use witgate_policy::Answer;
 use witgate_policy::store::{KeyValues, Space, StoreError};
 
-use crate::quotas::{Quotas, within};
+use crate::quotas::{Allowances, Quotas, within};
 use crate::spaces::{Shelf, Spaces};
 
 /// Keys with values in this process's memory. They survive a reload and end with the process.
 #[derive(Debug, Default)]
 pub struct MemoryKeyValues {
-    quotas: Quotas,
+    allowances: Allowances,
     spaces: Spaces<Cabinet>,
 }
 
 impl MemoryKeyValues {
     /// With these quotas for each space.
     pub fn new(quotas: Quotas) -> Self {
-        Self { quotas, spaces: Spaces::default() }
+        Self { allowances: Allowances::new(quotas), spaces: Spaces::default() }
+    }
+
+    /// Other quotas for each space of a tenant, from now on. What is there already stays, and counts.
+    pub fn set_quotas(&self, tenant: &Arc<str>, quotas: Quotas) {
+        self.allowances.set(tenant, quotas);
     }
 }
 
@@ -71,12 +77,17 @@ impl Shelf for Cabinet {
 
 impl KeyValues for MemoryKeyValues {
     fn get<'a>(&'a self, space: &'a Space, key: &'a str) -> Answer<'a, Option<Vec<u8>>, StoreError> {
-        let value = self.quotas.key(key).map(|()| self.spaces.with(space, |there| there.values.get(key).cloned()));
+        let value = self
+            .allowances
+            .of(space)
+            .key(key)
+            .map(|()| self.spaces.with(space, |there| there.values.get(key).cloned()));
         Box::pin(ready(value))
     }
 
     fn set<'a>(&'a self, space: &'a Space, key: &'a str, value: Vec<u8>) -> Answer<'a, (), StoreError> {
-        Box::pin(ready(self.spaces.with(space, |there| there.set(key, value, &self.quotas))))
+        let quotas = self.allowances.of(space);
+        Box::pin(ready(self.spaces.with(space, |there| there.set(key, value, &quotas))))
     }
 
     fn delete<'a>(&'a self, space: &'a Space, key: &'a str) -> Answer<'a, (), StoreError> {
@@ -89,7 +100,8 @@ impl KeyValues for MemoryKeyValues {
     }
 
     fn increment<'a>(&'a self, space: &'a Space, key: &'a str, delta: i64) -> Answer<'a, i64, StoreError> {
-        Box::pin(ready(self.spaces.with(space, |there| there.increment(key, delta, &self.quotas))))
+        let quotas = self.allowances.of(space);
+        Box::pin(ready(self.spaces.with(space, |there| there.increment(key, delta, &quotas))))
     }
 }
 

@@ -1,4 +1,8 @@
-use witgate_policy::store::StoreError;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use witgate_policy::store::{Space, StoreError};
 
 /// What one space may hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +29,34 @@ impl Quotas {
     /// Whether a key is short enough.
     pub(crate) fn key(&self, key: &str) -> Result<(), StoreError> {
         within("bytes in a key", key.len(), self.key_bytes)
+    }
+}
+
+/// The quotas of each tenant's spaces. Read at every operation, changed at a reload.
+#[derive(Debug, Default)]
+pub(crate) struct Allowances {
+    default: Quotas,
+    by_tenant: ArcSwap<HashMap<Arc<str>, Quotas>>,
+}
+
+impl Allowances {
+    /// These for every tenant for which nothing else is set.
+    pub(crate) fn new(default: Quotas) -> Self {
+        Self { default, by_tenant: ArcSwap::default() }
+    }
+
+    /// What a space may hold.
+    pub(crate) fn of(&self, space: &Space) -> Quotas {
+        self.by_tenant.load().get(&space.tenant).copied().unwrap_or(self.default)
+    }
+
+    /// From now on. What is there already stays, and counts.
+    pub(crate) fn set(&self, tenant: &Arc<str>, quotas: Quotas) {
+        self.by_tenant.rcu(|before| {
+            let mut after = HashMap::clone(before);
+            after.insert(tenant.clone(), quotas);
+            after
+        });
     }
 }
 

@@ -4,7 +4,10 @@
 //! generation of the gateway; a changed file becomes the next one. `main.rs` only starts [`cli`].
 
 pub mod cli;
+pub mod confine;
+pub mod control;
 pub mod generation;
 pub mod import;
 pub mod reload;
+pub mod surroundings;
 pub mod telemetry;

@@ -1,14 +1,22 @@
 //! The configuration file as it is written. The doc comments here are the JSON schema and the reference; the bounds are
 //! checked from the schema (see [`super::shape`]), so they are written once.
 
+mod ceiling;
+mod grants;
+mod limits;
 mod plugin;
+mod process;
 mod upstream;
 
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-pub(super) use plugin::{RawFaultPolicy, RawGrants, RawLimits, RawMode, RawPlugin};
+pub(super) use ceiling::{RawCeiling, RawQuota};
+pub(super) use grants::{RawFolder, RawGrant, RawGrants, RawReach};
+pub(super) use limits::RawLimits;
+pub(super) use plugin::{RawFaultPolicy, RawMode, RawPlugin};
+pub(super) use process::{RawCompiler, RawConfine, RawEgress};
 pub(super) use upstream::{RawBuiltin, RawUpstream, RawUpstreamLimits, RawUpstreamTimeouts};
 
 /// The configuration of a Witgate gate: `witgate.toml`.
@@ -28,6 +36,12 @@ pub(super) struct RawFile {
     /// What the gate says of itself and of each message.
     #[serde(default)]
     pub log: RawLog,
+    /// How components are compiled.
+    #[serde(default)]
+    pub compiler: RawCompiler,
+    /// How plugins reach the network.
+    #[serde(default)]
+    pub egress: RawEgress,
     /// Secrets by name, for credential plugins: they write `${secret:NAME}` where the host fills it in.
     #[serde(default)]
     pub secret: IndexMap<String, RawSecret>,
@@ -66,6 +80,11 @@ pub(super) struct RawServer {
     /// How long messages may go on once the gate was told to stop, in seconds. Default 30.
     #[schemars(range(min = 0, max = 3600))]
     pub drain_s: Option<u64>,
+    /// Whether the gate, after its start, gives up all of the file system but what the configuration names and what the
+    /// system needs (`/etc`, `/usr`, libraries).
+    /// Default `auto`.
+    #[serde(default)]
+    pub confine: RawConfine,
 }
 
 /// The log, on standard error.
@@ -105,6 +124,13 @@ pub(super) struct RawSecret {
     pub env: Option<String>,
     /// A file, relative to the configuration's folder; line ends at its end are not part of the secret.
     pub file: Option<String>,
+    /// A program with its arguments, as `["pass", "show", "search"]`: what it writes to its standard output, without line
+    /// ends at the end. It runs without a shell, in the gate's environment and folder, at the start and at each reload. A
+    /// program with a `/` in its name is relative to the configuration's folder.
+    pub command: Option<Vec<String>>,
+    /// How long the command may take, in milliseconds. The default is enough to ask a vault on the network.
+    #[schemars(range(min = 1, max = 600_000), extend("default" = 10_000))]
+    pub timeout_ms: Option<u32>,
 }
 
 /// A tenant: an endpoint with its upstreams and plugins.
@@ -123,6 +149,10 @@ pub(super) struct RawTenant {
     /// How long a call may take at most, retries included, in milliseconds. Default 60000.
     #[schemars(range(min = 1, max = 86_400_000))]
     pub deadline_ms: Option<u64>,
+    /// The most that its plugins may be granted.
+    pub ceiling: Option<RawCeiling>,
+    /// What its plugins may use at once or keep.
+    pub quota: Option<RawQuota>,
     /// The MCP servers behind this endpoint, by name.
     #[serde(default)]
     pub upstream: IndexMap<String, RawUpstream>,
@@ -139,6 +169,8 @@ impl RawTenant {
             || self.auth_headers.is_some()
             || self.resource_metadata.is_some()
             || self.deadline_ms.is_some()
+            || self.ceiling.is_some()
+            || self.quota.is_some()
             || !self.upstream.is_empty()
             || !self.plugin.is_empty()
     }

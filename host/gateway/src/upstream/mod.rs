@@ -14,6 +14,8 @@ mod ask;
 mod envelope;
 mod exchange;
 mod facts;
+#[doc(hidden)]
+pub mod fuzzing;
 mod gauge;
 mod handshake;
 mod http;
@@ -21,6 +23,7 @@ mod lazy;
 mod meta;
 mod pipe;
 mod server;
+mod spawn;
 mod spec;
 
 use std::time::Duration;
@@ -32,6 +35,7 @@ use crate::wire::ClientFacts;
 pub use exchange::Exchange;
 pub use facts::ServerFacts;
 pub use server::Upstream;
+pub use spawn::{Directly, Spawner, Start, Started};
 pub use spec::{Builtin, Http, InProcess, Limits, Spec, Stdio, Timeouts, Transport};
 
 /// What a server says while it answers one request.

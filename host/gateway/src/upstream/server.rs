@@ -14,7 +14,7 @@ use super::gauge::{Gauge, Ticket};
 use super::http::{self, Sending, Shown};
 use super::lazy::Lazy;
 use super::pipe::{self, Era, Pipe};
-use super::{Exchange, Failed, Outgoing, ServerFacts, Spec, Transport, meta};
+use super::{Directly, Exchange, Failed, Outgoing, ServerFacts, Spawner, Spec, Transport, meta};
 use crate::wire::ClientFacts;
 
 /// One server behind the gate.
@@ -27,7 +27,7 @@ pub struct Upstream {
 /// How it is reached.
 enum Link {
     /// By a connection that all share.
-    Pipe { pipe: Lazy<Pipe>, era: Arc<Mutex<Option<Era>>> },
+    Pipe { pipe: Lazy<Pipe>, era: Arc<Mutex<Option<Era>>>, spawner: Arc<dyn Spawner> },
     /// By requests of their own.
     Http(Arc<http::Link>),
     /// Not at all, for this reason.
@@ -35,8 +35,13 @@ enum Link {
 }
 
 impl Upstream {
-    /// Connects to nothing yet; the first use does.
+    /// Connects to nothing yet; the first use does. A child is started on the thread that comes to it.
     pub fn new(spec: Spec, breaker: Arc<dyn Breaker>) -> Arc<Self> {
+        Self::with_spawner(spec, breaker, Arc::new(Directly))
+    }
+
+    /// Likewise, with somebody else to start the child.
+    pub fn with_spawner(spec: Spec, breaker: Arc<dyn Breaker>, spawner: Arc<dyn Spawner>) -> Arc<Self> {
         let spec = Arc::new(spec);
         let gauge = Arc::new(Gauge::new(breaker));
         let link = match &spec.transport {
@@ -44,7 +49,9 @@ impl Upstream {
                 Ok(link) => Link::Http(Arc::new(link)),
                 Err(why) => Link::Broken(why),
             },
-            Transport::Stdio(_) | Transport::Builtin(_) => Link::Pipe { pipe: Lazy::new(true), era: Arc::default() },
+            Transport::Stdio(_) | Transport::Builtin(_) => {
+                Link::Pipe { pipe: Lazy::new(true), era: Arc::default(), spawner }
+            }
         };
         Arc::new(Self { spec, gauge, link })
     }
@@ -232,14 +239,14 @@ impl Upstream {
 
     /// The connection; connects if it must.
     async fn pipe(&self) -> Result<Arc<Pipe>, Failed> {
-        let Link::Pipe { pipe, era } = &self.link else {
+        let Link::Pipe { pipe, era, spawner } = &self.link else {
             return Err(Failed::not_sent("this server is not reached by a stream"));
         };
         pipe.get(|| {
-            let (spec, gauge, era) = (self.spec.clone(), self.gauge.clone(), era.clone());
+            let (spec, gauge, era, spawner) = (self.spec.clone(), self.gauge.clone(), era.clone(), spawner.clone());
             async move {
                 let known = *era.lock().unwrap_or_else(PoisonError::into_inner);
-                let pipe = pipe::connect(spec, gauge, known).await;
+                let pipe = pipe::connect(spec, gauge, spawner, known).await;
                 let found = pipe.as_ref().ok().map(|pipe| Era::of(pipe.facts().revision));
                 *era.lock().unwrap_or_else(PoisonError::into_inner) = found;
                 pipe

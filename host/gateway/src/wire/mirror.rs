@@ -15,6 +15,9 @@ const ANNOTATIONS: usize = 64;
 /// Deeper nesting of annotated properties is ignored, so that a schema cannot exhaust the stack.
 const DEPTH: usize = 16;
 
+/// The greatest integer that a double tells from its neighbours (IEEE 754).
+pub(crate) const SAFE_INTEGER: f64 = 9_007_199_254_740_991.0;
+
 /// What `Mcp-Name` mirrors, and whether the core protocol asks for it. The tasks extension (SEP-2663) does for its own.
 pub(crate) fn named_by(method: &str) -> Option<(&'static str, bool)> {
     match method {
@@ -34,8 +37,8 @@ pub(crate) struct Annotation<'a> {
     pub(crate) name: &'a str,
 }
 
-/// The annotations of an `inputSchema`, along chains of `properties` only: one that stands anywhere else, or whose name
-/// is no header's, does not count.
+/// The annotations of an `inputSchema`, along chains of `properties` only: one that stands anywhere else, whose name is
+/// no header's, or whose header another one has already, does not count.
 pub(crate) fn annotations(schema: &Value) -> Vec<Annotation<'_>> {
     let mut found = Vec::new();
     collect(schema, "/arguments", DEPTH, &mut found);
@@ -49,12 +52,27 @@ fn collect<'a>(schema: &'a Value, at: &str, depth: usize, found: &mut Vec<Annota
         if let Some(name) = property.get("x-mcp-header").and_then(Value::as_str)
             && found.len() < ANNOTATIONS
             && HeaderName::from_bytes(name.as_bytes()).is_ok()
+            && !found.iter().any(|other| other.name.eq_ignore_ascii_case(name))
         {
             found.push(Annotation { pointer: pointer.clone(), name });
         }
         if depth > 0 {
             collect(property, &pointer, depth - 1, found);
         }
+    }
+}
+
+/// A string, boolean or integer as a header shows it, before it is encoded. No client mirrors anything else, nor an
+/// integer that a double cannot tell from its neighbours; `42.0` is an integer, as for JSON Schema.
+pub(crate) fn mirrored(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Bool(flag) => Some(flag.to_string()),
+        Value::Number(number) => {
+            let whole = number.as_f64().filter(|n| n.fract() == 0.0 && n.abs() <= SAFE_INTEGER)?;
+            Some(number.as_i64().map_or_else(|| format!("{whole:.0}"), |n| n.to_string()))
+        }
+        Value::Null | Value::Array(_) | Value::Object(_) => None,
     }
 }
 
@@ -116,10 +134,29 @@ mod tests {
             "a/b": { "properties": { "c~d": { "x-mcp-header": "Deep" } } },
             "list": { "items": { "x-mcp-header": "Item" } },
             "bad": { "x-mcp-header": "a b" },
+            "twice": { "x-mcp-header": "REGION" },
         } });
         let found = annotations(&schema);
         let found: Vec<_> = found.iter().map(|found| (found.pointer.as_str(), found.name)).collect();
         assert_eq!(found, [("/arguments/region", "Region"), ("/arguments/a~1b/c~0d", "Deep")]);
+    }
+
+    #[test]
+    fn what_is_mirrored_is_a_string_a_boolean_or_a_safe_integer() {
+        #[track_caller]
+        fn check(json: &str, want: Option<&str>) {
+            let value: Value = serde_json::from_str(json).expect("test JSON");
+            assert_eq!(mirrored(&value).as_deref(), want, "{json}");
+        }
+        check("\"a\"", Some("a"));
+        check("true", Some("true"));
+        check("-7", Some("-7"));
+        check("42.0", Some("42"));
+        check("9007199254740991", Some("9007199254740991"));
+        check("9.007199254740991e15", Some("9007199254740991"));
+        for other in ["42.8", "9007199254740992", "-9007199254740993", "18446744073709551615", "1e300", "null", "[]"] {
+            check(other, None);
+        }
     }
 
     proptest! {

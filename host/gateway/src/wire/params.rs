@@ -2,12 +2,9 @@ use serde_json::Value;
 use witgate_policy::Payload;
 
 use super::headers::Mismatch;
-use super::mirror::{Annotation, annotations, decode_value};
+use super::mirror::{Annotation, SAFE_INTEGER, annotations, decode_value, mirrored};
 
 const HEADER: &str = "mcp-param-";
-
-/// The greatest integer that a double tells from its neighbours.
-const SAFE_INTEGER: f64 = 9_007_199_254_740_991.0;
 
 /// Holds a modern client's `Mcp-Param-*` headers (names in lower case) against the parameters of its `tools/call`, by
 /// the tool's definition. Headers that the definition does not know are ignored; an annotation that is not allowed
@@ -31,8 +28,8 @@ fn check_param(headers: &[(String, String)], annotation: &Annotation<'_>, params
     let (first, second) = (said.next(), said.next());
     match (first, value) {
         (Some(_), _) if second.is_some() => Err(Mismatch::Repeated(name())),
-        (None, None) => Ok(()),
-        (None, Some(_)) => Err(Mismatch::Missing(name())),
+        (None, Some((value, _))) if mirrored(value).is_some() => Err(Mismatch::Missing(name())),
+        (None, _) => Ok(()),
         (Some(_), None) => Err(Mismatch::Unexpected(name())),
         (Some(header), Some((value, plain))) => match decode_value(header) {
             None => Err(Mismatch::Malformed(name())),
@@ -102,6 +99,11 @@ mod tests {
         check(&[("mcp-param-count", "43")], r#"{"count":42}"#, Err("says"));
         check(&[], r#"{"region":{"not":"a primitive"}}"#, Ok(()));
         check(&[("mcp-param-count", "9007199254740993")], r#"{"count":9007199254740992}"#, Err("says"));
+        // No client mirrors these; one that does has to tell the truth.
+        check(&[], r#"{"count":42.8}"#, Ok(()));
+        check(&[], r#"{"count":9007199254740992}"#, Ok(()));
+        check(&[("mcp-param-count", "42.8")], r#"{"count":42.8}"#, Ok(()));
+        check(&[("mcp-param-count", "42")], r#"{"count":42.8}"#, Err("says"));
         check(&[("mcp-param-flag", "True")], r#"{"deep":{"flag":true}}"#, Err("says"));
     }
 }

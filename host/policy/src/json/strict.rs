@@ -21,6 +21,9 @@ impl Default for Limits {
     }
 }
 
+/// Long enough to find a key by.
+const SHOWN_BYTES: usize = 64;
+
 /// Why text is not accepted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StrictError {
@@ -111,12 +114,17 @@ impl<'de> Visitor<'de> for Strict {
         let mut keys = Keys::default();
         while let Some(key) = map.next_key_seed(KeySeed)? {
             if let Some(key) = keys.insert(key) {
-                return Err(A::Error::custom(format_args!("duplicate key {key:?}")));
+                return Err(A::Error::custom(format_args!("duplicate key {:?}", short(&key))));
             }
             map.next_value_seed(inner)?;
         }
         Ok(())
     }
+}
+
+/// What is shown of a key: its error is told to whoever sent it and to the log, and a key may be as long as a message.
+fn short(key: &str) -> &str {
+    &key[..key.floor_char_boundary(SHOWN_BYTES)]
 }
 
 /// The keys of one object: a list while there are few, for which comparing beats hashing.
@@ -208,6 +216,9 @@ mod tests {
         let many = (0..40).map(|i| format!("\"k{i}\":0")).collect::<Vec<_>>().join(",");
         check_one(&format!("{{{many}}}"), Ok(()));
         check_one(&format!("{{{many},\"k3\":0}}"), Err("duplicate key \"k3\""));
+        let long = "é".repeat(40);
+        let shown = format!("duplicate key \"{}\" at", "é".repeat(32));
+        check_one(&format!("{{\"{long}\":0,\"{long}\":0}}"), Err(&shown));
     }
 
     proptest! {

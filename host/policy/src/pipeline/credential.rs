@@ -1,9 +1,10 @@
 use crate::evidence::Routed;
+use crate::fault::Fault;
 use crate::refusal::{Reason, Refusal};
 use crate::trail::Stage;
 use crate::verdict::{Credential, Occasion, UpstreamFacts, Why};
 
-use super::{Pipeline, ask, bad_verdict, name};
+use super::{Pipeline, ask, faulted, name};
 
 const STAGE: Stage = Stage::Credential;
 
@@ -67,7 +68,7 @@ impl Pipeline {
             });
             if let Some(header) = clash {
                 let what = format!("the header `{}` is reserved, or set by an earlier provider", header.name);
-                bad_verdict(STAGE, hook, call.trail(), what)?;
+                faulted(STAGE, hook, call.trail(), &Fault::BadVerdict(what))?;
                 continue;
             }
             all.expires_in = match (all.expires_in, credential.expires_in) {

@@ -111,8 +111,7 @@ async fn ask<P: ?Sized, V>(
 
 /// A verdict that the contract does not allow, found by the host after the plugin answered. Follows `on-fault` like
 /// any fault.
-fn bad_verdict<P: ?Sized>(stage: Stage, hook: &Hook<P>, trail: &Trail, what: String) -> Result<(), Refusal> {
-    let fault = Fault::BadVerdict(what);
+fn faulted<P: ?Sized>(stage: Stage, hook: &Hook<P>, trail: &Trail, fault: &Fault) -> Result<(), Refusal> {
     trail.push(Step {
         stage,
         plugin: hook.name.clone(),
@@ -125,7 +124,7 @@ fn bad_verdict<P: ?Sized>(stage: Stage, hook: &Hook<P>, trail: &Trail, what: Str
     if hook.on_fault == OnFault::Skip && stage != Stage::Auth {
         return Ok(());
     }
-    Err(Refusal::from_fault(stage, &hook.name, &fault))
+    Err(Refusal::from_fault(stage, &hook.name, fault))
 }
 
 /// A shorthand for the name of whoever decided.

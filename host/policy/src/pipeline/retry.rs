@@ -1,12 +1,13 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use crate::answer;
 use crate::evidence::Routed;
 use crate::json::Payload;
 use crate::trail::Stage;
 use crate::verdict::{Again, Attempt, Destination, RetryDecision};
 
-use super::{Bounds, Pipeline, ask, bad_verdict};
+use super::{Bounds, Pipeline, ask, faulted};
 
 const STAGE: Stage = Stage::Retry;
 
@@ -77,11 +78,12 @@ impl Pipeline {
                 Err(_) => return Next::GiveUp,
                 Ok(None | Some(RetryDecision::GiveUp)) => {}
                 Ok(Some(RetryDecision::Again(again))) => return self.again(routed, attempt, again),
-                Ok(Some(RetryDecision::Fallback(text))) => match Payload::parse(text.into(), self.bounds.document) {
-                    Ok(result) if result.is_object() => return Next::Fallback(result),
-                    Ok(_) => drop(bad_verdict(STAGE, hook, &trail, "the fallback is not an object".into())),
-                    Err(e) => drop(bad_verdict(STAGE, hook, &trail, format!("the fallback {e}"))),
-                },
+                Ok(Some(RetryDecision::Fallback(text))) => {
+                    match answer::object("the fallback", text, self.bounds.document) {
+                        Ok(result) => return Next::Fallback(result),
+                        Err(fault) => drop(faulted(STAGE, hook, &trail, &fault)),
+                    }
+                }
             }
         }
         Next::GiveUp

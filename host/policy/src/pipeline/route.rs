@@ -1,11 +1,12 @@
 use std::sync::Arc;
 
 use crate::evidence::{Routed, Validated};
+use crate::fault::Fault;
 use crate::refusal::{Reason, Refusal};
 use crate::trail::Stage;
 use crate::verdict::{Candidate, Circuit, RouteVerdict};
 
-use super::{Pipeline, ask, bad_verdict, name};
+use super::{Pipeline, ask, faulted, name};
 
 const STAGE: Stage = Stage::Route;
 
@@ -38,7 +39,7 @@ impl Pipeline {
                         order = Some(ids);
                         break;
                     }
-                    Err(what) => bad_verdict(STAGE, hook, call.trail(), what)?,
+                    Err(what) => faulted(STAGE, hook, call.trail(), &Fault::BadVerdict(what))?,
                 },
             }
         }

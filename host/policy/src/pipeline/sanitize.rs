@@ -1,12 +1,11 @@
-use bytestring::ByteString;
-
+use crate::answer;
 use crate::evidence::{Provenance, Sanitized};
-use crate::json::Payload;
+use crate::fault::Fault;
 use crate::refusal::Refusal;
 use crate::trail::Stage;
 use crate::verdict::{Message, SanitizeVerdict};
 
-use super::{Pipeline, ask, bad_verdict, name};
+use super::{Pipeline, ask, faulted, name};
 
 const STAGE: Stage = Stage::Sanitize;
 
@@ -30,21 +29,19 @@ impl Pipeline {
                 None | Some(SanitizeVerdict::Pass) => continue,
                 Some(SanitizeVerdict::Withhold(refusal)) => return Err(refusal.by(STAGE, name(hook))),
                 Some(SanitizeVerdict::Edits(edits)) if edits.len() > self.bounds.sanitize_edits => {
-                    Err(format!("{} edits, {} are allowed", edits.len(), self.bounds.sanitize_edits))
+                    let most = self.bounds.sanitize_edits;
+                    Err(Fault::BadVerdict(format!("{} edits, {most} are allowed", edits.len())))
                 }
-                Some(SanitizeVerdict::Edits(edits)) => {
-                    message.payload.edit(&edits, self.bounds.document).map_err(|e| e.to_string())
-                }
-                Some(SanitizeVerdict::Replace(text)) => {
-                    Payload::parse(ByteString::from(text), self.bounds.document).map_err(|e| e.to_string())
-                }
+                Some(SanitizeVerdict::Edits(edits)) => match message.payload.edit(&edits, self.bounds.document) {
+                    Ok(payload) if payload.is_object() => Ok(payload),
+                    Ok(_) => Err(Fault::BadVerdict("the message is no longer an object".into())),
+                    Err(e) => Err(Fault::BadVerdict(e.to_string())),
+                },
+                Some(SanitizeVerdict::Replace(text)) => answer::object("the replacement", text, self.bounds.document),
             };
-            let changed = changed.and_then(|payload| {
-                if payload.is_object() { Ok(payload) } else { Err("the message is no longer an object".into()) }
-            });
             match changed {
                 Ok(payload) => message.payload = payload,
-                Err(what) => bad_verdict(STAGE, hook, call.trail(), what)?,
+                Err(fault) => faulted(STAGE, hook, call.trail(), &fault)?,
             }
         }
         Ok(Sanitized { message })

@@ -2,13 +2,14 @@ use std::sync::Arc;
 
 use crate::call::Call;
 use crate::evidence::{Admitted, Validated};
+use crate::fault::Fault;
 use crate::hook::Answer;
 use crate::json::Payload;
 use crate::refusal::{Reason, Refusal};
 use crate::trail::Stage;
 use crate::verdict::ValidateVerdict;
 
-use super::{Pipeline, ask, bad_verdict, name};
+use super::{Pipeline, ask, faulted, name};
 
 const STAGE: Stage = Stage::Validate;
 
@@ -70,7 +71,7 @@ impl Pipeline {
                     call.set_params(params);
                     return Ok(Round::Edited);
                 }
-                Err(what) => bad_verdict(STAGE, hook, &trail, what)?,
+                Err(what) => faulted(STAGE, hook, &trail, &Fault::BadVerdict(what))?,
             }
         }
         Ok(Round::Settled)

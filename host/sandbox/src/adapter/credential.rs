@@ -2,12 +2,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use witgate_policy::{
-    Answer, Credential, CredentialProvider, Fault, Header, Identity, Occasion, Refusal, Stage, UpstreamFacts, Why,
+    Answer, Credential, CredentialProvider, Header, Identity, Occasion, Refusal, Stage, UpstreamFacts, Why, answer,
 };
 
-use super::{check, words};
+use super::words;
 use crate::bindings::credential::Credential as Guest;
 use crate::bindings::credential::exports::witgate::credential::provider as wit;
+use crate::bindings::wit::Refusal as Told;
+use crate::quarantine::Caller;
 use crate::runner::Runner;
 
 impl CredentialProvider for Runner<Guest> {
@@ -17,6 +19,7 @@ impl CredentialProvider for Runner<Guest> {
         identity: &'a Identity,
         occasion: &'a Occasion,
     ) -> Answer<'a, Result<Credential, Refusal>> {
+        let caller = Caller::Known(identity);
         let upstream = wit::Upstream {
             id: upstream.id.to_string(),
             origin: upstream.origin.clone(),
@@ -25,16 +28,14 @@ impl CredentialProvider for Runner<Guest> {
         let identity = words::identity(identity);
         let occasion = circumstances(occasion);
         Box::pin(self.ask(
+            caller,
             0,
             move |guest, store| {
                 Box::pin(async move {
                     guest.witgate_credential_provider().call_provide(store, &upstream, &identity, &occasion).await
                 })
             },
-            |verdict| match verdict {
-                Ok(shown) => Ok(Ok(credential(shown, &self.shared.space.plugin)?)),
-                Err(refusal) => Ok(Err(words::refusal(refusal, Stage::Credential)?)),
-            },
+            |said| answer::credential(verdict(said, &self.shared.space.plugin)),
         ))
     }
 }
@@ -54,17 +55,10 @@ fn circumstances(occasion: &Occasion) -> wit::Occasion {
 }
 
 /// The headers carry the plugin's name, since it decides which secrets they may name.
-fn credential(shown: wit::Credential, plugin: &Arc<str>) -> Result<Credential, Fault> {
-    check::count("the headers", shown.headers.len(), check::HEADERS)?;
-    let header = |header: wit::Header| -> Result<Header, Fault> {
-        Ok(Header {
-            name: check::token("a header's name", header.name)?,
-            value: check::field_value("a header's value", header.value)?,
-            plugin: plugin.clone(),
-        })
-    };
-    Ok(Credential {
-        headers: shown.headers.into_iter().map(header).collect::<Result<_, _>>()?,
-        expires_in: shown.expires_in_s.map(|seconds| Duration::from_secs(seconds.into())),
-    })
+fn verdict(verdict: Result<wit::Credential, Told>, plugin: &Arc<str>) -> Result<Credential, Refusal> {
+    let wit::Credential { headers, expires_in_s } =
+        verdict.map_err(|refusal| words::refusal(refusal, Stage::Credential))?;
+    let header = |wit::Header { name, value }| Header { name, value, plugin: plugin.clone() };
+    let expires_in = expires_in_s.map(|seconds| Duration::from_secs(seconds.into()));
+    Ok(Credential { headers: headers.into_iter().map(header).collect(), expires_in })
 }

@@ -1,11 +1,7 @@
-//! One adapter for each kind: the host's words to the contract's, the guest's verdict back, and everything that the
-//! guest said looked at on the way. What the contract does not allow is a fault that says what it was.
-//!
-//! The pipeline checks what needs to be known of the message (whether an edit applies, whether an order names
-//! candidates); here is checked what can be seen in the answer alone.
+//! One adapter for each kind: the host's words to the contract's, and the guest's back. Fields are moved and nothing is
+//! judged: what a guest may answer is `witgate_policy::answer`'s to say, and what it may not is a fault.
 
 mod auth;
-mod check;
 mod credential;
 mod retry;
 mod route;

@@ -5,12 +5,15 @@ use witgate_policy::{Again, Answer, Attempt, Call, Destination, Failure, RetryDe
 use super::words;
 use crate::bindings::retry::Retry;
 use crate::bindings::retry::exports::witgate::retry::strategy as wit;
+use crate::quarantine::Caller;
 use crate::runner::Runner;
 
 impl RetryStrategy for Runner<Retry> {
     fn decide<'a>(&'a self, call: &'a Call, tried: &'a Attempt) -> Answer<'a, RetryDecision> {
+        let caller = Caller::Unknown;
         let (call, tried) = (words::call(call), attempt(tried));
         Box::pin(self.ask(
+            caller,
             0,
             move |guest, store| {
                 Box::pin(async move { guest.witgate_retry_strategy().call_decide(store, &call, &tried).await })

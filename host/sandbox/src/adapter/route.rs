@@ -1,8 +1,9 @@
-use witgate_policy::{Answer, Call, Candidate, Circuit, Fault, Identity, RouteVerdict, Router, Stage};
+use witgate_policy::{Answer, Call, Candidate, Circuit, Identity, RouteVerdict, Router, Stage, answer};
 
-use super::{check, words};
+use super::words;
 use crate::bindings::route::Route;
 use crate::bindings::route::exports::witgate::route::router as wit;
+use crate::quarantine::Caller;
 use crate::runner::Runner;
 
 impl Router for Runner<Route> {
@@ -12,14 +13,16 @@ impl Router for Runner<Route> {
         identity: &'a Identity,
         candidates: &'a [Candidate],
     ) -> Answer<'a, RouteVerdict> {
+        let caller = Caller::Known(identity);
         let (call, identity) = (words::call(call), words::identity(identity));
         let told: Vec<_> = candidates.iter().map(candidate).collect();
         Box::pin(self.ask(
+            caller,
             0,
             move |guest, store| {
                 Box::pin(async move { guest.witgate_route_router().call_route(store, &call, &identity, &told).await })
             },
-            |answer| verdict(answer, candidates.len()),
+            |said| answer::route(verdict(said), candidates.len()),
         ))
     }
 }
@@ -41,15 +44,10 @@ fn candidate(candidate: &Candidate) -> wit::Candidate {
     }
 }
 
-/// Whether an order names candidates only is the pipeline's to see; here, that it is no longer than it can be.
-fn verdict(verdict: wit::Verdict, candidates: usize) -> Result<RouteVerdict, Fault> {
-    Ok(match verdict {
-        wit::Verdict::Order(ids) => {
-            check::count("the ids of the order", ids.len(), candidates)?;
-            let line = |id| check::line("an id", id, check::NAME_BYTES);
-            RouteVerdict::Order(ids.into_iter().map(line).collect::<Result<_, _>>()?)
-        }
-        wit::Verdict::Refuse(refusal) => RouteVerdict::Refuse(words::refusal(refusal, Stage::Route)?),
+fn verdict(verdict: wit::Verdict) -> RouteVerdict {
+    match verdict {
+        wit::Verdict::Order(ids) => RouteVerdict::Order(ids),
+        wit::Verdict::Refuse(refusal) => RouteVerdict::Refuse(words::refusal(refusal, Stage::Route)),
         wit::Verdict::Abstain => RouteVerdict::Abstain,
-    })
+    }
 }

@@ -1,12 +1,10 @@
-use witgate_policy::{Answer, Call, Fault, Identity, Kind, Message, OutputSanitizer, SanitizeVerdict, Stage};
+use witgate_policy::{Answer, Call, Identity, Kind, Message, OutputSanitizer, SanitizeVerdict, Stage, answer};
 
 use super::words;
 use crate::bindings::sanitize::Sanitize;
 use crate::bindings::sanitize::exports::witgate::sanitize::sanitizer as wit;
+use crate::quarantine::Caller;
 use crate::runner::Runner;
-
-/// The contract's number.
-const EDITS: usize = 4096;
 
 impl OutputSanitizer for Runner<Sanitize> {
     fn sanitize<'a>(
@@ -15,10 +13,12 @@ impl OutputSanitizer for Runner<Sanitize> {
         identity: &'a Identity,
         message: &'a Message,
     ) -> Answer<'a, SanitizeVerdict> {
+        let caller = Caller::Known(identity);
         let (call, identity) = (words::call(call), words::identity(identity));
         let payload = message.payload.clone();
         let head = head(message);
         Box::pin(self.ask(
+            caller,
             payload.len(),
             move |guest, store| {
                 Box::pin(async move {
@@ -26,7 +26,7 @@ impl OutputSanitizer for Runner<Sanitize> {
                     guest.witgate_sanitize_sanitizer().call_sanitize(store, &call, &identity, &head, payload).await
                 })
             },
-            verdict,
+            |said| answer::sanitize(verdict(said), self.shared.bounds.edits),
         ))
     }
 }
@@ -43,11 +43,11 @@ fn head(message: &Message) -> wit::Message {
     wit::Message { kind, method: message.method.clone(), upstream: message.upstream.as_ref().map(ToString::to_string) }
 }
 
-fn verdict(verdict: wit::Verdict) -> Result<SanitizeVerdict, Fault> {
-    Ok(match verdict {
+fn verdict(verdict: wit::Verdict) -> SanitizeVerdict {
+    match verdict {
         wit::Verdict::Pass => SanitizeVerdict::Pass,
-        wit::Verdict::Edits(edits) => SanitizeVerdict::Edits(words::edits(edits, EDITS)?),
+        wit::Verdict::Edits(edits) => SanitizeVerdict::Edits(words::edits(edits)),
         wit::Verdict::Replace(text) => SanitizeVerdict::Replace(text),
-        wit::Verdict::Withhold(refusal) => SanitizeVerdict::Withhold(words::refusal(refusal, Stage::Sanitize)?),
-    })
+        wit::Verdict::Withhold(refusal) => SanitizeVerdict::Withhold(words::refusal(refusal, Stage::Sanitize)),
+    }
 }

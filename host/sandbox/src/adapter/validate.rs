@@ -1,12 +1,10 @@
-use witgate_policy::{Answer, Call, Fault, Identity, InputValidator, Payload, Stage, ValidateVerdict};
+use witgate_policy::{Answer, Call, Identity, InputValidator, Payload, Stage, ValidateVerdict, answer};
 
 use super::words;
 use crate::bindings::validate::Validate;
 use crate::bindings::validate::exports::witgate::validate::validator as wit;
+use crate::quarantine::Caller;
 use crate::runner::Runner;
-
-/// The contract's number.
-const EDITS: usize = 256;
 
 impl InputValidator for Runner<Validate> {
     fn validate<'a>(
@@ -15,10 +13,12 @@ impl InputValidator for Runner<Validate> {
         identity: &'a Identity,
         tool: Option<&'a Payload>,
     ) -> Answer<'a, ValidateVerdict> {
+        let caller = Caller::Known(identity);
         let (tool, params) = (tool.cloned(), call.params().clone());
         let (call, identity) = (words::call(call), words::identity(identity));
         let document_bytes = params.len() + tool.as_ref().map_or(0, Payload::len);
         Box::pin(self.ask(
+            caller,
             document_bytes,
             move |guest, store| {
                 Box::pin(async move {
@@ -27,15 +27,15 @@ impl InputValidator for Runner<Validate> {
                     guest.witgate_validate_validator().call_validate(store, &call, &identity, tool, params).await
                 })
             },
-            verdict,
+            |said| answer::validate(verdict(said), self.shared.bounds.edits),
         ))
     }
 }
 
-fn verdict(verdict: wit::Verdict) -> Result<ValidateVerdict, Fault> {
-    Ok(match verdict {
+fn verdict(verdict: wit::Verdict) -> ValidateVerdict {
+    match verdict {
         wit::Verdict::Accept => ValidateVerdict::Accept,
-        wit::Verdict::Edits(edits) => ValidateVerdict::Edits(words::edits(edits, EDITS)?),
-        wit::Verdict::Refuse(refusal) => ValidateVerdict::Refuse(words::refusal(refusal, Stage::Validate)?),
-    })
+        wit::Verdict::Edits(edits) => ValidateVerdict::Edits(words::edits(edits)),
+        wit::Verdict::Refuse(refusal) => ValidateVerdict::Refuse(words::refusal(refusal, Stage::Validate)),
+    }
 }

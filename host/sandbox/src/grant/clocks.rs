@@ -2,7 +2,7 @@ use std::sync::LazyLock;
 use std::time::{Duration, Instant, SystemTime};
 
 use wasmtime::component::Linker;
-use wasmtime_wasi::clocks::{WasiClocks, WasiClocksView};
+use wasmtime_wasi::clocks::{WasiClocks, WasiClocksCtxView, WasiClocksView};
 use wasmtime_wasi::p2::bindings::clocks;
 use wasmtime_wasi::{HostMonotonicClock, HostWallClock};
 use witgate_policy::Grants;
@@ -27,9 +27,15 @@ impl Capability for Clocks {
     }
 
     fn link(&self, linker: &mut Linker<Host>) -> wasmtime::Result<()> {
-        clocks::wall_clock::add_to_linker::<Host, WasiClocks>(linker, Host::clocks)?;
-        clocks::monotonic_clock::add_to_linker::<Host, WasiClocks>(linker, Host::clocks)
+        clocks::wall_clock::add_to_linker::<Host, WasiClocks>(linker, counted)?;
+        clocks::monotonic_clock::add_to_linker::<Host, WasiClocks>(linker, counted)
     }
+}
+
+/// A look at the clock cannot fail: it is only counted. A subscription takes a handle, of which there are few.
+fn counted(host: &mut Host) -> WasiClocksCtxView<'_> {
+    host.account.count_call();
+    host.clocks()
 }
 
 /// A clock that shows multiples of its granularity only.

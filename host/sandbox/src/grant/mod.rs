@@ -6,8 +6,11 @@
 mod clocks;
 pub(crate) mod config;
 mod counter;
+pub(crate) mod files;
+mod io;
 pub(crate) mod keyvalue;
 mod logging;
+pub(crate) mod network;
 mod random;
 pub(crate) mod runtime;
 
@@ -32,13 +35,15 @@ pub(crate) trait Capability: Sync {
 }
 
 /// All that this version offers.
-const OFFERED: [&dyn Capability; 7] = [
+const OFFERED: [&dyn Capability; 9] = [
     &logging::Logging,
     &config::Config,
     &clocks::Clocks,
     &random::Random,
     &counter::Counter,
     &keyvalue::KeyValue,
+    &network::Network,
+    &files::Files,
     &runtime::Runtime,
 ];
 
@@ -48,8 +53,6 @@ pub(crate) enum Need {
     Nothing,
     /// Something that is offered.
     Capability(&'static dyn Capability),
-    /// Something that a kind may have, but not from this version; the grant's word.
-    NotOffered(&'static str),
     /// Something that no plugin of the kind may have.
     Forbidden,
     /// Nothing that is known.
@@ -62,9 +65,8 @@ pub(crate) fn need(import: &str, kind: Stage) -> Need {
     let package = path.split('/').next().unwrap_or_default();
     match package {
         _ if path == "witgate:types/types" => Need::Nothing,
-        "wasi:filesystem" => Need::NotOffered("files"),
-        "wasi:http" if outward(kind) => Need::NotOffered("network"),
-        "wasi:http" | "wasi:sockets" => Need::Forbidden,
+        "wasi:http" if !outward(kind) => Need::Forbidden,
+        "wasi:sockets" => Need::Forbidden,
         _ => OFFERED
             .into_iter()
             .find(|capability| capability.interfaces().contains(&path))
@@ -74,7 +76,7 @@ pub(crate) fn need(import: &str, kind: Stage) -> Need {
 
 /// Whether plugins of a kind may talk to the outside: those whose world includes `witgate:capability/outward`.
 fn outward(kind: Stage) -> bool {
-    matches!(kind, Stage::Auth | Stage::Credential | Stage::Validate)
+    kind.is_outward()
 }
 
 #[cfg(test)]
@@ -88,7 +90,6 @@ mod tests {
             let got = match need(import, kind) {
                 Need::Nothing => "nothing".to_owned(),
                 Need::Capability(capability) => capability.word().to_owned(),
-                Need::NotOffered(word) => format!("{word}, not offered"),
                 Need::Forbidden => "forbidden".to_owned(),
                 Need::Unknown => "unknown".to_owned(),
             };
@@ -104,19 +105,24 @@ mod tests {
             check("wasi:keyvalue/atomics@0.2.0-draft", kind, "keyvalue");
             check("wasi:cli/stdout@0.2.0", kind, "runtime");
             check("wasi:io/streams@0.2.0", kind, "runtime");
-            check("wasi:filesystem/preopens@0.2.12", kind, "files, not offered");
+            check("wasi:filesystem/preopens@0.2.12", kind, "files");
             check("wasi:sockets/tcp@0.2.12", kind, "forbidden");
             check("wasi:keyvalue/batch@0.2.0-draft", kind, "unknown");
             check("acme:own/thing", kind, "unknown");
         }
-        check("wasi:http/outgoing-handler@0.2.12", Stage::Auth, "network, not offered");
+        for kind in [Stage::Auth, Stage::Credential, Stage::Validate] {
+            check("wasi:http/outgoing-handler@0.2.12", kind, "network");
+            check("wasi:http/types@0.2.12", kind, "network");
+            check("wasi:http/incoming-handler@0.2.12", kind, "unknown");
+        }
+        check("wasi:http/outgoing-handler@0.2.12", Stage::Retry, "forbidden");
         check("wasi:http/outgoing-handler@0.2.12", Stage::Sanitize, "forbidden");
         check("wasi:http/types@0.2.12", Stage::Route, "forbidden");
     }
 
     #[test]
-    fn only_the_log_and_the_runtime_come_for_nothing() {
+    fn what_gives_nothing_comes_for_nothing() {
         let free: Vec<_> = OFFERED.iter().filter(|c| c.allows(&Grants::default())).map(|c| c.word()).collect();
-        assert_eq!(free, ["logging", "runtime"]);
+        assert_eq!(free, ["logging", "files", "runtime"], "files without a folder are none");
     }
 }

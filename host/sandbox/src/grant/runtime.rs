@@ -1,5 +1,6 @@
-//! What the runtime of a guest language asks for before it does anything: answered with an empty environment, no
-//! arguments, a closed standard input, and output that becomes log lines. It gives nothing away, so it needs no grant.
+//! What the runtime of a guest language asks for before it does anything: answered with the environment, the arguments
+//! and the standard input that were granted, which are none by default and never the gate's own, and with output that
+//! becomes log lines. That gives nothing away, so it needs no grant to be linked.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,15 +8,16 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use tokio::io::AsyncWrite;
-use wasmtime::component::{HasData, Linker, ResourceTable};
-use wasmtime_wasi::cli::{IsTerminal, StdoutStream, WasiCli, WasiCliView};
-use wasmtime_wasi::p2::bindings::{cli, io};
+use wasmtime::component::Linker;
+use wasmtime_wasi::cli::{IsTerminal, StdoutStream, WasiCli, WasiCliCtxView, WasiCliView};
+use wasmtime_wasi::p2::bindings::cli;
+use wasmtime_wasi::p2::pipe::MemoryInputPipe;
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamError};
-use wasmtime_wasi::{WasiCtx, WasiView, async_trait};
+use wasmtime_wasi::{WasiCtx, async_trait};
 use witgate_policy::Grants;
 
 use super::clocks::Coarse;
-use super::{Capability, random};
+use super::{Capability, io, random};
 use crate::host::{Host, Shared};
 use crate::log::{Level, Log};
 
@@ -50,33 +52,43 @@ impl Capability for Runtime {
     }
 
     fn link(&self, linker: &mut Linker<Host>) -> wasmtime::Result<()> {
-        io::error::add_to_linker::<Host, Io>(linker, |host| host.ctx().table)?;
-        io::poll::add_to_linker::<Host, Io>(linker, |host| host.ctx().table)?;
-        io::streams::add_to_linker::<Host, Io>(linker, |host| host.ctx().table)?;
-        cli::environment::add_to_linker::<Host, WasiCli>(linker, Host::cli)?;
-        cli::exit::add_to_linker::<Host, WasiCli>(linker, Host::cli)?;
-        cli::stdin::add_to_linker::<Host, WasiCli>(linker, Host::cli)?;
-        cli::stdout::add_to_linker::<Host, WasiCli>(linker, Host::cli)?;
-        cli::stderr::add_to_linker::<Host, WasiCli>(linker, Host::cli)?;
-        cli::terminal_input::add_to_linker::<Host, WasiCli>(linker, Host::cli)?;
-        cli::terminal_output::add_to_linker::<Host, WasiCli>(linker, Host::cli)?;
-        cli::terminal_stdin::add_to_linker::<Host, WasiCli>(linker, Host::cli)?;
-        cli::terminal_stdout::add_to_linker::<Host, WasiCli>(linker, Host::cli)?;
-        cli::terminal_stderr::add_to_linker::<Host, WasiCli>(linker, Host::cli)
+        io::link(linker)?;
+        cli::environment::add_to_linker::<Host, WasiCli>(linker, counted)?;
+        cli::exit::add_to_linker::<Host, WasiCli>(linker, counted)?;
+        cli::stdin::add_to_linker::<Host, WasiCli>(linker, counted)?;
+        cli::stdout::add_to_linker::<Host, WasiCli>(linker, counted)?;
+        cli::stderr::add_to_linker::<Host, WasiCli>(linker, counted)?;
+        cli::terminal_input::add_to_linker::<Host, WasiCli>(linker, counted)?;
+        cli::terminal_output::add_to_linker::<Host, WasiCli>(linker, counted)?;
+        cli::terminal_stdin::add_to_linker::<Host, WasiCli>(linker, counted)?;
+        cli::terminal_stdout::add_to_linker::<Host, WasiCli>(linker, counted)?;
+        cli::terminal_stderr::add_to_linker::<Host, WasiCli>(linker, counted)
     }
 }
 
-struct Io;
-
-impl HasData for Io {
-    type Data<'a> = &'a mut ResourceTable;
+/// These functions cannot fail, and do nothing that grows: they are only counted.
+fn counted(host: &mut Host) -> WasiCliCtxView<'_> {
+    host.account.count_call();
+    host.cli()
 }
 
 /// What `wasmtime-wasi` keeps for one instance. It reaches nothing that was not linked; clocks and entropy are set up
 /// here for those who were granted them.
 pub(crate) fn context(shared: &Arc<Shared>, log: &Log) -> WasiCtx {
-    let clock = Coarse::new(shared.grants.clock_granularity_ms);
-    WasiCtx::builder()
+    let grants = &shared.grants;
+    let clock = Coarse::new(grants.clock_granularity_ms);
+    let mut context = WasiCtx::builder();
+    for (name, value) in &grants.environment {
+        context.env(name, value);
+    }
+    if !grants.arguments.is_empty() {
+        // As programs expect: what they are called comes first.
+        context.arg(&shared.space.plugin).args(&grants.arguments);
+    }
+    if !grants.stdin.is_empty() {
+        context.stdin(MemoryInputPipe::new(grants.stdin.clone()));
+    }
+    context
         .stdout(Output::new(log, Level::Info, "stdout"))
         .stderr(Output::new(log, Level::Warn, "stderr"))
         .wall_clock(clock)

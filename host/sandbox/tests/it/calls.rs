@@ -63,7 +63,7 @@ async fn nothing_of_a_call_is_seen_by_the_next() {
 
 #[tokio::test]
 async fn a_caller_who_goes_away_leaves_the_host_whole() {
-    let sandbox = Sandbox::new(SandboxConfig { instances: 2 }).expect("a sandbox");
+    let sandbox = Sandbox::new(SandboxConfig { instances: 2, ..SandboxConfig::default() }).expect("a sandbox");
     let stuck = Arc::new(Stuck::default());
     let mut waits = PluginSpec { counters: stuck.clone(), ..spec() };
     waits.grants.counter = true;
@@ -86,7 +86,7 @@ async fn a_caller_who_goes_away_leaves_the_host_whole() {
 
 #[tokio::test]
 async fn a_call_waits_for_a_free_instance_and_not_for_ever() {
-    let sandbox = Sandbox::new(SandboxConfig { instances: 1 }).expect("a sandbox");
+    let sandbox = Sandbox::new(SandboxConfig { instances: 1, ..SandboxConfig::default() }).expect("a sandbox");
     let mut waits = PluginSpec { counters: Arc::new(Stuck::default()), ..spec() };
     waits.grants.counter = true;
     waits.limits.wall_time_ms = 600_000;
@@ -162,7 +162,7 @@ async fn a_flood_of_lines_is_bounded_and_cleaned() {
     let lines = lines.0.lock().expect("no panic");
     assert_eq!(lines.len(), 33, "{lines:?}");
     assert_eq!(lines[0], "a line [2J forged");
-    assert_eq!(lines[32], "the plugin's further lines for this call are dropped");
+    assert_eq!(lines[32], "968 more lines of this call were dropped (`log-lines` = 32, `log-bytes` = 8192)");
 }
 
 #[tokio::test]

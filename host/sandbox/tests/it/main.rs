@@ -2,9 +2,15 @@
 
 mod bench;
 mod calls;
+mod cancel;
+mod environment;
 mod faults;
+mod files;
 mod grants;
+mod limits;
 mod loading;
+mod network;
+mod probe;
 mod reuse;
 mod standard;
 mod world;

@@ -1,7 +1,7 @@
 //! Instances that are kept: the operator's choice, within one plugin.
 
 use witgate_policy::{Fault, Stage};
-use witgate_test_guests::Guest;
+use witgate_test_guests::{Guest, SANITIZE_PAYLOAD, pass};
 
 use crate::calls::remembering;
 use crate::world::{ask, load, reuse, sandbox, soon};
@@ -24,6 +24,37 @@ async fn each_plugin_has_its_own_instances() {
     let second = load(&sandbox, remembering(), spec).await.expect("loads");
     assert_eq!(soon(ask(&first, Stage::Route)).await, Ok("abstain"));
     assert_eq!(soon(ask(&second, Stage::Route)).await, Ok("abstain"), "another tenant of the same component");
+}
+
+/// A document is gone when its call ends, so one that a kept instance never drops does not use up its handles.
+#[tokio::test]
+async fn documents_that_are_not_dropped_do_not_add_up() {
+    for kind in [Stage::Validate, Stage::Sanitize] {
+        let mut spec = reuse(1);
+        spec.limits.handles = 8;
+        let plugin = load(&sandbox(), pass(kind), spec).await.expect("loads");
+        for call in 0..50 {
+            let verdict = soon(ask(&plugin, kind)).await;
+            assert!(verdict.is_ok(), "{kind}, call {call}: {verdict:?}");
+        }
+    }
+}
+
+/// The first document of an instance has its text in its own call only.
+#[tokio::test]
+async fn a_document_of_an_earlier_call_has_no_text() {
+    let guest = Guest::new(Stage::Sanitize)
+        .import("witgate:types/types@0.1.0")
+        .field("(global $first (mut i32) (i32.const 0))")
+        .decide(&format!(
+            "(if (i32.eqz (global.get $first)) (then (global.set $first {SANITIZE_PAYLOAD})))
+             (drop (call $document.size (global.get $first)))
+             global.get $answer"
+        ));
+    let plugin = load(&sandbox(), guest.build(), reuse(1)).await.expect("loads");
+    assert_eq!(soon(ask(&plugin, Stage::Sanitize)).await, Ok("pass"));
+    let fault = soon(ask(&plugin, Stage::Sanitize)).await.expect_err("it is gone");
+    assert!(fault.to_string().contains("after the end of the call"), "{fault}");
 }
 
 /// Traps at every third call of an instance.

@@ -22,7 +22,7 @@ pub(crate) const LIMIT_BYTES: usize = 16 << 20;
 
 /// One sandbox for a test; small, so that many fit.
 pub(crate) fn sandbox() -> Arc<Sandbox> {
-    Sandbox::new(SandboxConfig { instances: 16 }).expect("a sandbox")
+    Sandbox::new(SandboxConfig { instances: 16, ..SandboxConfig::default() }).expect("a sandbox")
 }
 
 struct NoSecrets;

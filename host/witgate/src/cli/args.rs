@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand};
+use witgate_sandbox::Job;
 
 /// An MCP gateway whose policies are WebAssembly components.
 #[derive(Debug, Parser)]
@@ -36,6 +37,12 @@ pub(super) enum Verb {
     Example,
     /// Print the JSON schema of the configuration.
     Schema,
+    /// Compile a component from standard input: what this program starts itself as, in order to compile.
+    #[command(hide = true)]
+    Compile {
+        /// For which engine and within which limits.
+        job: Job,
+    },
 }
 
 #[derive(Debug, ClapArgs)]
@@ -84,6 +91,13 @@ pub(super) enum PluginVerb {
         #[arg(long)]
         json: bool,
     },
-    /// List the built-in plugins.
-    List,
+    /// List the built-in plugins, and those of the configuration: what each is granted and, when a gate serves the
+    /// configuration, how it does.
+    List {
+        #[command(flatten)]
+        config: Config,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
 }

@@ -1,17 +1,19 @@
 use super::output::{self, Failure};
 use super::serve;
 use crate::generation::{Builder, Stores};
+use crate::surroundings;
 use witgate_config::{Config, Origin};
 
 /// `witgate check`: everything but opening sockets and starting servers.
 pub(super) fn check(origin: &Origin) -> Result<(), Failure> {
-    let config = Config::load(origin, &serve::environment)?;
+    let config = surroundings::load(origin)?;
     output::complain(&config.warnings);
     let runtime = serve::runtime()?;
-    runtime.block_on(async {
-        let builder = Builder::new(serve::small_sandbox()?, Stores::in_memory());
-        builder.build(&config, None).await.map(drop).map_err(Failure::from)
+    let built = runtime.block_on(async {
+        let builder = Builder::new(serve::small_sandbox(&config.compiler, &config.egress)?, Stores::in_memory());
+        builder.build(&config, None).await.map_err(Failure::from)
     })?;
+    output::complain(&built.warnings);
     output::print(&summary(&config))
 }
 

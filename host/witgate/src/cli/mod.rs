@@ -7,7 +7,9 @@
 mod args;
 mod banner;
 mod check;
+mod compiler;
 mod import;
+mod list;
 mod output;
 mod plan;
 mod plugin;
@@ -21,6 +23,8 @@ use clap::Parser;
 
 use output::Failure;
 use plan::Plan;
+
+pub(crate) use compiler::usual_cache;
 use witgate_config as config;
 
 /// Runs the program.
@@ -31,8 +35,9 @@ pub fn main() -> ExitCode {
         Plan::Check(origin) => check::check(&origin),
         Plan::Import { from, to } => import::import(&from, to.as_deref()),
         Plan::Inspect { source, json } => plugin::inspect(&source, json),
-        Plan::List => plugin::list(),
+        Plan::List { origin, json } => list::list(&origin, json),
         Plan::Example => output::print(config::EMBEDDED.trim_end()),
+        Plan::Compile(job) => return compiler::work(job).unwrap_or_else(Failure::report),
         Plan::Schema => output::print(&format!("{:#}", config::schema())),
     };
     done.map_or_else(Failure::report, |()| ExitCode::SUCCESS)

@@ -2,6 +2,7 @@ use std::path::{Path, PathBuf};
 
 use super::args::{Args, Config, PluginVerb, Verb};
 use witgate_config::Origin;
+use witgate_sandbox::Job;
 
 /// What the program does.
 #[derive(Debug, PartialEq, Eq)]
@@ -11,9 +12,10 @@ pub(super) enum Plan {
     Check(Origin),
     Import { from: PathBuf, to: Option<PathBuf> },
     Inspect { source: String, json: bool },
-    List,
+    List { origin: Origin, json: bool },
     Example,
     Schema,
+    Compile(Job),
 }
 
 /// The configuration of a folder, when none is named.
@@ -28,9 +30,10 @@ impl Plan {
             Verb::Check(config) => Self::Check(origin(config)),
             Verb::Import(import) => Self::Import { from: import.file, to: import.out },
             Verb::Plugin { verb: PluginVerb::Inspect { source, json } } => Self::Inspect { source, json },
-            Verb::Plugin { verb: PluginVerb::List } => Self::List,
+            Verb::Plugin { verb: PluginVerb::List { config, json } } => Self::List { origin: origin(config), json },
             Verb::Example => Self::Example,
             Verb::Schema => Self::Schema,
+            Verb::Compile { job } => Self::Compile(job),
         }
     }
 }
@@ -61,9 +64,11 @@ mod tests {
         check("check -c a.toml", &Plan::Check(file()));
         check("import a.json -o b.toml", &Plan::Import { from: "a.json".into(), to: Some("b.toml".into()) });
         check("plugin inspect x.wasm --json", &Plan::Inspect { source: "x.wasm".into(), json: true });
-        check("plugin list", &Plan::List);
+        check("plugin list", &Plan::List { origin: Origin::Embedded, json: false });
+        check("plugin list -c a.toml --json", &Plan::List { origin: file(), json: true });
         check("example", &Plan::Example);
         check("schema", &Plan::Schema);
+        check("compile light,1,2", &Plan::Compile("light,1,2".parse().expect("a job")));
     }
 
     #[test]

@@ -2,23 +2,16 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
-use witgate_policy::Stage;
+use witgate_policy::{Grants, Stage};
 use witgate_sandbox::Inspection;
 
 use super::output::{self, Failure};
 use super::serve;
+use crate::confine::Outside;
 use crate::generation::{self, MAX_COMPONENT_BYTES};
 use witgate_config::builtin;
 use witgate_config::diagnostic::{Problem, Problems};
-use witgate_config::{Cause, PluginSource};
-
-/// `witgate plugin list`.
-pub(super) fn list() -> Result<(), Failure> {
-    let widest = builtin::ALL.iter().map(|builtin| builtin.name.len()).max().unwrap_or_default();
-    let lines: Vec<_> =
-        builtin::ALL.iter().map(|builtin| format!("builtin:{:widest$}  {}", builtin.name, builtin.summary)).collect();
-    output::print(&lines.join("\n"))
-}
+use witgate_config::{Cause, Compiler, Egress, PluginSource};
 
 /// `witgate plugin inspect`.
 pub(super) fn inspect(source: &str, as_json: bool) -> Result<(), Failure> {
@@ -26,8 +19,8 @@ pub(super) fn inspect(source: &str, as_json: bool) -> Result<(), Failure> {
     let runtime = serve::runtime()?;
     let found = runtime.block_on(async {
         let refuse = |cause: generation::Cause| Failure::from(Problems::from(Problem::new(cause)));
-        let bytes = generation::read(&at).await.map_err(refuse)?;
-        let sandbox = serve::small_sandbox()?;
+        let bytes = generation::read(&Outside::here(), &at).await.map_err(refuse)?;
+        let sandbox = serve::small_sandbox(&Compiler::default(), &Egress::default())?;
         let name = name_of(source);
         let found = sandbox.inspect(&name, bytes, MAX_COMPONENT_BYTES).await;
         found.map_err(|cause| refuse(generation::Cause::Refused(cause)))
@@ -56,7 +49,6 @@ fn as_value(source: &str, found: &Inspection) -> serde_json::Value {
         "imports": found.imports,
         "exports": found.exports,
         "grants": found.grants,
-        "not-offered": found.not_offered.iter().map(|(import, _)| import).collect::<Vec<_>>(),
         "forbidden": found.forbidden,
         "unknown": found.unknown,
     })
@@ -81,14 +73,13 @@ fn text(source: &str, found: &Inspection) -> String {
         }
     }
     let refused = found.forbidden.iter().map(|import| (import, "no grant can allow this"));
-    let refused = refused.chain(found.not_offered.iter().map(|(import, _)| (import, "this version does not offer it")));
     let refused = refused.chain(found.unknown.iter().map(|import| (import, "this gate does not have it")));
     for (import, why) in refused {
         let _ = writeln!(text, "  refused  {import}: {why}");
     }
     let _ = write!(text, "\n[[plugin]]\nname = \"{}\"\nsource = {:?}\n", name_of(source), source);
     if !found.grants.is_empty() {
-        let grants: Vec<_> = found.grants.iter().map(|grant| format!("{grant} = true")).collect();
+        let grants: Vec<_> = found.grants.iter().map(|grant| Grants::example(grant)).collect();
         let _ = writeln!(text, "grants = {{ {} }}", grants.join(", "));
     }
     if !source.starts_with("builtin:") {

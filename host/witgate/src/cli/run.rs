@@ -7,13 +7,16 @@ use witgate_gateway::front::http;
 use super::banner;
 use super::output::{self, Failure};
 use super::serve::{self, Service, Signals, Start};
-use witgate_config::{Config, Origin};
+use crate::surroundings;
+use witgate_config::Origin;
 
 /// `witgate run`: until a signal says stop.
 pub(super) fn run(origin: Origin, watch: bool) -> Result<(), Failure> {
-    let config = Config::load(&origin, &serve::environment)?;
+    let config = surroundings::load(&origin)?;
     output::complain(&config.warnings);
+    let confinement = serve::confine(&config)?;
     let (recorder, _log) = serve::telemetry(&config)?;
+    confinement.report();
     let runtime = serve::runtime()?;
     let done = runtime.block_on(async {
         let mut signals = Signals::catch()?;
@@ -21,7 +24,7 @@ pub(super) fn run(origin: Origin, watch: bool) -> Result<(), Failure> {
         let address = listener.local_addr().map_err(|cause| Failure::runtime("the listener has no address", cause))?;
         let options = config.server.options.clone();
         let banner = banner::banner(&origin, &config, address);
-        let service = Service::start(Start { origin, config, watch }, recorder).await?;
+        let service = Service::start(Start { origin, config, watch, confinement }, recorder).await?;
         output::print(&banner)?;
         let (stop, stopped) = oneshot::channel::<()>();
         let gate = service.gate.clone();

@@ -6,14 +6,18 @@ use std::time::Duration;
 use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
+use witgate_egress::EgressConfig;
 use witgate_gateway::gate::Gate;
 use witgate_sandbox::{Sandbox, SandboxConfig};
 
+use super::compiler;
 use super::output::Failure;
+use crate::confine::Confinement;
+use crate::control::{self, Control};
 use crate::generation::{self, Builder, Stores};
-use crate::reload::{Nudge, Reloader, Watcher};
+use crate::reload::{self, Nudge, Reloader, Watcher};
 use crate::telemetry;
-use witgate_config::{Config, Origin};
+use witgate_config::{self as config, Config, Origin};
 
 /// Nudges that wait: one is being served, one waits, more say nothing new.
 const NUDGES: usize = 1;
@@ -26,6 +30,8 @@ pub(super) struct Service {
     pub(super) gate: Arc<Gate>,
     stop: oneshot::Sender<()>,
     reloading: JoinHandle<Reloader>,
+    /// Tells how the plugins do; not every gate can.
+    _control: Option<Control>,
 }
 
 /// What the process starts with.
@@ -33,6 +39,7 @@ pub(super) struct Start {
     pub(super) origin: Origin,
     pub(super) config: Config,
     pub(super) watch: bool,
+    pub(super) confinement: Arc<Confinement>,
 }
 
 impl Service {
@@ -41,13 +48,15 @@ impl Service {
         start: Start,
         recorder: Arc<dyn witgate_gateway::record::Recorder>,
     ) -> Result<Self, Failure> {
-        let Start { origin, config, watch } = start;
-        let sandbox = Sandbox::new(SandboxConfig::default())
-            .map_err(|cause| Failure::runtime("the sandbox cannot start", cause))?;
-        let builder = Builder::new(sandbox, Stores::in_memory());
+        let Start { origin, config, watch, confinement } = start;
+        let sandbox = sandbox(SandboxConfig::default().instances, &config.compiler, &config.egress)?;
+        let builder = Builder::new(sandbox, Stores::in_memory()).confined(confinement);
         let built = builder.build(&config, None).await?;
         let gate = Arc::new(Gate::new(built.generation, recorder));
-        let mut reloader = Reloader::new(origin, builder, gate.clone(), config, built.retired);
+        reload::warn(&built.warnings);
+        let mut reloader = Reloader::new(origin.clone(), builder, gate.clone(), config, built.roster, built.retired);
+        let control = Control::start(&origin, reloader.roster());
+        let control = control.map_err(|cause| tracing::warn!("{cause}")).ok();
         let (nudges, inbox) = mpsc::channel(NUDGES);
         let files = reloader.files();
         let watcher = (watch && !files.is_empty())
@@ -60,7 +69,7 @@ impl Service {
             reloader.run(inbox, watcher, async { drop(stopped.await) }).await;
             reloader
         });
-        Ok(Self { gate, stop, reloading })
+        Ok(Self { gate, stop, reloading, _control: control })
     }
 
     /// Closes every upstream: children are reaped when this returns.
@@ -138,9 +147,11 @@ impl Signals {
     }
 }
 
-/// The variables that a configuration may name.
-pub(super) fn environment(name: &str) -> Option<String> {
-    std::env::var(name).ok()
+/// Gives up what is not needed of the file system. It is for the main thread, before it starts any other.
+pub(super) fn confine(config: &Config) -> Result<Arc<Confinement>, Failure> {
+    let own: Vec<_> = compiler::cache(&config.compiler).into_iter().chain([control::folder()]).collect();
+    let done = Confinement::start(config, &own);
+    done.map(Arc::new).map_err(|cause| Failure::runtime("no threads to stay outside of the confinement", cause))
 }
 
 /// One runtime for a verb.
@@ -150,9 +161,15 @@ pub(super) fn runtime() -> Result<Runtime, Failure> {
 }
 
 /// A sandbox for a few self tests.
-pub(super) fn small_sandbox() -> Result<Arc<Sandbox>, Failure> {
+pub(super) fn small_sandbox(compiler: &config::Compiler, egress: &config::Egress) -> Result<Arc<Sandbox>, Failure> {
     const INSTANCES: u32 = 32;
-    Sandbox::new(SandboxConfig { instances: INSTANCES })
+    sandbox(INSTANCES, compiler, egress)
+}
+
+fn sandbox(instances: u32, compiler: &config::Compiler, egress: &config::Egress) -> Result<Arc<Sandbox>, Failure> {
+    let roots_pem = egress.roots.as_ref().map(|roots| roots.pem.clone().into_bytes()).unwrap_or_default();
+    let egress = EgressConfig { dns: egress.dns.clone(), roots_pem };
+    Sandbox::new(SandboxConfig { instances, compiler: compiler::compiler(compiler)?, egress })
         .map_err(|cause| Failure::runtime("the sandbox cannot start", cause))
 }
 

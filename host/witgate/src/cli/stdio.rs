@@ -2,6 +2,7 @@ use witgate_gateway::front::stdio as front;
 
 use super::output::{self, Failure};
 use super::serve::{self, Service, Signals, Start};
+use crate::surroundings;
 use witgate_config::{Config, Origin};
 
 /// What the client shows to auth plugins, as headers of a request: there are none on standard input.
@@ -9,14 +10,16 @@ const CREDENTIALS: [(&str, &str); 2] = [("WITGATE_AUTHORIZATION", "authorization
 
 /// `witgate stdio`: until the client closes its end, or a signal says stop.
 pub(super) fn stdio(origin: Origin, tenant: Option<&str>) -> Result<(), Failure> {
-    let config = Config::load(&origin, &serve::environment)?;
+    let config = surroundings::load(&origin)?;
     output::complain(&config.warnings);
     let tenant = choose(&config, tenant)?;
+    let confinement = serve::confine(&config)?;
     let (recorder, _log) = serve::telemetry(&config)?;
+    confinement.report();
     let runtime = serve::runtime()?;
     let done = runtime.block_on(async {
         let mut signals = Signals::catch()?;
-        let service = Service::start(Start { origin, config, watch: true }, recorder).await?;
+        let service = Service::start(Start { origin, config, watch: true, confinement }, recorder).await?;
         let (input, out) = (tokio::io::stdin(), tokio::io::stdout());
         let shown = credentials();
         let asked =

@@ -48,6 +48,24 @@ pub enum Cause {
         /// The secret.
         secret: String,
     },
+    /// A grant that no plugin of the kind can have.
+    #[error("plugin `{plugin}` is granted the network, and is of kind {stage}, which no grant can give it")]
+    #[diagnostic(help("remove `network`; plugins of the kinds auth, credential and validate may have it"))]
+    NetworkBeyondKind {
+        /// The plugin.
+        plugin: Arc<str>,
+        /// The kind.
+        stage: Stage,
+    },
+    /// A grant that the component does not import.
+    #[error("plugin `{plugin}` is granted `{grant}` and does not use it")]
+    #[diagnostic(severity(Warning), help("remove the grant: what nobody needs, nobody should have"))]
+    UnusedGrant {
+        /// The plugin.
+        plugin: Arc<str>,
+        /// The grant's key.
+        grant: &'static str,
+    },
     /// A file that went away since the configuration was checked, or that is too long.
     #[error("the plugin's file {path} cannot be read: {cause}")]
     Unreadable {

@@ -4,9 +4,11 @@
 //! Building opens no connection and starts no server; it is what `witgate check` does, too. All that is wrong is
 //! reported at once. Counters, keys and what was compiled live longer than a generation.
 
+mod authority;
 mod cause;
 mod plugins;
 mod retired;
+mod roster;
 mod secrets;
 mod stores;
 mod upstreams;
@@ -20,14 +22,17 @@ use witgate_gateway::upstream::Upstream;
 use witgate_policy::Stage;
 use witgate_sandbox::Sandbox;
 
+use crate::confine::Confinement;
 use witgate_config::diagnostic::{Problem, Problems};
 use witgate_config::{self as config, Config, Part, Place};
 
 pub use cause::Cause;
 pub(crate) use plugins::{MAX_COMPONENT_BYTES, read};
 pub use retired::Retired;
+pub use roster::{Listed, Roster};
 pub use stores::Stores;
 
+use plugins::Loaded;
 use retired::Lease;
 use secrets::{Granted, Vault};
 
@@ -35,6 +40,7 @@ use secrets::{Granted, Vault};
 pub struct Builder {
     sandbox: Arc<Sandbox>,
     stores: Stores,
+    confinement: Arc<Confinement>,
     number: AtomicU64,
 }
 
@@ -42,6 +48,10 @@ pub struct Builder {
 pub struct Built {
     /// The generation.
     pub generation: Generation,
+    /// Its plugins.
+    pub roster: Arc<Roster>,
+    /// What deserves attention and hinders nothing.
+    pub warnings: Problems,
     /// Knows when nothing uses the generation any more.
     pub retired: Retired,
 }
@@ -49,25 +59,46 @@ pub struct Built {
 impl Builder {
     /// The first generation will be number 1.
     pub fn new(sandbox: Arc<Sandbox>, stores: Stores) -> Self {
-        Self { sandbox, stores, number: AtomicU64::new(0) }
+        Self { sandbox, stores, confinement: Arc::default(), number: AtomicU64::new(0) }
+    }
+
+    /// For a process that has confined itself.
+    #[must_use]
+    pub fn confined(self, confinement: Arc<Confinement>) -> Self {
+        Self { confinement, ..self }
+    }
+
+    /// Reads and checks a configuration.
+    pub async fn configuration(&self, origin: &config::Origin) -> Result<Config, Problems> {
+        self.confinement.outside().configuration(origin).await
     }
 
     /// Builds a generation. Upstreams of `previous` that did not change go on with their connections.
     pub async fn build(&self, config: &Config, previous: Option<&Generation>) -> Result<Built, Problems> {
+        self.confinement.admit(config)?;
         let mut problems = Problems::default();
         let (lease, retired) = retired::lease();
         let mut tenants = Vec::with_capacity(config.tenants.len());
+        let mut listed = Vec::new();
         for tenant in &config.tenants {
             match self.tenant(config, tenant, previous, &lease).await {
-                Ok(tenant) => tenants.push(Arc::new(tenant)),
+                Ok((tenant, plugins, warnings)) => {
+                    tenants.push(Arc::new(tenant));
+                    listed.extend(plugins);
+                    problems.extend(warnings);
+                }
                 Err(found) => problems.extend(found),
             }
         }
         if problems.are_fatal() {
             return Err(problems);
         }
+        for tenant in &config.tenants {
+            self.stores.allow(&tenant.name, tenant.quota);
+        }
         let number = self.number.fetch_add(1, Ordering::Relaxed) + 1;
-        Ok(Built { generation: Generation { number, tenants }, retired })
+        let roster = Arc::new(Roster { generation: number, plugins: listed });
+        Ok(Built { generation: Generation { number, tenants }, roster, warnings: problems, retired })
     }
 
     async fn tenant(
@@ -76,24 +107,27 @@ impl Builder {
         tenant: &config::Tenant,
         previous: Option<&Generation>,
         lease: &Lease,
-    ) -> Result<Tenant, Problems> {
+    ) -> Result<(Tenant, Vec<Listed>, Problems), Problems> {
         let vault = Vault::new(config, tenant);
-        let (pipeline, plugins) = plugins::pipeline(&self.sandbox, &self.stores, &vault, config, tenant).await?;
+        let outside = self.confinement.outside();
+        let Loaded { pipeline, plugins, listed, warnings } =
+            plugins::pipeline(&self.sandbox, &self.stores, outside, &vault, config, tenant).await?;
         if pipeline.auth.is_empty() && !tenant.anonymous {
             return Err(no_auth(config, tenant).into());
         }
         let old = previous.and_then(|generation| generation.named(&tenant.name));
-        Ok(Tenant::new(Spec {
+        let spec = Spec {
             name: tenant.name.clone(),
             path: tenant.path.clone(),
             pipeline,
             secrets: Arc::new(Granted::new(vault, plugins, lease.clone())),
-            groups: upstreams::groups(&tenant.groups, old.map(Arc::as_ref)),
+            groups: upstreams::groups(&tenant.groups, old.map(Arc::as_ref), outside),
             auth_headers: tenant.auth_headers.clone(),
             resource_metadata: tenant.resource_metadata.clone(),
             deadline: tenant.deadline,
             server_name: "witgate".to_owned(),
-        }))
+        };
+        Ok((Tenant::new(spec), listed, warnings))
     }
 }
 

@@ -7,47 +7,66 @@ use witgate_sandbox::{Component, LoadError, Plugin, PluginSpec, Sandbox};
 
 use super::secrets::Vault;
 use super::stores::Stores;
-use super::{Cause, at};
+use super::{Cause, Listed, at, authority};
+use crate::confine::Outside;
 use witgate_config::diagnostic::Problems;
 use witgate_config::{self as config, Config, Part, PluginSource};
 
 /// What a component may be at most, in bytes. Python's, the largest that are known, are 18 MB.
 pub(crate) const MAX_COMPONENT_BYTES: usize = 64 << 20;
 
-/// The plugins of a tenant, loaded at the same time, each kind in the order of the file; and the loaded plugins
-/// themselves: as long as they are kept, what they were compiled to is kept for the next generation.
+/// The plugins of a tenant.
+pub(super) struct Loaded {
+    /// Each kind in the order of the file.
+    pub(super) pipeline: Pipeline,
+    /// The plugins themselves: as long as they are kept, what they were compiled to is kept for the next generation.
+    pub(super) plugins: Vec<Plugin>,
+    /// The same for who asks how they do.
+    pub(super) listed: Vec<Listed>,
+    /// What deserves attention.
+    pub(super) warnings: Problems,
+}
+
+/// Loads the plugins of a tenant, all at the same time.
 pub(super) async fn pipeline(
     sandbox: &Arc<Sandbox>,
     stores: &Stores,
+    outside: &Outside,
     vault: &Arc<Vault>,
     config: &Config,
     tenant: &config::Tenant,
-) -> Result<(Pipeline, Vec<Plugin>), Problems> {
-    let loading = tenant.plugins.iter().map(|plugin| load(sandbox, stores, vault, tenant, plugin));
+) -> Result<Loaded, Problems> {
+    let loading = tenant.plugins.iter().map(|plugin| load(sandbox, stores, outside, vault, tenant, plugin));
     let mut problems = Problems::default();
     let mut pipeline = Pipeline::default();
-    let mut kept = Vec::with_capacity(tenant.plugins.len());
+    let mut plugins = Vec::with_capacity(tenant.plugins.len());
+    let mut listed = Vec::with_capacity(tenant.plugins.len());
     for (plugin, loaded) in tenant.plugins.iter().zip(join_all(loading).await) {
         match loaded {
-            Ok(loaded) => {
+            Ok((loaded, unused)) => {
+                for (grant, cause) in unused {
+                    problems.push(at(config, &plugin.place.key("grants").key(grant), Part::Key, cause));
+                }
                 hang(&mut pipeline, plugin, &loaded);
-                kept.push(loaded);
+                listed.push(Listed::new(tenant, plugin, &loaded));
+                plugins.push(loaded);
             }
             Err((key, cause)) => problems.push(at(config, &plugin.place.key(key), Part::Value, cause)),
         }
     }
-    if problems.is_empty() { Ok((pipeline, kept)) } else { Err(problems) }
+    if problems.are_fatal() { Err(problems) } else { Ok(Loaded { pipeline, plugins, listed, warnings: problems }) }
 }
 
-/// The error says which key of the plugin is at fault.
+/// With the grants that it makes no use of. The error says which key of the plugin is at fault.
 async fn load(
     sandbox: &Arc<Sandbox>,
     stores: &Stores,
+    outside: &Outside,
     vault: &Arc<Vault>,
     tenant: &config::Tenant,
     plugin: &config::Plugin,
-) -> Result<Plugin, (&'static str, Cause)> {
-    let bytes = read(&plugin.source).await.map_err(|cause| ("source", cause))?;
+) -> Result<(Plugin, Vec<(&'static str, Cause)>), (&'static str, Cause)> {
+    let bytes = read(outside, &plugin.source).await.map_err(|cause| ("source", cause))?;
     let component = sandbox.compile(&plugin.name, bytes, MAX_COMPONENT_BYTES).await.map_err(|e| refused(plugin, e))?;
     check(plugin, &component)?;
     let spec = PluginSpec {
@@ -55,14 +74,15 @@ async fn load(
         tenant: tenant.name.clone(),
         settings_json: serde_json::Value::Object(plugin.settings.clone()).to_string(),
         grants: plugin.grants.clone(),
-        limits: plugin.limits.clone(),
+        limits: authority::limits(plugin, &component),
         reuse: plugin.reuse,
-        counters: stores.counters.clone(),
-        key_values: stores.key_values.clone(),
+        counters: stores.counters(),
+        key_values: stores.key_values(),
         secrets: vault.clone(),
-        share: stores.share(&tenant.name),
+        share: stores.share(&tenant.name, tenant.quota),
     };
-    Plugin::load(sandbox, &component, spec).await.map_err(|e| refused(plugin, e))
+    let loaded = Plugin::load(sandbox, &component, spec).await.map_err(|e| refused(plugin, e))?;
+    Ok((loaded, authority::unused(plugin, &component)))
 }
 
 fn check(plugin: &config::Plugin, component: &Component) -> Result<(), (&'static str, Cause)> {
@@ -72,6 +92,9 @@ fn check(plugin: &config::Plugin, component: &Component) -> Result<(), (&'static
     }
     if plugin.on_fault == OnFault::Skip && component.kinds().contains(&Stage::Auth) {
         return Err(("on-fault", Cause::SkipOnAuth { plugin: plugin.name.clone() }));
+    }
+    if let Some(cause) = authority::beyond_kind(plugin, component) {
+        return Err(("grants", cause));
     }
     for &stage in component.kinds() {
         let what = match stage {
@@ -129,17 +152,14 @@ fn refused(plugin: &config::Plugin, error: LoadError) -> (&'static str, Cause) {
 }
 
 /// The component's bytes, no more of them than a component may have.
-pub(crate) async fn read(source: &PluginSource) -> Result<Bytes, Cause> {
-    let path = match source {
-        PluginSource::Builtin(builtin) => return Ok(Bytes::from_static(builtin.component)),
-        PluginSource::File(path) => path,
-    };
-    let unreadable = |cause: String| Cause::Unreadable { path: path.display().to_string(), cause };
-    let size = tokio::fs::metadata(path).await.map_err(|cause| unreadable(cause.to_string()))?.len();
-    if size > MAX_COMPONENT_BYTES as u64 {
-        return Err(unreadable(format!("it is {size} bytes, {MAX_COMPONENT_BYTES} are allowed")));
+pub(crate) async fn read(outside: &Outside, source: &PluginSource) -> Result<Bytes, Cause> {
+    match source {
+        PluginSource::Builtin(builtin) => Ok(Bytes::from_static(builtin.component)),
+        PluginSource::File(path) => outside
+            .file(path, MAX_COMPONENT_BYTES)
+            .await
+            .map_err(|cause| Cause::Unreadable { path: path.display().to_string(), cause: cause.to_string() }),
     }
-    tokio::fs::read(path).await.map(Bytes::from).map_err(|cause| unreadable(cause.to_string()))
 }
 
 /// Puts a plugin into the list of each kind that it is.

@@ -11,7 +11,10 @@ fn config(text: &str) -> Config {
 }
 
 fn builder() -> Builder {
-    Builder::new(Sandbox::new(SandboxConfig { instances: 4 }).expect("a sandbox"), Stores::in_memory())
+    Builder::new(
+        Sandbox::new(SandboxConfig { instances: 4, ..SandboxConfig::default() }).expect("a sandbox"),
+        Stores::in_memory(),
+    )
 }
 
 async fn good(builder: &Builder, text: &str, previous: Option<&Generation>) -> Built {
@@ -59,7 +62,7 @@ async fn a_generation_that_is_refused_takes_no_number() {
 
 #[tokio::test]
 async fn a_generation_ends_with_its_last_tenant() {
-    let Built { generation, retired } = good(&builder(), TWO, None).await;
+    let Built { generation, retired, .. } = good(&builder(), TWO, None).await;
     let held = generation.tenants.first().expect("a tenant").clone();
     let mut waiting = Box::pin(retired.wait());
     drop(generation);

@@ -11,11 +11,12 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
+use tokio::sync::watch::{Receiver, Sender};
 use tokio::task::JoinSet;
 use witgate_gateway::gate::{Gate, Generation};
 use witgate_gateway::upstream::Upstream;
 
-use crate::generation::{self, Builder, Built, Retired};
+use crate::generation::{self, Builder, Built, Retired, Roster};
 use witgate_config::diagnostic::{Problems, Style};
 use witgate_config::{Config, Origin, PluginSource};
 
@@ -29,6 +30,8 @@ pub struct Reloader {
     builder: Builder,
     gate: Arc<Gate>,
     config: Config,
+    /// The plugins of the generation that serves.
+    roster: Sender<Arc<Roster>>,
     /// Of the generation that serves.
     retired: Option<Retired>,
     /// What the files were when they were last read, well or not.
@@ -52,10 +55,23 @@ pub enum Reloaded {
 }
 
 impl Reloader {
-    /// `built` is what `gate` serves, made of `config`.
-    pub fn new(origin: Origin, builder: Builder, gate: Arc<Gate>, config: Config, retired: Retired) -> Self {
+    /// `gate` serves the generation that was built of `config` together with `roster` and `retired`.
+    pub fn new(
+        origin: Origin,
+        builder: Builder,
+        gate: Arc<Gate>,
+        config: Config,
+        roster: Arc<Roster>,
+        retired: Retired,
+    ) -> Self {
         let seen = Fingerprint::of(&files(&origin, &config));
-        Self { origin, builder, gate, config, retired: Some(retired), seen, ending: JoinSet::new() }
+        let roster = Sender::new(roster);
+        Self { origin, builder, gate, config, roster, retired: Some(retired), seen, ending: JoinSet::new() }
+    }
+
+    /// The plugins of the generation that serves, from now on.
+    pub fn roster(&self) -> Receiver<Arc<Roster>> {
+        self.roster.subscribe()
     }
 
     /// The files that make up the configuration.
@@ -97,7 +113,7 @@ impl Reloader {
             return Reloaded::Same;
         }
         self.seen = now;
-        let config = match Config::load(&self.origin, &|name| std::env::var(name).ok()) {
+        let config = match self.builder.configuration(&self.origin).await {
             Ok(config) => config,
             Err(problems) => return Reloaded::Refused(problems),
         };
@@ -113,10 +129,13 @@ impl Reloader {
 
     fn swap(&mut self, config: Config, built: Built) -> Reloaded {
         warn_of_what_stays(&self.config, &config);
+        warn(&config.warnings);
+        warn(&built.warnings);
         let number = built.generation.number;
         let leaving = leaving(&self.gate.generation(), &built.generation);
         // Lets go of the old one: from here on only its messages hold it.
         drop(self.gate.swap(built.generation));
+        self.roster.send_replace(built.roster);
         if let Some(retired) = self.retired.replace(built.retired) {
             self.ending.spawn(async move {
                 retired.wait().await;
@@ -167,8 +186,21 @@ fn warn_of_what_stays(old: &Config, new: &Config) {
     if !old.server.same(&new.server) {
         tracing::warn!("`listen` and [server] take effect at the next start");
     }
+    if old.compiler != new.compiler {
+        tracing::warn!("[compiler] takes effect at the next start");
+    }
+    if old.egress != new.egress {
+        tracing::warn!("[egress] takes effect at the next start");
+    }
     if old.log != new.log {
         tracing::warn!("[log] takes effect at the next start");
+    }
+}
+
+/// What deserves attention in a configuration that serves all the same.
+pub(crate) fn warn(warnings: &Problems) {
+    if !warnings.is_empty() {
+        tracing::warn!("the configuration serves; it deserves a look:\n{}", warnings.render(Style::Plain));
     }
 }
 

@@ -3,6 +3,7 @@
 //! Writing never holds up a message: lines go through a bounded channel to a thread of their own, and what does not fit
 //! is counted and told later.
 
+mod hush;
 mod json;
 mod pretty;
 mod sink;
@@ -17,6 +18,7 @@ use witgate_gateway::record::{Record, Recorder};
 
 use witgate_config::{Log, LogFormat};
 
+pub(crate) use hush::hide;
 pub use sink::Guard;
 use sink::Sink;
 

@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 
 use tracing_subscriber::fmt::MakeWriter;
 
+use super::hush;
+
 /// Lines that wait; at 500 bytes each 4 MiB.
 const QUEUE_LINES: usize = 8192;
 
@@ -49,7 +51,8 @@ impl Sink {
     }
 
     /// Sends one line, its end added if it has none.
-    pub(super) fn send(&self, mut line: Vec<u8>) {
+    pub(super) fn send(&self, line: Vec<u8>) {
+        let mut line = hush::hushed(line);
         if line.last() != Some(&b'\n') {
             line.push(b'\n');
         }

@@ -5,10 +5,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
 use witgate_policy::Payload;
 
-use crate::wire::mirror::{annotations, encode_value, named_by};
-
-/// The integers that JavaScript holds exactly.
-const SAFE: std::ops::RangeInclusive<i64> = -((1 << 53) - 1)..=(1 << 53) - 1;
+use crate::wire::mirror::{annotations, encode_value, mirrored, named_by};
 
 /// Sets `Mcp-Method`, `Mcp-Name` and `Mcp-Param-*`.
 pub(crate) fn describe(headers: &mut HeaderMap, method: &str, params: &Payload, tool: Option<&Payload>) {
@@ -21,22 +18,10 @@ pub(crate) fn describe(headers: &mut HeaderMap, method: &str, params: &Payload, 
     let Some(schema) = annotated.and_then(|tool| tool.read::<Value>("/inputSchema")) else { return };
     for annotation in annotations(&schema) {
         let header = HeaderName::try_from(format!("mcp-param-{}", annotation.name));
-        if let (Ok(header), Some(text)) = (header, params.get(&annotation.pointer).and_then(plain)) {
+        let value = params.read::<Value>(&annotation.pointer);
+        if let (Ok(header), Some(text)) = (header, value.as_ref().and_then(mirrored)) {
             set(headers, header, &text);
         }
-    }
-}
-
-/// A string, boolean or integer as a header shows it; nothing else is shown.
-fn plain(json: &str) -> Option<String> {
-    match serde_json::from_str(json).ok()? {
-        Value::String(text) => Some(text),
-        Value::Bool(value) => Some(value.to_string()),
-        Value::Number(number) => number.as_i64().filter(|n| SAFE.contains(n)).map(|n| n.to_string()).or_else(|| {
-            // `42.0` is an integer for JSON Schema.
-            number.as_f64().filter(|n| n.fract() == 0.0 && n.abs() < 9e15).map(|n| format!("{n:.0}"))
-        }),
-        _ => None,
     }
 }
 

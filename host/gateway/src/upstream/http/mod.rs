@@ -2,10 +2,10 @@
 
 mod answer;
 mod client;
-mod header;
+pub(super) mod header;
 mod listen;
 mod session;
-mod sse;
+pub(super) mod sse;
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};

@@ -25,6 +25,7 @@ use crate::upstream::gauge::Gauge;
 use crate::upstream::handshake::{
     Probe, discover_params, initialize_params, judge_discover, judge_initialize, listen_params,
 };
+use crate::upstream::spawn::{Spawner, Start, Started, why_not};
 use crate::upstream::{Builtin, Failed, Spec, Transport};
 
 /// What is known of a server's era from an earlier connection.
@@ -44,12 +45,17 @@ impl Era {
 const DUPLEX_BYTES: usize = 64 << 10;
 
 /// Connects within the time that the specification of the upstream gives it.
-pub(crate) async fn connect(spec: Arc<Spec>, gauge: Arc<Gauge>, known: Option<Era>) -> Result<Pipe, Failed> {
+pub(crate) async fn connect(
+    spec: Arc<Spec>,
+    gauge: Arc<Gauge>,
+    spawner: Arc<dyn Spawner>,
+    known: Option<Era>,
+) -> Result<Pipe, Failed> {
     let patience = spec.timeouts.connect;
     let late = || Failed::not_sent(format!("the server was not ready within {} ms", patience.as_millis()));
     let connected = timeout(patience, async {
-        match attempt(&spec, &gauge, known).await {
-            Err(Attempt::Ended(_)) if known.is_none() => attempt(&spec, &gauge, Some(Era::Legacy)).await,
+        match attempt(&spec, &gauge, &*spawner, known).await {
+            Err(Attempt::Ended(_)) if known.is_none() => attempt(&spec, &gauge, &*spawner, Some(Era::Legacy)).await,
             other => other,
         }
     });
@@ -78,8 +84,13 @@ impl From<Failed> for Attempt {
     }
 }
 
-async fn attempt(spec: &Arc<Spec>, gauge: &Arc<Gauge>, known: Option<Era>) -> Result<Pipe, Attempt> {
-    let mut pipe = open(spec, gauge).map_err(Attempt::Refused)?;
+async fn attempt(
+    spec: &Arc<Spec>,
+    gauge: &Arc<Gauge>,
+    spawner: &dyn Spawner,
+    known: Option<Era>,
+) -> Result<Pipe, Attempt> {
+    let mut pipe = open(spec, gauge, spawner).await.map_err(Attempt::Refused)?;
     pipe.facts = shake(&pipe, known).await?;
     if pipe.facts.revision.is_modern() {
         listen(&pipe).await;
@@ -88,10 +99,11 @@ async fn attempt(spec: &Arc<Spec>, gauge: &Arc<Gauge>, known: Option<Era>) -> Re
 }
 
 /// Starts the server, and the tasks around it.
-fn open(spec: &Arc<Spec>, gauge: &Arc<Gauge>) -> Result<Pipe, String> {
+async fn open(spec: &Arc<Spec>, gauge: &Arc<Gauge>, spawner: &dyn Spawner) -> Result<Pipe, String> {
     match &spec.transport {
         Transport::Stdio(stdio) => {
-            let (process, streams) = Process::start(stdio)?;
+            let started = spawner.spawn(Start::new(stdio)).await;
+            let Started { process, streams } = started.map_err(|cause| why_not(stdio, &cause))?;
             let errors = tokio::spawn(stderr::log(spec.id.clone(), streams.errors));
             Ok(assemble(spec, gauge, streams.output, streams.input, Some(process), Some(errors)))
         }

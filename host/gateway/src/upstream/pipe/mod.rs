@@ -28,6 +28,7 @@ use super::{Failed, Spec, ask};
 use table::{Ears, Table};
 
 pub(crate) use connect::{Era, connect};
+pub(crate) use process::{Process, Streams};
 
 /// Cancellations and answers to a server that wait to be written; further ones are lost, as the protocol allows.
 const URGENT_MESSAGES: usize = 256;

@@ -1,19 +1,14 @@
-//! A child process and its whole group: started with a small environment, never left behind, always reaped.
+//! A child process and its whole group: never left behind, always reaped.
 //!
 //! The child leads a process group of its own, since `npx`, `uvx` and shells start the real server as their child. A
 //! signal goes to the group. [`Process`] kills it when dropped; the supervisor reaps it before that in all but the
 //! end of the whole runtime, where tokio reaps what it can.
 
-use std::process::{ExitStatus, Stdio as Redirect};
+use std::process::ExitStatus;
 use std::sync::Arc;
 
 use rustix::process::{Pid, Signal, kill_process_group};
-use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
-
-use crate::upstream::Stdio;
-
-/// What a child inherits, as with the official SDKs: what programs need to find themselves, and no secrets.
-const INHERITED: [&str; 9] = ["PATH", "HOME", "LANG", "LC_ALL", "TERM", "USER", "SHELL", "LOGNAME", "TMPDIR"];
+use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout};
 
 /// A running child.
 pub(crate) struct Process {
@@ -29,23 +24,16 @@ pub(crate) struct Streams {
 }
 
 impl Process {
-    /// Starts a child.
-    pub(crate) fn start(stdio: &Stdio) -> Result<(Self, Streams), String> {
-        let mut command = Command::new(&stdio.command);
-        command.args(&stdio.args).env_clear();
-        command.envs(INHERITED.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
-        command.envs(&stdio.env);
-        if let Some(cwd) = &stdio.cwd {
-            command.current_dir(cwd);
-        }
-        command.stdin(Redirect::piped()).stdout(Redirect::piped()).stderr(Redirect::piped());
-        let mut child = command.process_group(0).kill_on_drop(true).spawn().map_err(|e| why_not(stdio, &e))?;
-        let streams = match (child.stdin.take(), child.stdout.take(), child.stderr.take()) {
-            (Some(input), Some(output), Some(errors)) => Streams { input, output, errors },
-            _ => return Err(format!("`{}` has no standard streams", stdio.command)),
-        };
+    /// Of a child that leads its own group, and has its streams still.
+    pub(crate) fn of(mut child: Child) -> std::io::Result<(Self, Streams)> {
         let group = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
-        Ok((Self { child, group }, streams))
+        let streams = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        // Whole from here on: a child without streams is killed with its group.
+        let process = Self { child, group };
+        match streams {
+            (Some(input), Some(output), Some(errors)) => Ok((process, Streams { input, output, errors })),
+            _ => Err(std::io::Error::other("it has no standard streams")),
+        }
     }
 
     /// Waits until it has ended, and reaps it. Its descendants that are left are killed. Cancel safe.
@@ -82,20 +70,6 @@ impl Process {
 impl Drop for Process {
     fn drop(&mut self) {
         self.kill_group();
-    }
-}
-
-/// Why a child did not start, in words that help.
-fn why_not(stdio: &Stdio, error: &std::io::Error) -> String {
-    let command = &stdio.command;
-    match (error.kind(), &stdio.cwd) {
-        (std::io::ErrorKind::NotFound, Some(cwd)) if !cwd.is_dir() => {
-            format!("cannot start `{command}`: its directory {} does not exist", cwd.display())
-        }
-        (std::io::ErrorKind::NotFound, _) => {
-            format!("cannot start `{command}`: no such program; install it, or write its full path")
-        }
-        _ => format!("cannot start `{command}`: {error}"),
     }
 }
 

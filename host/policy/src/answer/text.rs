@@ -1,7 +1,6 @@
-//! What a guest's answer may hold. The sizes are for what travels on in headers, errors and logs; the answer as a whole
-//! is bounded by the plugin's `bytes_out` before it gets here.
+//! What a text or a list of an answer may hold, by the place where it travels on.
 
-use witgate_policy::Fault;
+use crate::fault::Fault;
 
 /// A message for a client.
 pub(super) const MESSAGE_BYTES: usize = 1 << 10;

@@ -1,0 +1,44 @@
+//! Code that may run: the only place in this repository that needs `unsafe`.
+//!
+//! Loading an artifact means running the machine code in it, so whoever can choose its bytes is the gate. wasmtime's
+//! condition is that they came from `Engine::precompile_component`, unchanged. They do, because an [`Artifact`] is made
+//! in two places only, both within this folder:
+//!
+//! - [`Artifact::of_own_child`]: the whole answer of a process that the gate started from its own program, over a pipe
+//!   that nobody else holds, after it ended by itself with code 0. Nothing was read from a file.
+//! - [`Artifact::unsealed`]: the inside of a file whose HMAC-SHA256 verifies under a key of 32 random bytes that only
+//!   this user of this host can read, and whose header says that it was made of this very component, for this engine's
+//!   settings, by this version. The bytes that were verified are the bytes that are loaded: both are this memory, and
+//!   the file may change as it likes.
+//!
+//! Artifacts of another wasmtime, other settings or another processor are refused by wasmtime itself, too.
+
+use wasmtime::Engine;
+use wasmtime::component::Component as Code;
+
+/// What wasmtime compiled of a component, here.
+pub(super) struct Artifact(Vec<u8>);
+
+impl Artifact {
+    /// What a child answered.
+    pub(super) fn of_own_child(bytes: Vec<u8>) -> Self {
+        Self(bytes)
+    }
+
+    /// What is left of a file whose seal was found whole, without its header and seal.
+    pub(super) fn unsealed(bytes: Vec<u8>) -> Self {
+        Self(bytes)
+    }
+
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// Makes it code. The error is wasmtime's.
+    #[expect(unsafe_code, reason = "machine code is run as it is; the module says why this is sound")]
+    pub(super) fn load(&self, engine: &Engine) -> Result<Code, String> {
+        // SAFETY: these bytes were written by `Engine::precompile_component` and not changed since; see above.
+        let loaded = unsafe { Code::deserialize(engine, &self.0) };
+        loaded.map_err(|cause| format!("{cause:#}"))
+    }
+}

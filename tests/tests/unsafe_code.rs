@@ -1,0 +1,69 @@
+//! `unsafe` has one room in the host. The workspace denies it, and one function expects it: there is no second.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use witgate_tests::paths;
+
+/// The one place, which says why it is sound.
+const ROOM: &str = "host/sandbox/src/compiler/artifact.rs";
+
+/// What `wit_bindgen::generate!` writes for guests, who run in the sandbox.
+const GENERATED: [&str; 2] = ["sdk/rust/src/bindings.rs", "tests/guests/probe/src/bindings.rs"];
+const FOLDERS: [&str; 4] = ["host", "sdk", "plugins", "tests"];
+
+fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if path.is_dir() && !name.starts_with('.') && name != "target" && name != "node_modules" {
+            sources(&path, found);
+        } else if path.extension().is_some_and(|end| end == "rs" || end == "toml") {
+            found.push(path);
+        }
+    }
+}
+
+#[test]
+fn code_that_may_be_unsafe_has_one_place() {
+    // In two parts, so that this file does not name it.
+    let word = concat!("unsafe", "_code");
+    let root = paths::repository();
+    let mut files = vec![root.join("Cargo.toml")];
+    for folder in FOLDERS {
+        sources(&root.join(folder), &mut files);
+    }
+    assert!(files.len() > 200, "only {} files were found", files.len());
+    let mut found = Vec::new();
+    for file in files {
+        let text = fs::read_to_string(&file).expect("a source");
+        let place = file.strip_prefix(&root).expect("in the repository").display().to_string();
+        let says = |line: &&str| line.contains(word) && !["//", "# "].iter().any(|is| line.starts_with(is));
+        found.extend(text.lines().map(str::trim).filter(says).map(|line| (place.clone(), line.to_owned())));
+    }
+    found.sort();
+    let places: Vec<_> = found.iter().map(|(place, _)| place.as_str()).collect();
+    assert_eq!(places, ["Cargo.toml", ROOM, GENERATED[0], GENERATED[1]], "{found:#?}");
+    assert_eq!(found[0].1, format!("{word} = \"deny\""));
+    assert!(found[1].1.starts_with("#[expect("), "{found:#?}");
+}
+
+/// A crate that does not take the workspace's lints could do as it likes.
+#[test]
+fn every_crate_takes_the_workspaces_lints() {
+    let root = paths::repository();
+    let mut files = Vec::new();
+    for folder in FOLDERS {
+        sources(&root.join(folder), &mut files);
+    }
+    let manifests: Vec<_> = files.into_iter().filter(|path| path.ends_with("Cargo.toml")).collect();
+    assert!(manifests.len() > 10, "{manifests:?}");
+    for manifest in manifests {
+        let text = fs::read_to_string(&manifest).expect("a manifest");
+        if text.contains("[workspace]") {
+            // The fuzz targets, which libFuzzer's macro makes extern functions of.
+            continue;
+        }
+        assert!(text.contains("[lints]\nworkspace = true"), "{} does not", manifest.display());
+    }
+}
