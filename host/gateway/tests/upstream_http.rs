@@ -352,7 +352,7 @@ async fn events_arrive_as_they_are_sent_however_they_are_cut() {
         Event::Notification { params, .. } => {
             assert_eq!(value(&params), json!({ "progressToken": "mine", "progress": 1 }));
         }
-        Event::Reply(reply) => panic!("{reply:?}"),
+        other => panic!("{other:?}"),
     }
     let other = json!({ "jsonrpc": "2.0", "id": 4711, "result": {} });
     let reply = json!({ "jsonrpc": "2.0", "id": seen.body["id"], "result": { "ü": "data: \n\n" } });

@@ -10,11 +10,8 @@ use witgate_policy::{Form, Identity, Peer, Presented, Sanitized};
 
 use super::flights::Flight;
 use crate::gate::{Gate, Generation};
-use crate::tenant::{Inbound, Outlet, Tenant};
+use crate::tenant::{Inbound, Outlet, Said, Tenant};
 use crate::wire::{Ask, Denial, RequestId, encode};
-
-/// Notifications that wait for a slow reader before further ones are lost.
-const NOTES: usize = 64;
 
 /// A message for a tenant of the generation that it pins.
 pub(super) struct Job {
@@ -43,8 +40,8 @@ pub(super) type Work = Pin<Box<dyn Future<Output = Ended> + Send>>;
 
 impl Job {
     /// A request, and the notifications that it sends on its way.
-    pub(super) fn request(self, flight: Option<Flight>) -> (Work, mpsc::Receiver<Sanitized>) {
-        let (outlet, notes) = mpsc::channel(NOTES);
+    pub(super) fn request(self, flight: Option<Flight>) -> (Work, mpsc::Receiver<Said>) {
+        let (outlet, notes) = Outlet::new(None);
         let work = async move {
             let Some(mut flight) = flight else { return self.run(outlet).await };
             tokio::select! {
@@ -89,6 +86,16 @@ impl Job {
             let resource_metadata = tenant.spec().resource_metadata.as_deref();
             Denial::new(&refusal, Ask { revision, method: "", form: Form::Notification, resource_metadata })
         })
+    }
+}
+
+/// What is said while a request runs, as a message; what has none only opens the stream.
+pub(super) fn message(said: &Said) -> Option<Bytes> {
+    match said {
+        Said::Opened => None,
+        Said::Note(note) => Some(encode::notification(note)),
+        Said::Ask { id, request } => Some(encode::request(*id, request)),
+        Said::Withdrawn { id } => Some(encode::withdrawn(*id)),
     }
 }
 

@@ -127,6 +127,7 @@ impl Way<'_> {
             match exchange.next().await? {
                 Event::Reply(reply) => return Ok(reply),
                 Event::Notification { method, params } => self.notify(routed, method, params).await,
+                Event::Opened | Event::Request { .. } | Event::Withdrawn { .. } => {}
             }
         }
     }
@@ -137,7 +138,7 @@ impl Way<'_> {
         let upstream = Some(routed.upstream().clone());
         let message = Message { kind: Kind::Notification, method, upstream, payload };
         if let Ok(sanitized) = self.tenant.spec().pipeline.sanitize(routed.into(), message).await {
-            let _ = outlet.try_send(sanitized);
+            outlet.tell(sanitized);
         }
     }
 

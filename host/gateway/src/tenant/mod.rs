@@ -9,10 +9,13 @@ mod attempt;
 mod catalog;
 mod credentials;
 mod journal;
+mod lasting;
 mod listing;
 mod named;
 mod names;
+mod outlet;
 mod own;
+mod seal;
 mod shape;
 mod spec;
 
@@ -20,7 +23,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use tokio::sync::mpsc;
 use witgate_policy::{
     Admitted, Call, Draft, Form, Identity, Lookup, Payload, Presented, Reason, Refusal, Sanitized, Stage, Validated,
 };
@@ -29,6 +31,9 @@ use self::attempt::Way;
 use self::catalog::{Book, Catalog};
 use self::credentials::Credentials;
 use self::journal::Journal;
+pub use self::lasting::Lasting;
+pub use self::outlet::{Answered, Asking, Asks, Outlet, Said, Told};
+pub use self::seal::{NoChance, Seal};
 pub use self::spec::{Group, Spec};
 use crate::record::Recorder;
 use crate::wire::{self, ClientFacts};
@@ -58,9 +63,6 @@ pub struct Outcome {
     /// Who called, where that became known.
     pub identity: Option<Identity>,
 }
-
-/// Where the notifications of a request go while it runs. A closed or full outlet loses them, never the answer.
-pub type Outlet = mpsc::Sender<Sanitized>;
 
 /// A tenant.
 pub struct Tenant {
@@ -139,6 +141,40 @@ impl Tenant {
         let admitted = self.admit(call, &inbound, &mut identity).await;
         journal.close_notification(admitted.as_ref().err(), identity.as_ref());
         admitted.map(|admitted| admitted.identity().clone())
+    }
+
+    /// Judges a client's answer to what a server asked: `inbound.method` is the question's, `inbound.params` the answer's
+    /// `result`, or `{"error": …}`. Gives back the params as the validators accepted them last.
+    pub async fn response(
+        &self,
+        generation: u64,
+        recorder: &dyn Recorder,
+        inbound: Inbound,
+    ) -> Result<Payload, Refusal> {
+        let call = self.call(&inbound, Form::Response);
+        let mut journal = Journal::open(recorder, generation, &call);
+        let way = Way { tenant: self, client: &inbound.client, outlet: None, visits: journal.visits() };
+        let mut identity = None;
+        let judged = self.judge(call, &inbound, &way, &mut identity).await;
+        journal.close_notification(judged.as_ref().err(), identity.as_ref());
+        judged.map(|validated| validated.call().params().clone())
+    }
+
+    /// Says to a legacy client what its servers say outside of calls, and asks it what they ask, until it is dropped:
+    /// the stream of a `GET`, or a stdio client's session.
+    pub async fn stand(&self, generation: u64, recorder: &dyn Recorder, inbound: Inbound, outlet: &Outlet) -> Refusal {
+        let _ = outlet;
+        match self.admission(generation, recorder, inbound).await {
+            Ok(_) => std::future::pending().await,
+            Err(refusal) => refusal,
+        }
+    }
+
+    /// A legacy client's session has ended: what is kept for it ends too.
+    pub fn farewell(&self, session: &str) {
+        for upstream in self.spec.groups.iter().flat_map(|group| &group.upstreams) {
+            upstream.forget(session);
+        }
     }
 
     async fn run(

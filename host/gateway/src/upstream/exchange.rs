@@ -9,7 +9,7 @@ use witgate_policy::{Failure, Payload, Routed};
 use super::envelope::Outcome;
 use super::gauge::Ticket;
 use super::pipe::{Pipe, Wait};
-use super::{Event, Failed, Reply, http, meta};
+use super::{Ask, Event, Failed, Reply, http, meta};
 use crate::wire::ClientFacts;
 
 /// What a connection hears for one request.
@@ -102,6 +102,23 @@ impl Exchange {
             Err(failed) => self.ticket.failed(&failed.failure),
         }
         event
+    }
+}
+
+impl Exchange {
+    /// Answers what the server asked in the course of the request.
+    pub fn answer(&self, ask: &Ask, answer: Reply) {
+        let _ = (ask, answer);
+    }
+
+    /// Sends a notification of the client's about its work on a request of the server.
+    pub fn notify(&self, method: &str, params: &Payload) {
+        let _ = (method, params);
+    }
+
+    /// Another deadline: the call of a client that was asked goes on with its next message.
+    pub fn extend(&mut self, deadline: std::time::Instant) {
+        self.deadline = deadline.into();
     }
 }
 

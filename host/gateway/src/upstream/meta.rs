@@ -128,6 +128,7 @@ mod tests {
             info: Some(Payload::parse_str(r#"{"name":"c","version":"1"}"#).expect("test JSON")),
             capabilities: Payload::parse_str(r#"{"roots":{}}"#).expect("test JSON"),
             log_level: None,
+            session: None,
         }
     }
 

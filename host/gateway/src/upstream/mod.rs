@@ -25,6 +25,7 @@ mod pipe;
 mod server;
 mod spawn;
 mod spec;
+mod watch;
 
 use std::time::Duration;
 
@@ -37,6 +38,7 @@ pub use facts::ServerFacts;
 pub use server::Upstream;
 pub use spawn::{Directly, Spawner, Start, Started};
 pub use spec::{Builtin, Http, InProcess, Limits, Spec, Stdio, Timeouts, Transport};
+pub use watch::{Standing, Subscription, Watch};
 
 /// What a server says while it answers one request.
 #[derive(Debug, Clone)]
@@ -48,9 +50,29 @@ pub enum Event {
         /// Its `params`, `{}` when it has none.
         params: Payload,
     },
+    /// The server has begun to stream; nothing may come for long.
+    Opened,
+    /// It asks something of the client. Only a connection of the client's own brings these (see [`ClientFacts`]).
+    Request {
+        /// To answer by.
+        ask: Ask,
+        /// Its method.
+        method: String,
+        /// Its `params`.
+        params: Payload,
+    },
+    /// It takes a request back.
+    Withdrawn {
+        /// Which.
+        ask: Ask,
+    },
     /// The answer. Nothing comes after it.
     Reply(Reply),
 }
+
+/// A server's id of its request to the client, as the server wrote it. Means nothing to anybody else.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ask(pub(crate) Payload);
 
 /// A server's answer.
 #[derive(Debug, Clone)]

@@ -34,6 +34,18 @@ pub fn notification(note: &Sanitized) -> Bytes {
     one_line(format!(r#"{{"jsonrpc":"2.0","method":{method},"params":{params}}}"#))
 }
 
+/// A server's request to the client, under the gate's id.
+pub fn request(id: i64, request: &Sanitized) -> Bytes {
+    let (method, params) = (json(request.method()), request.payload().as_str());
+    one_line(format!(r#"{{"jsonrpc":"2.0","id":{id},"method":{method},"params":{params}}}"#))
+}
+
+/// Takes a request to the client back.
+pub fn withdrawn(id: i64) -> Bytes {
+    let params = format!(r#"{{"requestId":{id},"reason":"the server does not wait for it any more"}}"#);
+    Bytes::from(format!(r#"{{"jsonrpc":"2.0","method":"notifications/cancelled","params":{params}}}"#))
+}
+
 /// A message as a server-sent event.
 pub fn event(message: &[u8]) -> Bytes {
     const HEAD: &[u8] = b"event: message\ndata: ";

@@ -58,13 +58,19 @@ impl<'a> Meta<'a> {
         if !known && self.params.get(LOG_LEVEL).is_some() {
             return Err(Reject::LogLevel);
         }
-        Ok(ClientFacts { revision, info, capabilities, log_level })
+        Ok(ClientFacts { revision, info, capabilities, log_level, session: None })
     }
 
     /// The same from a modern notification, of which nothing is required.
     pub fn of_notification(self) -> ClientFacts {
         let capabilities = self.object(CAPABILITIES).unwrap_or_else(Payload::empty);
-        ClientFacts { revision: Revision::V2026_07_28, info: self.object(INFO), capabilities, log_level: None }
+        ClientFacts {
+            revision: Revision::V2026_07_28,
+            info: self.object(INFO),
+            capabilities,
+            log_level: None,
+            session: None,
+        }
     }
 
     fn object(self, pointer: &str) -> Option<Payload> {
@@ -82,6 +88,7 @@ impl ClientFacts {
             info: part(params, "/clientInfo"),
             capabilities: part(params, "/capabilities").unwrap_or_else(Payload::empty),
             log_level: None,
+            session: None,
         }
     }
 }

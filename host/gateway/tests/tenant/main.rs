@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use support::{Says, answer, ask, asked, group, inbound, server, tenant, text, tool, tools};
+use witgate_gateway::tenant::Outlet;
 use witgate_gateway::upstream::Transport;
 use witgate_policy::{
     Again, Answer, Attempt, Call, Destination, Hook, Identity, InputValidator, Kind, Mode, OnFault, Payload, Pipeline,
@@ -199,7 +200,7 @@ async fn a_call_that_is_dropped_is_recorded_as_cancelled() {
     let (silent, _) = server(|_, _| Says::Nothing);
     let tenant = tenant(Pipeline::default(), vec![group("a", "", vec![silent])]);
     let records = support::Records::default();
-    let (outlet, _inlet) = tokio::sync::mpsc::channel(1);
+    let (outlet, _inlet) = Outlet::new(None);
     let mut request =
         Box::pin(tenant.request(1, &records, inbound(LEGACY, "tools/call", &json!({"name": "x"})), &outlet));
     assert!(tokio::time::timeout(Duration::from_millis(1), &mut request).await.is_err());

@@ -120,6 +120,7 @@ pub fn client(revision: Revision) -> ClientFacts {
         info: None,
         capabilities: Payload::parse_str(r#"{"roots":{}}"#).expect("JSON"),
         log_level: None,
+        session: None,
     }
 }
 
@@ -148,6 +149,8 @@ pub async fn result(exchange: &mut Exchange) -> Result<(Value, Vec<Value>), Fail
         match soon(exchange.next()).await? {
             Event::Notification { method, params } => notes.push(json!({ "method": method, "params": value(&params) })),
             Event::Reply(Reply::Result(result)) => return Ok((value(&result), notes)),
+            Event::Opened => {}
+            other @ (Event::Request { .. } | Event::Withdrawn { .. }) => panic!("{other:?}"),
             Event::Reply(Reply::Error(error)) => return Ok((json!({ "error": value(&error) }), notes)),
         }
     }

@@ -40,7 +40,7 @@ impl Case {
         let origin = Origin::File(path);
         let config = crate::surroundings::load(&origin).map_err(|found| found.to_string()).expect("a good file");
         let sandbox = Sandbox::new(SandboxConfig { instances: 4, ..SandboxConfig::default() }).expect("a sandbox");
-        let builder = Builder::new(sandbox, Stores::in_memory());
+        let builder = Builder::new(sandbox, Stores::in_memory().expect("random bytes"));
         let built = builder.build(&config, None).await.map_err(|found| found.to_string()).expect("builds");
         let gate = Arc::new(Gate::new(built.generation, Arc::new(Nobody)));
         let reloader = Reloader::new(origin, builder, gate.clone(), config, built.roster, built.retired);

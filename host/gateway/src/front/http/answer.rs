@@ -4,13 +4,14 @@ use std::collections::VecDeque;
 
 use http::{Response, StatusCode};
 use tokio::sync::{mpsc, oneshot};
-use witgate_policy::{Revision, Sanitized};
+use witgate_policy::Revision;
 
 use super::events::Events;
 use super::guard::Wants;
 use super::reply::{self, Body};
 use crate::front::crew::Crew;
 use crate::front::job::{self, Ended, Work};
+use crate::tenant::Said;
 use crate::wire::{RequestId, encode};
 
 /// A request whose answer is awaited here. While nothing but the answer is to be sent it runs within its connection;
@@ -21,7 +22,7 @@ pub(super) struct Pending {
     pub(super) wants: Wants,
     pub(super) keep_alive: std::time::Duration,
     pub(super) running: Running,
-    pub(super) notes: mpsc::Receiver<Sanitized>,
+    pub(super) notes: mpsc::Receiver<Said>,
 }
 
 impl Pending {
@@ -51,10 +52,10 @@ impl Pending {
         }
     }
 
-    fn told(&self, said: &[Sanitized], ended: &Ended) -> Response<Body> {
+    fn told(&self, said: &[Said], ended: &Ended) -> Response<Body> {
         let mut all = Vec::new();
-        for note in said {
-            all.extend_from_slice(&encode::event(&encode::notification(note)));
+        for message in said.iter().filter_map(job::message) {
+            all.extend_from_slice(&encode::event(&message));
         }
         if let Some(last) = job::last_message(&self.id, ended) {
             all.extend_from_slice(&encode::event(&last));
@@ -64,7 +65,7 @@ impl Pending {
 
     /// From here on the request runs in a task of its own, so that a client that reads slowly holds up nothing but
     /// itself: notifications beyond the buffer are lost.
-    fn stream(self, note: Sanitized) -> Response<Body> {
+    fn stream(self, note: Said) -> Response<Body> {
         let Self { id, keep_alive, mut running, notes, .. } = self;
         let (send, ended) = oneshot::channel();
         let task = running.work.take().map(|work| {

@@ -12,16 +12,16 @@ use http_body::{Body, Frame};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, Interval, MissedTickBehavior};
-use witgate_policy::Sanitized;
 
 use crate::front::job::{self, Ended};
+use crate::tenant::Said;
 use crate::wire::{RequestId, encode};
 
 /// Server-sent events of one request.
 pub(super) struct Events {
     id: RequestId,
-    first: VecDeque<Sanitized>,
-    notes: mpsc::Receiver<Sanitized>,
+    first: VecDeque<Said>,
+    notes: mpsc::Receiver<Said>,
     ended: Stage,
     /// The task to end when the client goes; none for one that survives it.
     task: Option<AbortHandle>,
@@ -41,8 +41,8 @@ enum Stage {
 impl Events {
     pub(super) fn new(
         id: RequestId,
-        first: VecDeque<Sanitized>,
-        notes: mpsc::Receiver<Sanitized>,
+        first: VecDeque<Said>,
+        notes: mpsc::Receiver<Said>,
         ended: oneshot::Receiver<Ended>,
         task: Option<AbortHandle>,
         keep_alive: Duration,
@@ -54,8 +54,10 @@ impl Events {
     }
 
     fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
-        if let Some(note) = self.first.pop_front() {
-            return Poll::Ready(Some(encode::event(&encode::notification(&note))));
+        while let Some(said) = self.first.pop_front() {
+            if let Some(message) = job::message(&said) {
+                return Poll::Ready(Some(encode::event(&message)));
+            }
         }
         if let Stage::Running(ended) = &mut self.ended
             && let Poll::Ready(outcome) = Pin::new(ended).poll(cx)
@@ -64,15 +66,19 @@ impl Events {
             self.ended = Stage::Ended(outcome.unwrap_or(Ended::Cancelled));
         }
         if matches!(self.ended, Stage::Running(_)) {
-            if let Poll::Ready(Some(note)) = self.notes.poll_recv(cx) {
-                return Poll::Ready(Some(encode::event(&encode::notification(&note))));
+            while let Poll::Ready(Some(said)) = self.notes.poll_recv(cx) {
+                if let Some(message) = job::message(&said) {
+                    return Poll::Ready(Some(encode::event(&message)));
+                }
             }
             ready!(self.alive.poll_tick(cx));
             return Poll::Ready(Some(Bytes::from_static(b": \n\n")));
         }
         // What was said before the answer comes before it.
-        if let Ok(note) = self.notes.try_recv() {
-            return Poll::Ready(Some(encode::event(&encode::notification(&note))));
+        while let Ok(said) = self.notes.try_recv() {
+            if let Some(message) = job::message(&said) {
+                return Poll::Ready(Some(encode::event(&message)));
+            }
         }
         match std::mem::replace(&mut self.ended, Stage::Done) {
             Stage::Ended(ended) => Poll::Ready(job::last_message(&self.id, &ended).map(|last| encode::event(&last))),

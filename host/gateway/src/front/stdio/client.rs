@@ -8,7 +8,7 @@ use crate::front::crew::Crew;
 use crate::front::flights::Flights;
 use crate::front::job::{self, Ended, Job, Work};
 use crate::gate::Gate;
-use crate::tenant::Inbound;
+use crate::tenant::{Inbound, Said};
 use crate::wire::{ClientFacts, Incoming, Meta, Reject, RequestId, encode};
 
 /// The one client of a stdio front.
@@ -155,23 +155,20 @@ fn agreed(ended: &Ended) -> bool {
 }
 
 /// Writes what a request says, and its answer after that.
-async fn run(
-    id: RequestId,
-    mut work: Work,
-    notes: &mut mpsc::Receiver<witgate_policy::Sanitized>,
-    out: mpsc::Sender<Bytes>,
-) {
+async fn run(id: RequestId, mut work: Work, notes: &mut mpsc::Receiver<Said>, out: mpsc::Sender<Bytes>) {
     let ended = loop {
         tokio::select! {
             biased;
-            Some(note) = notes.recv() => drop(out.try_send(encode::notification(&note))),
+            Some(said) = notes.recv() => drop(job::message(&said).map(|message| out.try_send(message))),
             ended = &mut work => break ended,
         }
     };
-    while let Ok(note) = notes.try_recv() {
-        if !matches!(ended, Ended::Cancelled) {
+    while let Ok(said) = notes.try_recv() {
+        if let Some(message) = job::message(&said)
+            && !matches!(ended, Ended::Cancelled)
+        {
             // A full outbox loses notifications, never the answer.
-            let _ = out.try_send(encode::notification(&note));
+            let _ = out.try_send(message);
         }
     }
     if let Some(message) = job::last_message(&id, &ended) {

@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 use witgate_gateway::front::http::{Options, ServeError, serve};
 use witgate_gateway::gate::{Gate, Generation};
 use witgate_gateway::record::{Record, Recorder};
-use witgate_gateway::tenant::{Group, Spec, Tenant};
+use witgate_gateway::tenant::{Group, Lasting, Spec, Tenant};
 use witgate_gateway::upstream::{Limits, Spec as UpstreamSpec, Timeouts, Upstream};
 use witgate_policy::origin::Origin;
 use witgate_policy::secret::{Secret, SecretSource};
@@ -83,6 +83,7 @@ fn tenant(name: &str, strings: &Strings, release: &Arc<Notify>, deadline: Durati
         auth_headers: vec!["authorization".into()],
         resource_metadata: Some("https://gate.example/meta".into()),
         deadline,
+        lasting: Arc::new(Lasting::new().expect("random bytes")),
         server_name: "gate".into(),
     }))
 }

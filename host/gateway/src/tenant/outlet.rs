@@ -1,0 +1,201 @@
+//! The way to a client while its request runs, or while it listens: what is said to it, and what it is asked.
+//!
+//! Notifications are lost when the client does not keep up; what it is asked is not. An [`Ask`](Said::Ask) has an id of
+//! the gate's own, unique for its client; the client's answer finds its way back through [`Asks`].
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::mpsc;
+use witgate_policy::{Payload, Sanitized};
+
+use crate::upstream::Reply;
+use crate::wire::RequestId;
+
+/// What waits for a slow reader before notifications are lost.
+const WAITING: usize = 64;
+
+/// Questions that one client may have open: more than a person answers.
+const OPEN: usize = 64;
+
+/// Progress that a client reports on one question and nobody took yet.
+const PROGRESS: usize = 16;
+
+/// What is said to a client.
+#[derive(Debug)]
+pub enum Said {
+    /// The server has begun to stream its answer; there may be nothing to say for long.
+    Opened,
+    /// A notification.
+    Note(Sanitized),
+    /// A request of a server (its kind is [`Kind::ServerRequest`](witgate_policy::Kind)), under the gate's id.
+    Ask {
+        /// The id that the client's answer names; its progress token too.
+        id: i64,
+        /// The request.
+        request: Sanitized,
+    },
+    /// The answer to that question is not wanted any more: `notifications/cancelled`.
+    Withdrawn {
+        /// The question's.
+        id: i64,
+    },
+}
+
+/// The way to one client.
+#[derive(Debug, Clone)]
+pub struct Outlet {
+    said: mpsc::Sender<Said>,
+    asks: Option<Arc<Asks>>,
+}
+
+impl Outlet {
+    /// A way, and its other end. `asks`: where a client's answers come in; `None` for one that cannot be asked (modern
+    /// clients, and those that take no stream).
+    pub fn new(asks: Option<Arc<Asks>>) -> (Self, mpsc::Receiver<Said>) {
+        let (said, heard) = mpsc::channel(WAITING);
+        (Self { said, asks }, heard)
+    }
+
+    /// Whether nobody listens any more.
+    pub fn is_closed(&self) -> bool {
+        self.said.is_closed()
+    }
+
+    /// Whether the client can be asked.
+    pub fn can_ask(&self) -> bool {
+        self.asks.is_some() && !self.is_closed()
+    }
+
+    /// The server streams from now on. Once is enough.
+    pub fn open(&self) {
+        let _ = self.said.try_send(Said::Opened);
+    }
+
+    /// Says a notification; `false` when it was lost.
+    pub fn tell(&self, note: Sanitized) -> bool {
+        self.said.try_send(Said::Note(note)).is_ok()
+    }
+
+    /// Asks the client. `None` when it cannot be asked, or has too many questions open. Dropping what comes back
+    /// withdraws the question.
+    pub async fn ask(&self, request: Sanitized) -> Option<Asking> {
+        let asks = self.asks.clone()?;
+        let method = request.method().to_owned();
+        let (id, heard) = asks.enter(method)?;
+        let asking = Asking { id, heard, outlet: self.clone(), asks, answered: false };
+        self.said.send(Said::Ask { id, request }).await.ok()?;
+        Some(asking)
+    }
+}
+
+/// What a client says of a question.
+#[derive(Debug, Clone)]
+pub enum Told {
+    /// `notifications/progress`, with the gate's token.
+    Progress(Payload),
+    /// Its answer, which validators have accepted. Nothing comes after it.
+    Answer(Reply),
+}
+
+/// A question under way; withdrawn when dropped before its answer.
+#[derive(Debug)]
+pub struct Asking {
+    id: i64,
+    heard: mpsc::Receiver<Told>,
+    outlet: Outlet,
+    asks: Arc<Asks>,
+    answered: bool,
+}
+
+impl Asking {
+    /// What the client says next; `None` when it never will. Cancel safe.
+    pub async fn next(&mut self) -> Option<Told> {
+        let told = self.heard.recv().await;
+        self.answered |= matches!(told, None | Some(Told::Answer(_)));
+        told
+    }
+}
+
+impl Drop for Asking {
+    fn drop(&mut self) {
+        if !self.answered && self.asks.state().open.remove(&self.id).is_some() {
+            let _ = self.outlet.said.try_send(Said::Withdrawn { id: self.id });
+        }
+    }
+}
+
+/// The open questions of one legacy client.
+#[derive(Debug, Default)]
+pub struct Asks(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    open: HashMap<i64, Open>,
+    last: i64,
+}
+
+#[derive(Debug)]
+struct Open {
+    method: String,
+    told: mpsc::Sender<Told>,
+}
+
+/// A question that its client has answered; whoever holds this delivers the answer.
+#[derive(Debug)]
+pub struct Answered {
+    method: String,
+    told: mpsc::Sender<Told>,
+}
+
+impl Answered {
+    /// The method of the question.
+    pub fn method(&self) -> &str {
+        &self.method
+    }
+
+    /// Gives the answer to whoever asked.
+    pub fn deliver(self, answer: Reply) {
+        // There is always room: progress leaves one place free.
+        let _ = self.told.try_send(Told::Answer(answer));
+    }
+}
+
+impl Asks {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn enter(&self, method: String) -> Option<(i64, mpsc::Receiver<Told>)> {
+        let mut state = self.state();
+        if state.open.len() >= OPEN {
+            return None;
+        }
+        state.last += 1;
+        let id = state.last;
+        let (told, heard) = mpsc::channel(PROGRESS + 1);
+        state.open.insert(id, Open { method, told });
+        Some((id, heard))
+    }
+
+    /// Takes out the question that an answer names; `None` when there is no such question any more.
+    pub fn take(&self, id: &RequestId) -> Option<Answered> {
+        let RequestId::Number(id) = id else { return None };
+        self.state().open.remove(id).map(|Open { method, told }| Answered { method, told })
+    }
+
+    /// Passes on the progress that a client reports on a question. Lost when nobody keeps up.
+    pub fn progress(&self, params: &Payload) {
+        let Some(id) = params.read::<i64>("/progressToken") else { return };
+        if let Some(open) = self.state().open.get(&id)
+            && open.told.capacity() > 1
+        {
+            let _ = open.told.try_send(Told::Progress(params.clone()));
+        }
+    }
+
+    /// Whether a question is open.
+    pub fn is_idle(&self) -> bool {
+        self.state().open.is_empty()
+    }
+}

@@ -1,0 +1,2 @@
+//! The fixtures that the official conformance suite asks for.
+fn main() {}
