@@ -17,6 +17,7 @@
 pub mod answer;
 pub mod client;
 pub mod gate;
+mod inspector;
 pub mod paths;
 pub mod pipe;
 pub mod process;

@@ -40,6 +40,13 @@ impl Server {
         Self::launch(command).await
     }
 
+    /// The same, of the legacy era only.
+    pub async fn legacy_notes() -> Self {
+        let mut command = Command::new(paths::python("python"));
+        command.arg(paths::script("servers/notes.py")).args(["http", "legacy"]);
+        Self::launch(command).await
+    }
+
     /// `server-everything`, legacy.
     pub async fn everything() -> Self {
         let mut command = Command::new("node");
