@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::call::Call;
+use crate::call::{Call, Form};
 use crate::identity::Identity;
 use crate::json::Payload;
 use crate::trail::Trail;
@@ -24,6 +24,13 @@ impl Admitted {
     /// Who calls.
     pub fn identity(&self) -> &Identity {
         &self.identity
+    }
+
+    /// What the same caller answers to a server, where the answer came within this call: `method` is the question's,
+    /// `result` the answer. It has yet to be validated.
+    #[must_use]
+    pub fn answering(&self, method: &str, result: Payload) -> Self {
+        Self { call: self.call.derived(Form::Response, method, result), identity: self.identity.clone() }
     }
 }
 
@@ -81,7 +88,7 @@ impl Validated {
     /// nothing of the client's, only the server's own cursor, so there is nothing in it to validate.
     pub fn lookup(from: &Admitted, what: Lookup, cursor: Option<&str>) -> Self {
         let params = cursor.map_or_else(Payload::empty, |cursor| Payload::of(&serde_json::json!({ "cursor": cursor })));
-        let call = from.call.derived(what.method(), params);
+        let call = from.call.derived(Form::Request, what.method(), params);
         Self { admitted: Arc::new(Admitted { call, identity: from.identity.clone() }) }
     }
 }

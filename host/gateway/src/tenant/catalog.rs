@@ -115,7 +115,7 @@ impl Tenant {
         if let Some(shelf) = self.catalog.find(&key).filter(|shelf| shelf.good(group)) {
             return Ok(shelf);
         }
-        let quiet = Way { tenant: self, client: way.client, outlet: None, visits: super::journal::Visits::default() };
+        let quiet = Way::new(self, way.client, None, super::journal::Visits::default());
         let mut listed = IndexMap::new();
         let mut cursor = None;
         // Taken before asking, so that a change while the pages come makes the shelf stale.
