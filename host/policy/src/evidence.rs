@@ -136,6 +136,12 @@ impl<'a> From<&'a Routed> for Provenance<'a> {
     }
 }
 
+impl<'a> From<&'a Admitted> for Provenance<'a> {
+    fn from(admitted: &'a Admitted) -> Self {
+        Self { call: &admitted.call, identity: &admitted.identity }
+    }
+}
+
 impl<'a> From<&'a Validated> for Provenance<'a> {
     fn from(validated: &'a Validated) -> Self {
         Self { call: validated.call(), identity: validated.identity() }

@@ -36,11 +36,13 @@ pub use self::outlet::{Answered, Asking, Asks, Outlet, Said, Told};
 pub use self::seal::{NoChance, Seal};
 pub use self::spec::{Group, Spec};
 use crate::record::Recorder;
-use crate::wire::{self, ClientFacts};
+use crate::wire::{self, ClientFacts, RequestId};
 
 /// A request or notification of a client, with all that is known of where it comes from.
 #[derive(Debug)]
 pub struct Inbound {
+    /// The client's id of a request: a subscription is told by it.
+    pub id: Option<RequestId>,
     /// The method.
     pub method: String,
     /// The `params`.
