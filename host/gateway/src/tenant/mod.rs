@@ -8,6 +8,7 @@
 mod attempt;
 mod catalog;
 mod credentials;
+mod cursor;
 mod journal;
 mod lasting;
 mod listing;
@@ -206,7 +207,7 @@ impl Tenant {
                 format!("the method `{method}` does not exist here in revision {}", inbound.client.revision),
             )),
         };
-        answer.map(|answer| shape::for_client(answer, inbound.client.revision))
+        answer.map(|answer| shape::for_client(answer, inbound.client.revision, self.depends_on_the_caller()))
     }
 
     /// Finds out who calls, and lets the validators judge.
@@ -229,6 +230,19 @@ impl Tenant {
             return Err(Refusal::new(Stage::Auth, Reason::Forbidden, "this session belongs to another caller"));
         }
         Ok(admitted)
+    }
+
+    /// Whether answers may differ from caller to caller: then what one is told is nobody else's. A plugin's reasons are
+    /// its own, so that there is one is enough.
+    fn depends_on_the_caller(&self) -> bool {
+        let pipeline = &self.spec.pipeline;
+        let shown = self.spec.groups.iter().flat_map(|group| &group.upstreams);
+        !(pipeline.auth.is_empty()
+            && pipeline.validate.is_empty()
+            && pipeline.route.is_empty()
+            && pipeline.retry.is_empty()
+            && pipeline.sanitize.is_empty())
+            || shown.into_iter().any(|upstream| pipeline.has_credential(&upstream.spec().id))
     }
 
     fn call(&self, inbound: &Inbound, form: Form) -> Call {
