@@ -18,8 +18,8 @@ use super::cursor::Cursor;
 use super::shape::edited;
 use super::spec::Group;
 
-/// Names the groups that are missing from a merged list.
-const UNAVAILABLE: &str = "dev.witgate/unavailable";
+/// Names the groups that are missing from what was gathered.
+pub(super) const UNAVAILABLE: &str = "dev.witgate/unavailable";
 
 /// Members of a page that the gate makes itself.
 const OWN: [&str; 5] = ["nextCursor", "ttlMs", "cacheScope", "resultType", "_meta"];

@@ -6,6 +6,7 @@
 //! whatever comes back is sanitized there.
 
 mod attempt;
+mod capabilities;
 mod catalog;
 mod credentials;
 mod cursor;

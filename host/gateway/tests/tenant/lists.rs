@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use witgate_gateway::tenant::Tenant;
 use witgate_gateway::upstream::Transport;
 use witgate_policy::{
-    Answer, AuthVerdict, Authenticator, Call, Identity, Message, OutputSanitizer, Pipeline, Presented, Reason, Revision,
-    SanitizeVerdict,
+    Answer, AuthVerdict, Authenticator, Call, Identity, Message, OutputSanitizer, Pipeline, Presented, Reason,
+    Revision, SanitizeVerdict,
 };
 
 use super::support::{Log, Says, answer, ask, asked, group, inbound, server, tenant};
