@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::call::{Call, Form};
+use crate::call::{Call, Form, Moment};
 use crate::identity::Identity;
 use crate::json::Payload;
 use crate::trail::Trail;
@@ -31,6 +31,13 @@ impl Admitted {
     #[must_use]
     pub fn answering(&self, method: &str, result: Payload) -> Self {
         Self { call: self.call.derived(Form::Response, method, result), identity: self.identity.clone() }
+    }
+
+    /// The same caller's same call at a later moment, with a record of its own: for what is said on a stream that stays
+    /// open for long after its call was admitted.
+    #[must_use]
+    pub fn later(&self, moment: Moment) -> Self {
+        Self { call: self.call.later(moment), identity: self.identity.clone() }
     }
 }
 
@@ -69,6 +76,8 @@ pub enum Lookup {
     Resources,
     /// `resources/templates/list`.
     Templates,
+    /// `tasks/list`.
+    Tasks,
 }
 
 impl Lookup {
@@ -79,6 +88,7 @@ impl Lookup {
             Self::Prompts => "prompts/list",
             Self::Resources => "resources/list",
             Self::Templates => "resources/templates/list",
+            Self::Tasks => "tasks/list",
         }
     }
 }
@@ -90,6 +100,21 @@ impl Validated {
         let params = cursor.map_or_else(Payload::empty, |cursor| Payload::of(&serde_json::json!({ "cursor": cursor })));
         let call = from.call.derived(Form::Request, what.method(), params);
         Self { admitted: Arc::new(Admitted { call, identity: from.identity.clone() }) }
+    }
+}
+
+impl Validated {
+    /// The gate's own request in the course of one that was validated: what it carries was in the parameters that the
+    /// validators accepted, or is the gate's own.
+    pub fn in_course_of(from: &Self, method: &str, params: Payload) -> Self {
+        let call = from.call().derived(Form::Request, method, params);
+        Self { admitted: Arc::new(Admitted { call, identity: from.identity().clone() }) }
+    }
+
+    /// As [`Admitted::later`].
+    #[must_use]
+    pub fn later(&self, moment: Moment) -> Self {
+        Self { admitted: Arc::new(self.admitted.later(moment)) }
     }
 }
 
@@ -140,6 +165,12 @@ impl Provenance<'_> {
 impl<'a> From<&'a Routed> for Provenance<'a> {
     fn from(routed: &'a Routed) -> Self {
         Self { call: routed.call(), identity: routed.identity() }
+    }
+}
+
+impl<'a> From<&'a Admitted> for Provenance<'a> {
+    fn from(admitted: &'a Admitted) -> Self {
+        Self { call: &admitted.call, identity: &admitted.identity }
     }
 }
 

@@ -7,8 +7,10 @@
 
 mod ability;
 mod attempt;
+mod capabilities;
 mod catalog;
 mod credentials;
+mod cursor;
 mod extension;
 mod held;
 mod journal;
@@ -32,8 +34,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use witgate_policy::{
-    Admitted, Call, Deadline, Draft, Form, Identity, Lookup, Payload, Presented, Reason, Refusal, Sanitized, Stage,
-    Validated,
+    Admitted, Call, Deadline, Draft, Form, Identity, Lookup, Payload, Presented, Reason, Refusal, Revision, Sanitized,
+    Stage, Validated,
 };
 
 use self::attempt::Way;
@@ -46,11 +48,13 @@ pub use self::seal::{NoChance, Seal};
 pub use self::spec::{Group, Spec};
 use self::task::is_task;
 use crate::record::Recorder;
-use crate::wire::{self, ClientFacts};
+use crate::wire::{self, ClientFacts, RequestId};
 
 /// A request or notification of a client, with all that is known of where it comes from.
 #[derive(Debug)]
 pub struct Inbound {
+    /// The client's id of a request: a subscription is told by it.
+    pub id: Option<RequestId>,
     /// The method.
     pub method: String,
     /// The `params`.
@@ -219,10 +223,13 @@ impl Tenant {
             "tools/call" | "prompts/get" | "resources/read" | "completion/complete" => {
                 self.named(&validated, inbound, way).await
             }
+            "tasks/list" if inbound.client.revision == Revision::V2025_11_25 => {
+                self.list(&validated, Lookup::Tasks, way).await
+            }
             method if is_task(method, inbound.client.revision) => self.task(&validated, way).await,
             _ => self.extended(&validated, way).await,
         };
-        answer.map(|answer| shape::for_client(answer, inbound.client.revision))
+        answer.map(|answer| shape::for_client(answer, inbound.client.revision, self.depends_on_the_caller()))
     }
 
     /// Finds out who calls, and lets the validators judge.
@@ -245,6 +252,19 @@ impl Tenant {
             return Err(Refusal::new(Stage::Auth, Reason::Forbidden, "this session belongs to another caller"));
         }
         Ok(admitted)
+    }
+
+    /// Whether answers may differ from caller to caller: then what one is told is nobody else's. A plugin's reasons are
+    /// its own, so that there is one is enough.
+    fn depends_on_the_caller(&self) -> bool {
+        let pipeline = &self.spec.pipeline;
+        let shown = self.spec.groups.iter().flat_map(|group| &group.upstreams);
+        !(pipeline.auth.is_empty()
+            && pipeline.validate.is_empty()
+            && pipeline.route.is_empty()
+            && pipeline.retry.is_empty()
+            && pipeline.sanitize.is_empty())
+            || shown.into_iter().any(|upstream| pipeline.has_credential(&upstream.spec().id))
     }
 
     fn call(&self, inbound: &Inbound, form: Form) -> Call {
