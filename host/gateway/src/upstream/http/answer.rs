@@ -12,6 +12,7 @@ use serde_json::json;
 use witgate_policy::Payload;
 
 use super::client::{Shown, collect, with_sources};
+use super::resume::Resuming;
 use super::sse::Parser;
 use super::{Link, Session};
 use crate::upstream::envelope::{self, Message, Outcome};
@@ -20,6 +21,8 @@ use crate::upstream::{Failed, ask, meta};
 
 /// For a server to end a stream after its answer, so that the connection can be used again.
 const LINGER: Duration = Duration::from_secs(1);
+/// The end of a response that should have had more in it.
+pub(super) const UNANSWERED: &str = "the response ended without an answer to the request";
 /// For a message that nobody waits for.
 const ASIDE: Duration = Duration::from_secs(5);
 
@@ -27,6 +30,8 @@ const ASIDE: Duration = Duration::from_secs(5);
 pub(super) enum Body {
     Json(Incoming, BytesMut),
     Events(Incoming, Parser),
+    /// A stream that broke off.
+    Resuming(Resuming),
     Done,
 }
 
@@ -73,10 +78,14 @@ impl Answer {
                             self.hear(event)?;
                         }
                     }
-                    Some(Err(e)) => return Err(Failed::no_reply(with_sources(&e))),
-                    None => self.body = Body::Done,
+                    Some(Err(e)) => self.resume(with_sources(&e))?,
+                    None => self.resume(UNANSWERED.to_owned())?,
                 },
-                Body::Done => return Err(Failed::no_reply("the response ended without an answer to the request")),
+                Body::Resuming(stream) => {
+                    let (incoming, parser) = stream.await?;
+                    self.body = Body::Events(incoming, parser);
+                }
+                Body::Done => return Err(Failed::no_reply(UNANSWERED)),
             }
         }
     }

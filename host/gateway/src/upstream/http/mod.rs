@@ -4,6 +4,7 @@ mod answer;
 mod client;
 pub(super) mod header;
 mod listen;
+mod resume;
 mod session;
 pub(super) mod sse;
 
