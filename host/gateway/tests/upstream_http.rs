@@ -2,6 +2,8 @@
 
 #[path = "upstream_http/resume.rs"]
 mod resume;
+#[path = "upstream_http/sse.rs"]
+mod sse;
 mod upstream_support;
 
 use std::convert::Infallible;

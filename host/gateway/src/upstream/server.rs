@@ -49,7 +49,7 @@ impl Upstream {
                 Ok(link) => Link::Http(Arc::new(link)),
                 Err(why) => Link::Broken(why),
             },
-            Transport::Stdio(_) | Transport::Builtin(_) => {
+            Transport::Stdio(_) | Transport::Builtin(_) | Transport::Sse(_) => {
                 Link::Pipe { pipe: Lazy::new(true), era: Arc::default(), spawner }
             }
         };
@@ -76,7 +76,7 @@ impl Upstream {
     /// What a credential plugin is told of it. The origin of one that is not reached by HTTP is `stdio:` or `builtin:`.
     pub fn facts(&self) -> UpstreamFacts {
         let origin = match &self.spec.transport {
-            Transport::Http(http) => http::origin(&http.url),
+            Transport::Http(http) | Transport::Sse(http) => http::origin(&http.url),
             Transport::Stdio(_) => "stdio:".to_owned(),
             Transport::Builtin(_) => "builtin:".to_owned(),
         };

@@ -24,12 +24,11 @@ use super::gauge::Gauge;
 use super::pipe::Era;
 use super::{Failed, Http, Spec};
 use answer::{Body, Cancel};
-use client::{Client, collect, media_type, status};
 use session::{SESSION_ID, Sessions};
 use sse::Parser;
 
 pub(crate) use answer::Answer;
-pub(crate) use client::{Shown, origin};
+pub(crate) use client::{Client, Shown, collect, media_type, origin, status, with_sources};
 pub(crate) use session::Session;
 
 /// What is read of an error's body.

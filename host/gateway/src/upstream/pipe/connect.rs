@@ -16,7 +16,7 @@ use witgate_policy::{Failure, Payload, Revision};
 use super::process::Process;
 use super::supervise::{Tasks, read, supervise, write};
 use super::table::Table;
-use super::{Pipe, Shared, URGENT_MESSAGES, Wait, stderr};
+use super::{Pipe, Shared, URGENT_MESSAGES, Wait, events, stderr};
 use crate::builtin;
 use crate::upstream::envelope::Outcome;
 use crate::upstream::exchange::Listener;
@@ -25,6 +25,7 @@ use crate::upstream::gauge::Gauge;
 use crate::upstream::handshake::{
     Probe, discover_params, initialize_params, judge_discover, judge_initialize, listen_params,
 };
+use crate::upstream::http::{Client, Shown};
 use crate::upstream::spawn::{Spawner, Start, Started, why_not};
 use crate::upstream::{Builtin, Failed, Spec, Transport};
 
@@ -61,6 +62,7 @@ pub(crate) async fn connect(
     });
     let pipe = connected.await.map_err(|_| late())?.map_err(|e| match e {
         Attempt::Ended(why) | Attempt::Refused(why) => Failed::not_sent(why),
+        Attempt::Failed(failed) => failed,
     })?;
     gauge.lists_changed();
     tracing::info!(upstream = %spec.id, revision = %pipe.facts.revision, "connected");
@@ -73,6 +75,8 @@ enum Attempt {
     Ended(String),
     /// It cannot be made, or the server wants none.
     Refused(String),
+    /// HTTP says why there is none.
+    Failed(Failed),
 }
 
 impl From<Failed> for Attempt {
@@ -90,7 +94,9 @@ async fn attempt(
     spawner: &dyn Spawner,
     known: Option<Era>,
 ) -> Result<Pipe, Attempt> {
-    let mut pipe = open(spec, gauge, spawner).await.map_err(Attempt::Refused)?;
+    let mut pipe = open(spec, gauge, spawner).await?;
+    // The transport is older than any modern server.
+    let known = if matches!(spec.transport, Transport::Sse(_)) { Some(Era::Legacy) } else { known };
     pipe.facts = shake(&pipe, known).await?;
     if pipe.facts.revision.is_modern() {
         listen(&pipe).await;
@@ -99,11 +105,11 @@ async fn attempt(
 }
 
 /// Starts the server, and the tasks around it.
-async fn open(spec: &Arc<Spec>, gauge: &Arc<Gauge>, spawner: &dyn Spawner) -> Result<Pipe, String> {
+async fn open(spec: &Arc<Spec>, gauge: &Arc<Gauge>, spawner: &dyn Spawner) -> Result<Pipe, Attempt> {
     match &spec.transport {
         Transport::Stdio(stdio) => {
             let started = spawner.spawn(Start::new(stdio)).await;
-            let Started { process, streams } = started.map_err(|cause| why_not(stdio, &cause))?;
+            let Started { process, streams } = started.map_err(|cause| Attempt::Refused(why_not(stdio, &cause)))?;
             let errors = tokio::spawn(stderr::log(spec.id.clone(), streams.errors));
             Ok(assemble(spec, gauge, streams.output, streams.input, Some(process), Some(errors)))
         }
@@ -116,7 +122,28 @@ async fn open(spec: &Arc<Spec>, gauge: &Arc<Gauge>, spawner: &dyn Spawner) -> Re
             let (output, input) = tokio::io::split(ours);
             Ok(assemble(spec, gauge, output, input, None, None))
         }
-        Transport::Http(_) => Err("HTTP is not a stream of lines".to_owned()),
+        Transport::Sse(http) => {
+            let client = Client::new(http, spec.timeouts.connect).map_err(Attempt::Refused)?;
+            let (ours, theirs) = tokio::io::duplex(DUPLEX_BYTES);
+            events::open(spec, client, &Shown::default(), theirs).await.map_err(http_says)?;
+            let (output, input) = tokio::io::split(ours);
+            Ok(assemble(spec, gauge, output, input, None, None))
+        }
+        Transport::Http(_) => Err(Attempt::Refused("HTTP is not a stream of lines".to_owned())),
+    }
+}
+
+/// Statuses that ask for other credentials, or for patience, stay what they are.
+fn http_says(failed: Failed) -> Attempt {
+    match failed.failure {
+        Failure::HttpStatus(401 | 403 | 407 | 429) => Attempt::Failed(failed),
+        Failure::HttpStatus(code @ (404 | 405)) => Attempt::Refused(format!(
+            "the server answered GET with HTTP {code}: it has no event stream of HTTP+SSE here; leave out \
+             `transport = \"sse\"` if it speaks Streamable HTTP"
+        )),
+        Failure::HttpStatus(code) => Attempt::Refused(format!("the server answered GET with HTTP {code}")),
+        Failure::NotSent(why) | Failure::NoReply(why) => Attempt::Refused(why),
+        _ => Attempt::Failed(failed),
     }
 }
 
