@@ -1,5 +1,9 @@
 //! Upstreams over Streamable HTTP, with a server that each test writes as one function.
 
+#[path = "upstream_http/resume.rs"]
+mod resume;
+#[path = "upstream_http/sse.rs"]
+mod sse;
 mod upstream_support;
 
 use std::convert::Infallible;

@@ -49,7 +49,7 @@ impl Upstream {
                 Ok(link) => Link::Http { pool: Pool::new(&gauge, spec.limits.sessions), link: Arc::new(link) },
                 Err(why) => Link::Broken(why),
             },
-            Transport::Stdio(_) | Transport::Builtin(_) => {
+            Transport::Stdio(_) | Transport::Builtin(_) | Transport::Sse(_) => {
                 Link::Pipe { pool: Pool::new(&gauge, spec.limits.sessions), spawner }
             }
         };
@@ -76,7 +76,7 @@ impl Upstream {
     /// What a credential plugin is told of it. The origin of one that is not reached by HTTP is `stdio:` or `builtin:`.
     pub fn facts(&self) -> UpstreamFacts {
         let origin = match &self.spec.transport {
-            Transport::Http(http) => http::origin(&http.url),
+            Transport::Http(http) | Transport::Sse(http) => http::origin(&http.url),
             Transport::Stdio(_) => "stdio:".to_owned(),
             Transport::Builtin(_) => "builtin:".to_owned(),
         };
@@ -92,7 +92,7 @@ impl Upstream {
         let mut ticket = self.gauge.admit()?;
         let facts = match &self.link {
             Link::Pipe { pool, spawner } => {
-                self.pipe(pool, spawner, client, None).await.map(|hold| hold.connection.facts().clone())
+                self.pipe(pool, spawner, &shown, client, None).await.map(|hold| hold.connection.facts().clone())
             }
             Link::Http { pool, link } => {
                 session(pool, link, &shown, client, None).await.map(|hold| hold.connection.facts().clone())
@@ -144,7 +144,7 @@ impl Upstream {
         let unready = || Failed::not_sent("the call's time was over before the server was ready");
         match &self.link {
             Link::Pipe { pool, spawner } => {
-                let hold = self.pipe(pool, spawner, outgoing.client, Some(caller(routed)));
+                let hold = self.pipe(pool, spawner, shown, outgoing.client, Some(caller(routed)));
                 let Hold { connection: pipe, busy } = timeout_at(deadline, hold).await.map_err(|_| unready())??;
                 let revision = pipe.facts().revision;
                 let request = pipe.request(method, listener(), |id| params(revision, id));
@@ -174,7 +174,7 @@ impl Upstream {
         let sent = timeout_at(deadline, async {
             match &self.link {
                 Link::Pipe { pool, spawner } => {
-                    let hold = self.pipe(pool, spawner, outgoing.client, None).await?;
+                    let hold = self.pipe(pool, spawner, &shown, outgoing.client, None).await?;
                     let revision = hold.connection.facts().revision;
                     hold.connection.notify(method, &bridge.params(revision, None)?).await
                 }
@@ -243,9 +243,9 @@ impl Upstream {
 
     /// Credentials are for HTTP; there is nobody to show them to on a pipe.
     fn shown(&self, headers: &[(String, Secret)]) -> Result<Shown, Failed> {
-        match &self.link {
-            Link::Http { .. } => Shown::new(headers),
-            Link::Pipe { .. } | Link::Broken(_) => Ok(Shown::default()),
+        match &self.spec.transport {
+            Transport::Http(_) | Transport::Sse(_) => Shown::new(headers),
+            Transport::Stdio(_) | Transport::Builtin(_) => Ok(Shown::default()),
         }
     }
 
@@ -263,11 +263,12 @@ impl Upstream {
         &self,
         pool: &Arc<Pool<Pipe>>,
         spawner: &Arc<dyn Spawner>,
+        shown: &Shown,
         client: &ClientFacts,
         caller: Option<u64>,
     ) -> Result<Hold<Pipe>, Failed> {
         let make = |order| pipe::connect(self.spec.clone(), self.gauge.clone(), spawner.clone(), order);
-        pool.get(&Shown::default(), client, caller, make).await
+        pool.get(shown, client, caller, make).await
     }
 }
 

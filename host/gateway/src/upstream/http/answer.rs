@@ -12,6 +12,7 @@ use serde_json::json;
 use witgate_policy::Payload;
 
 use super::client::{Shown, collect, with_sources};
+use super::resume::Resuming;
 use super::sse::Parser;
 use super::{Link, PostFuture, Session};
 use crate::upstream::envelope::{self, Message, Outcome};
@@ -21,6 +22,8 @@ use crate::upstream::{Ask, Failed, Limits, Reply, meta};
 
 /// For a server to end a stream after its answer, so that the connection can be used again.
 const LINGER: Duration = Duration::from_secs(1);
+/// The end of a response that should have had more in it.
+pub(super) const UNANSWERED: &str = "the response ended without an answer to the request";
 /// For a message that nobody waits for.
 const ASIDE: Duration = Duration::from_secs(5);
 
@@ -30,6 +33,8 @@ pub(super) enum Body {
     Sent(PostFuture),
     Json(Incoming, BytesMut),
     Events(Incoming, Parser),
+    /// A stream that broke off.
+    Resuming(Resuming),
     Done,
 }
 
@@ -94,11 +99,11 @@ impl Answer {
                 }
             }
             match &mut self.chair {
-                None => read(&self.link, &mut self.body, &mut self.heard).await?,
+                None => read(&self.link, &mut self.body, &mut self.heard, self.cancel.as_ref()).await?,
                 Some(chair) => tokio::select! {
                     biased;
                     () = chair.inbox.ready() => {}
-                    read = read(&self.link, &mut self.body, &mut self.heard) => read?,
+                    read = read(&self.link, &mut self.body, &mut self.heard, self.cancel.as_ref()) => read?,
                 },
             }
         }
@@ -205,7 +210,12 @@ impl Drop for Cancel {
 }
 
 /// Reads the next piece of a response. Cancel safe.
-async fn read(link: &Link, body: &mut Body, heard: &mut VecDeque<Message>) -> Result<(), Failed> {
+async fn read(
+    link: &Arc<Link>,
+    body: &mut Body,
+    heard: &mut VecDeque<Message>,
+    cancel: Option<&Cancel>,
+) -> Result<(), Failed> {
     let limits = link.spec.limits.message;
     let mut hear = |text| -> Result<(), Failed> {
         let messages = envelope::decode(text, limits).map_err(|e| Failed::no_reply(e.to_string()))?;
@@ -233,10 +243,14 @@ async fn read(link: &Link, body: &mut Body, heard: &mut VecDeque<Message>) -> Re
                     hear(event)?;
                 }
             }
-            Some(Err(e)) => return Err(Failed::no_reply(with_sources(&e))),
-            None => *body = Body::Done,
+            Some(Err(e)) => body.resume(link, cancel, with_sources(&e))?,
+            None => body.resume(link, cancel, UNANSWERED.to_owned())?,
         },
-        Body::Done => return Err(Failed::no_reply("the response ended without an answer to the request")),
+        Body::Resuming(stream) => {
+            let (incoming, parser) = stream.await?;
+            *body = Body::Events(incoming, parser);
+        }
+        Body::Done => return Err(Failed::no_reply(UNANSWERED)),
     }
     Ok(())
 }

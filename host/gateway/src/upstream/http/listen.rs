@@ -13,7 +13,7 @@ use tokio::task::AbortHandle;
 use witgate_policy::json;
 
 use super::client::{Shown, media_type};
-use super::sse::Parser;
+use super::sse::{Parser, Place};
 use super::{Link, Session, header};
 use crate::upstream::Failed;
 use crate::upstream::board::Board;
@@ -90,9 +90,10 @@ impl Listening {
     async fn run(self, begun: oneshot::Sender<()>) {
         let mut begun = Some(begun);
         let mut pause = PAUSE;
+        let mut place = Place::default();
         loop {
             let Some(link) = self.link.upgrade() else { return };
-            let opened = self.open(&link).await;
+            let opened = self.open(&link, &place).await;
             begun.take();
             drop(link);
             let ended = match opened {
@@ -100,12 +101,14 @@ impl Listening {
                     if media_type(response.headers()) != "text/event-stream" {
                         return;
                     }
-                    let (ended, heard) = self.hear(response.into_body()).await;
+                    let (ended, heard) = self.hear(response.into_body(), &mut place).await;
                     if heard {
                         pause = PAUSE;
                     }
                     ended
                 }
+                // Whatever it says of the place, without one it may go on.
+                Ok(response) if response.status().is_client_error() && place.id.take().is_some() => Ended::Again,
                 // 405 says that there is no such stream, 404 that there is no such session.
                 Ok(response) if response.status().is_client_error() => Ended::ForGood,
                 Ok(_) | Err(_) => Ended::Again,
@@ -113,7 +116,7 @@ impl Listening {
             if ended == Ended::ForGood {
                 return;
             }
-            tokio::time::sleep(pause).await;
+            tokio::time::sleep(place.pause(pause)).await;
             pause = (pause * 2).min(PAUSE_MAX);
             let Some(link) = self.link.upgrade() else { return };
             link.gauge.lists_changed();
@@ -121,9 +124,10 @@ impl Listening {
         }
     }
 
-    async fn open(&self, link: &Link) -> Result<Response<Incoming>, Failed> {
+    async fn open(&self, link: &Link, place: &Place) -> Result<Response<Incoming>, Failed> {
         let mut headers = self.headers.clone();
         let Some(params) = &self.subscription else {
+            place.mark(&mut headers);
             return link.client.send(Method::GET, &self.shown, headers, String::new()).await;
         };
         let method = "subscriptions/listen";
@@ -133,14 +137,15 @@ impl Listening {
     }
 
     /// Listens until the stream ends. Says whether anything was heard.
-    async fn hear(&self, mut body: Incoming) -> (Ended, bool) {
-        let mut parser = Parser::new(self.limits.bytes);
+    async fn hear(&self, mut body: Incoming, place: &mut Place) -> (Ended, bool) {
+        let mut parser = Parser::at(place.clone(), self.limits.bytes);
         let mut heard = false;
         while let Some(Ok(frame)) = body.frame().await {
             let Ok(data) = frame.into_data() else { continue };
             if parser.push(&data).is_err() {
                 return (Ended::Again, heard);
             }
+            place.clone_from(parser.place());
             while let Some(event) = parser.next() {
                 let Ok(messages) = envelope::decode(event, self.limits) else { return (Ended::Again, heard) };
                 heard = true;

@@ -4,6 +4,7 @@ mod answer;
 mod client;
 pub(super) mod header;
 mod listen;
+mod resume;
 mod session;
 pub(super) mod sse;
 
@@ -22,12 +23,11 @@ use super::exchange::Listener;
 use super::gauge::Gauge;
 use super::{Failed, Http, Spec};
 use answer::{Body, Cancel, Chair};
-use client::{Client, collect, media_type, status};
 use session::SESSION_ID;
 use sse::Parser;
 
 pub(crate) use answer::Answer;
-pub(crate) use client::{Shown, origin};
+pub(crate) use client::{Client, Shown, collect, media_type, origin, status, with_sources};
 pub(crate) use session::{Session, connect};
 
 /// What is read of an error's body.

@@ -210,8 +210,8 @@ async fn initialize(link: &Arc<Link>, order: &Order) -> Result<Session, Failed> 
         if matches!(failed.failure, Failure::HttpStatus(404 | 405)) {
             tracing::warn!(
                 upstream = %link.spec.id,
-                "the server takes no POST here; the HTTP+SSE transport of 2024-11-05 is not supported, so give its \
-                 Streamable HTTP endpoint (often /mcp instead of /sse)"
+                "the server takes no POST here: give its Streamable HTTP endpoint (often /mcp instead of /sse), or say \
+                 `transport = \"sse\"` if all that it has is the HTTP+SSE transport of 2024-11-05"
             );
         }
     })?;

@@ -17,7 +17,7 @@ use witgate_policy::{Failure, Payload};
 use super::process::Process;
 use super::supervise::{Tasks, read, supervise, write};
 use super::table::Table;
-use super::{Pipe, Shared, URGENT_MESSAGES, Wait, stderr};
+use super::{Pipe, Shared, URGENT_MESSAGES, Wait, events, stderr};
 use crate::builtin;
 use crate::upstream::board::{Board, Voice};
 use crate::upstream::envelope::Outcome;
@@ -27,6 +27,7 @@ use crate::upstream::gauge::Gauge;
 use crate::upstream::handshake::{
     Probe, discover_params, initialize_params, judge_discover, judge_initialize, listen_params,
 };
+use crate::upstream::http::Client;
 use crate::upstream::pool::{Era, Order};
 use crate::upstream::spawn::{Spawner, Start, Started, why_not};
 use crate::upstream::{Builtin, Failed, Spec, Transport};
@@ -53,6 +54,7 @@ pub(crate) async fn connect(
     });
     let pipe = connected.await.map_err(|_| late())?.map_err(|e| match e {
         Attempt::Ended(why) | Attempt::Refused(why) => Failed::not_sent(why),
+        Attempt::Failed(failed) => failed,
     })?;
     tracing::info!(upstream = %spec.id, revision = %pipe.facts.revision, "connected");
     Ok(pipe)
@@ -64,6 +66,8 @@ enum Attempt {
     Ended(String),
     /// It cannot be made, or the server wants none.
     Refused(String),
+    /// HTTP says why there is none.
+    Failed(Failed),
 }
 
 impl From<Failed> for Attempt {
@@ -82,7 +86,9 @@ async fn attempt(
     order: &Order,
     known: Option<Era>,
 ) -> Result<Pipe, Attempt> {
-    let mut pipe = open(spec, gauge, spawner, order).await.map_err(Attempt::Refused)?;
+    let mut pipe = open(spec, gauge, spawner, order).await?;
+    // The transport is older than any modern server.
+    let known = if matches!(spec.transport, Transport::Sse(_)) { Some(Era::Legacy) } else { known };
     pipe.facts = shake(&pipe, known).await?;
     if pipe.facts.revision.is_modern() {
         pipe.shared.board.is_modern();
@@ -92,11 +98,11 @@ async fn attempt(
 }
 
 /// Starts the server, and the tasks around it.
-async fn open(spec: &Arc<Spec>, gauge: &Arc<Gauge>, spawner: &dyn Spawner, order: &Order) -> Result<Pipe, String> {
+async fn open(spec: &Arc<Spec>, gauge: &Arc<Gauge>, spawner: &dyn Spawner, order: &Order) -> Result<Pipe, Attempt> {
     match &spec.transport {
         Transport::Stdio(stdio) => {
             let started = spawner.spawn(Start::new(stdio)).await;
-            let Started { process, streams } = started.map_err(|cause| why_not(stdio, &cause))?;
+            let Started { process, streams } = started.map_err(|cause| Attempt::Refused(why_not(stdio, &cause)))?;
             let errors = tokio::spawn(stderr::log(spec.id.clone(), streams.errors));
             let owned = Owned { process: Some(process), errors: Some(errors) };
             Ok(assemble(spec, gauge, order, streams.output, streams.input, owned))
@@ -110,7 +116,28 @@ async fn open(spec: &Arc<Spec>, gauge: &Arc<Gauge>, spawner: &dyn Spawner, order
             let (output, input) = tokio::io::split(ours);
             Ok(assemble(spec, gauge, order, output, input, Owned::default()))
         }
-        Transport::Http(_) => Err("HTTP is not a stream of lines".to_owned()),
+        Transport::Sse(http) => {
+            let client = Client::new(http, spec.timeouts.connect).map_err(Attempt::Refused)?;
+            let (ours, theirs) = tokio::io::duplex(DUPLEX_BYTES);
+            events::open(spec, client, &order.shown, theirs).await.map_err(http_says)?;
+            let (output, input) = tokio::io::split(ours);
+            Ok(assemble(spec, gauge, order, output, input, Owned::default()))
+        }
+        Transport::Http(_) => Err(Attempt::Refused("HTTP is not a stream of lines".to_owned())),
+    }
+}
+
+/// Statuses that ask for other credentials, or for patience, stay what they are.
+fn http_says(failed: Failed) -> Attempt {
+    match failed.failure {
+        Failure::HttpStatus(401 | 403 | 407 | 429) => Attempt::Failed(failed),
+        Failure::HttpStatus(code @ (404 | 405)) => Attempt::Refused(format!(
+            "the server answered GET with HTTP {code}: it has no event stream of HTTP+SSE here; leave out \
+             `transport = \"sse\"` if it speaks Streamable HTTP"
+        )),
+        Failure::HttpStatus(code) => Attempt::Refused(format!("the server answered GET with HTTP {code}")),
+        Failure::NotSent(why) | Failure::NoReply(why) => Attempt::Refused(why),
+        _ => Attempt::Failed(failed),
     }
 }
 

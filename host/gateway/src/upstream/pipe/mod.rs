@@ -1,11 +1,12 @@
-//! A server on one pair of byte streams, for all of one audience: a child's standard streams, or an in-process server's
-//! duplex.
+//! A server on one pair of byte streams, for all of one audience: a child's standard streams, an in-process server's
+//! duplex, or what the transport of 2024-11-05 makes of HTTP.
 //!
 //! Three tasks serve a connection: one writes, one reads, one watches over both and over the child. None of them holds
 //! the [`Pipe`], so dropping its last holder ends the connection; and a server that does not read stops only the queue
 //! in front of it.
 
 mod connect;
+mod events;
 mod line;
 mod process;
 mod stderr;
