@@ -97,7 +97,7 @@ impl Way<'_> {
             let (failed, reply) = match outcome {
                 Ok((Heard::Questions, dialog)) => return Ok(Ended::Held(Held { routed, dialog })),
                 Ok((Heard::Reply(reply), _)) => match failure_of(&reply).filter(|_| !pipeline.retry.is_empty()) {
-                    Some(failure) => (Failed { failure, retry_after: None, error: None }, Some(reply)),
+                    Some(failure) => (Failed::from(failure), Some(reply)),
                     None => return Ok(Ended::Answered(Answered { routed, reply, fallback: false })),
                 },
                 Err(failed) => (failed, None),
