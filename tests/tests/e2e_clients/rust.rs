@@ -10,7 +10,7 @@ use rmcp::model::{
     CreateMessageResult, ElicitRequestParams, ElicitResult, ElicitationAction, GetPromptRequestParams, ListRootsResult,
     PingRequest, ProgressNotificationParam, ProtocolVersion, ReadResourceRequestParams,
 };
-use rmcp::service::{NotificationContext, Peer, PeerRequestOptions, RequestContext};
+use rmcp::service::{NotificationContext, PeerRequestOptions, RequestContext, RunningService};
 use rmcp::transport::{IntoTransport, StreamableHttpClientTransport, TokioChildProcess};
 use rmcp::{ClientHandler, ClientLifecycleMode, ClientServiceExt as _, ErrorData, RoleClient};
 use serde::de::DeserializeOwned;
@@ -101,6 +101,8 @@ impl ClientHandler for Walker {
     }
 }
 
+type Client = RunningService<RoleClient, Walker>;
+
 /// Walks through a plan.
 pub(crate) async fn walk<T, E, A>(transport: T, mode: ClientLifecycleMode, plan: &Value) -> Value
 where
@@ -146,12 +148,12 @@ fn tool(step: &Value) -> CallToolRequestParams {
     CallToolRequestParams::new(text(step, "/name")).with_arguments(object(&step["arguments"]))
 }
 
-async fn call(client: &Peer<RoleClient>, step: &Value) -> Value {
+async fn call(client: &Client, step: &Value) -> Value {
     to_json(&patiently("a result", client.call_tool(tool(step))).await.expect("a result"))
 }
 
 /// Begins a call and gives it up at its first progress.
-async fn cancel(client: &Peer<RoleClient>, walker: &Walker, step: &Value) -> bool {
+async fn cancel(client: &Client, walker: &Walker, step: &Value) -> bool {
     walker.progress();
     let request = ClientRequest::CallToolRequest(CallToolRequest::new(tool(step)));
     let call = client.send_cancellable_request(request, PeerRequestOptions::no_options()).await.expect("a call");
@@ -161,7 +163,7 @@ async fn cancel(client: &Peer<RoleClient>, walker: &Walker, step: &Value) -> boo
 }
 
 /// Resources, prompts and completion.
-async fn read(client: &Peer<RoleClient>, plan: &Value, report: &mut Value) {
+async fn read(client: &Client, plan: &Value, report: &mut Value) {
     if let Some(uri) = plan["resource"].as_str() {
         let resources = client.list_all_resources().await.expect("resources");
         report["resources"] = resources.iter().map(|resource| resource.uri.clone()).collect();
