@@ -70,8 +70,13 @@ impl Echo {
 
     async fn take(&self, connection: &mut Connection, head: &Head, message: &Value) -> io::Result<()> {
         if (self.era == Era::Modern) != (head.get("mcp-protocol-version") == Some(MODERN)) {
-            let error =
-                json!({ "code": -32022, "message": "Unsupported protocol version", "data": { "supported": [MODERN] } });
+            let error = match self.era {
+                Era::Modern => {
+                    let data = json!({ "supported": [MODERN] });
+                    json!({ "code": -32022, "message": "Unsupported protocol version", "data": data })
+                }
+                Era::Legacy => json!({ "code": -32000, "message": "Bad Request" }),
+            };
             let body = json!({ "jsonrpc": "2.0", "id": message["id"], "error": error }).to_string();
             return connection.send("HTTP/1.1 400 Bad Request", &[JSON], &body).await;
         }
