@@ -39,7 +39,7 @@ use crate::record::Recorder;
 use crate::wire::{self, ClientFacts, RequestId};
 
 /// A request or notification of a client, with all that is known of where it comes from.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Inbound {
     /// The client's id of a request: a subscription is told by it.
     pub id: Option<RequestId>,
@@ -113,21 +113,21 @@ impl Tenant {
         Outcome { answer, identity }
     }
 
-    /// Admits and validates a notification. Those of the core protocol end here: the gate keeps its own sessions with
+    /// Admits and validates a notification, and gives back its params as the validators accepted them. Those of the core protocol end here: the gate keeps its own sessions with
     /// upstreams, and a cancellation is carried out by the front, which knows what is under way.
     pub async fn notification(
         &self,
         generation: u64,
         recorder: &dyn Recorder,
         inbound: Inbound,
-    ) -> Result<Identity, Refusal> {
+    ) -> Result<Payload, Refusal> {
         let call = self.call(&inbound, Form::Notification);
         let mut journal = Journal::open(recorder, generation, &call);
         let way = Way { tenant: self, client: &inbound.client, outlet: None, visits: journal.visits() };
         let mut identity = None;
         let judged = self.judge(call, &inbound, &way, &mut identity).await;
         journal.close_notification(judged.as_ref().err(), identity.as_ref());
-        judged.map(|validated| validated.identity().clone())
+        judged.map(|validated| validated.call().params().clone())
     }
 
     /// Admits what has nothing in it to validate or to send: the end of a session, an answer that nobody waits for.
