@@ -46,13 +46,14 @@ impl Room {
     }
 
     fn keep(self: &Arc<Self>, bytes: usize) -> Option<Kept> {
+        // Given back when there is none here.
+        let within = match &self.within {
+            None => None,
+            Some(outer) => Some(Box::new(outer.keep(bytes)?)),
+        };
         let add = |used: usize| used.checked_add(bytes).filter(|used| *used <= self.limit);
         self.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add).ok()?;
-        let mut kept = Kept { room: self.clone(), bytes, _within: None };
-        if let Some(outer) = &self.within {
-            kept._within = Some(Box::new(outer.keep(bytes)?));
-        }
-        Some(kept)
+        Some(Kept { room: self.clone(), bytes, _within: within })
     }
 }
 
