@@ -88,6 +88,19 @@ pub struct Draft {
     pub chance: u32,
 }
 
+/// When something happens, and what is drawn for it.
+#[derive(Debug, Clone)]
+pub struct Moment {
+    /// An id of the gate's own, unique.
+    pub id: Arc<str>,
+    /// Seconds since the Unix epoch.
+    pub unix_time_s: u32,
+    /// When it must have ended.
+    pub deadline: Instant,
+    /// 32 random bits.
+    pub chance: u32,
+}
+
 /// One message of a client, decoded strictly, judged by nobody yet.
 #[derive(Debug)]
 pub struct Call {
@@ -182,7 +195,25 @@ impl Call {
             deadline: self.draft.deadline,
             chance: self.draft.chance,
         };
-        Self { target: None, trail: self.trail.clone(), draft }
+        Self { target: target_of(method, &draft.params), trail: self.trail.clone(), draft }
+    }
+
+    /// The same call at another moment, with a record of its own.
+    pub(crate) fn later(&self, moment: Moment) -> Self {
+        let Moment { id, unix_time_s, deadline, chance } = moment;
+        let draft = Draft {
+            id,
+            tenant: self.draft.tenant.clone(),
+            form: self.draft.form,
+            method: self.draft.method.clone(),
+            params: self.draft.params.clone(),
+            revision: self.draft.revision,
+            traceparent: self.draft.traceparent.clone(),
+            unix_time_s,
+            deadline,
+            chance,
+        };
+        Self { draft, target: self.target.clone(), trail: Trail::default() }
     }
 
     /// Other parameters, with the target that they name.

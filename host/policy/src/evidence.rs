@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::call::Call;
+use crate::call::{Call, Moment};
 use crate::identity::Identity;
 use crate::json::Payload;
 use crate::trail::Trail;
@@ -24,6 +24,13 @@ impl Admitted {
     /// Who calls.
     pub fn identity(&self) -> &Identity {
         &self.identity
+    }
+
+    /// The same caller's same call at a later moment, with a record of its own: for what is said on a stream that stays
+    /// open for long after its call was admitted.
+    #[must_use]
+    pub fn later(&self, moment: Moment) -> Self {
+        Self { call: self.call.later(moment), identity: self.identity.clone() }
     }
 }
 
@@ -83,6 +90,21 @@ impl Validated {
         let params = cursor.map_or_else(Payload::empty, |cursor| Payload::of(&serde_json::json!({ "cursor": cursor })));
         let call = from.call.derived(what.method(), params);
         Self { admitted: Arc::new(Admitted { call, identity: from.identity.clone() }) }
+    }
+}
+
+impl Validated {
+    /// The gate's own request in the course of one that was validated: what it carries was in the parameters that the
+    /// validators accepted, or is the gate's own.
+    pub fn in_course_of(from: &Self, method: &str, params: Payload) -> Self {
+        let call = from.call().derived(method, params);
+        Self { admitted: Arc::new(Admitted { call, identity: from.identity().clone() }) }
+    }
+
+    /// As [`Admitted::later`].
+    #[must_use]
+    pub fn later(&self, moment: Moment) -> Self {
+        Self { admitted: Arc::new(self.admitted.later(moment)) }
     }
 }
 

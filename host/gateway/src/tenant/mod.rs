@@ -6,25 +6,34 @@
 //! whatever comes back is sanitized there.
 
 mod attempt;
+mod bystander;
+mod capabilities;
 mod catalog;
 mod credentials;
+mod cursor;
 mod journal;
 mod lasting;
+mod level;
+mod listen;
 mod listing;
 mod named;
 mod names;
 mod outlet;
 mod own;
+mod questions;
 mod seal;
 mod shape;
 mod spec;
+mod stand;
+mod subscriptions;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use witgate_policy::{
-    Admitted, Call, Draft, Form, Identity, Lookup, Payload, Presented, Reason, Refusal, Sanitized, Stage, Validated,
+    Admitted, Call, Draft, Form, Identity, Lookup, Moment, Payload, Presented, Reason, Refusal, Sanitized, Stage,
+    Validated,
 };
 
 use self::attempt::Way;
@@ -102,6 +111,9 @@ impl Tenant {
         inbound: Inbound,
         outlet: &Outlet,
     ) -> Outcome {
+        if inbound.method == "subscriptions/listen" && inbound.client.revision.is_modern() {
+            return self.listen(generation, recorder, &inbound, outlet).await;
+        }
         let call = self.call(&inbound, Form::Request);
         let mut journal = Journal::open(recorder, generation, &call);
         let deadline = call.deadline();
@@ -162,18 +174,10 @@ impl Tenant {
         judged.map(|validated| validated.call().params().clone())
     }
 
-    /// Says to a legacy client what its servers say outside of calls, and asks it what they ask, until it is dropped:
-    /// the stream of a `GET`, or a stdio client's session.
-    pub async fn stand(&self, generation: u64, recorder: &dyn Recorder, inbound: Inbound, outlet: &Outlet) -> Refusal {
-        let _ = outlet;
-        match self.admission(generation, recorder, inbound).await {
-            Ok(_) => std::future::pending().await,
-            Err(refusal) => refusal,
-        }
-    }
-
     /// A legacy client's session has ended: what is kept for it ends too.
     pub fn farewell(&self, session: &str) {
+        self.spec.lasting.subscriptions.end(&self.spec.name, session);
+        self.spec.lasting.levels.end(&self.spec.name, session);
         for upstream in self.spec.groups.iter().flat_map(|group| &group.upstreams) {
             upstream.forget(session);
         }
@@ -192,6 +196,8 @@ impl Tenant {
             "initialize" if !modern => self.initialize(&validated, way).await,
             "ping" if !modern => self.pong(&validated).await,
             "logging/setLevel" if !modern => self.set_level(&validated, way).await,
+            "resources/subscribe" if !modern => self.subscribe(&validated, way).await,
+            "resources/unsubscribe" if !modern => self.unsubscribe(&validated, way).await,
             "server/discover" if modern => self.discover(&validated, way).await,
             "tools/list" => self.list(&validated, Lookup::Tools, way).await,
             "prompts/list" => self.list(&validated, Lookup::Prompts, way).await,
@@ -206,7 +212,7 @@ impl Tenant {
                 format!("the method `{method}` does not exist here in revision {}", inbound.client.revision),
             )),
         };
-        answer.map(|answer| shape::for_client(answer, inbound.client.revision))
+        answer.map(|answer| shape::for_client(answer, inbound.client.revision, self.depends_on_the_caller()))
     }
 
     /// Finds out who calls, and lets the validators judge.
@@ -231,19 +237,43 @@ impl Tenant {
         Ok(admitted)
     }
 
-    fn call(&self, inbound: &Inbound, form: Form) -> Call {
+    /// Whether answers may differ from caller to caller: then what one is told is nobody else's. A plugin's reasons are
+    /// its own, so that there is one is enough.
+    fn depends_on_the_caller(&self) -> bool {
+        let pipeline = &self.spec.pipeline;
+        let shown = self.spec.groups.iter().flat_map(|group| &group.upstreams);
+        !(pipeline.auth.is_empty()
+            && pipeline.validate.is_empty()
+            && pipeline.route.is_empty()
+            && pipeline.retry.is_empty()
+            && pipeline.sanitize.is_empty())
+            || shown.into_iter().any(|upstream| pipeline.has_credential(&upstream.spec().id))
+    }
+
+    /// Now, for a message that the gate takes or says.
+    fn moment(&self) -> Moment {
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Call::new(Draft {
+        Moment {
             id: next_id(),
+            unix_time_s: u32::try_from(since_epoch.as_secs()).unwrap_or(u32::MAX),
+            deadline: Instant::now() + self.spec.deadline,
+            chance: fastrand::u32(..),
+        }
+    }
+
+    fn call(&self, inbound: &Inbound, form: Form) -> Call {
+        let Moment { id, unix_time_s, deadline, chance } = self.moment();
+        Call::new(Draft {
+            id,
             tenant: self.spec.name.clone(),
             form,
             method: inbound.method.clone(),
             params: inbound.params.clone(),
             revision: inbound.client.revision,
             traceparent: wire::traceparent(&inbound.params),
-            unix_time_s: u32::try_from(since_epoch.as_secs()).unwrap_or(u32::MAX),
-            deadline: Instant::now() + self.spec.deadline,
-            chance: fastrand::u32(..),
+            unix_time_s,
+            deadline,
+            chance,
         })
     }
 

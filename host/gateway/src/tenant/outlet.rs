@@ -100,6 +100,12 @@ impl Outlet {
         told
     }
 
+    /// Says a notification that must not be lost, and waits for a slow reader.
+    pub async fn say(&self, note: Sanitized) {
+        let said = self.said.send(Said::Note(note)).await.is_ok();
+        self.told.fetch_or(said, Ordering::Relaxed);
+    }
+
     /// Asks the client. `None` when it cannot be asked, or has too many questions open. Dropping what comes back
     /// withdraws the question.
     pub async fn ask(&self, request: Sanitized) -> Option<Asking> {
