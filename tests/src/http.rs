@@ -41,6 +41,8 @@ pub struct Connection {
     body: Body,
     /// What has come of an event.
     event: String,
+    /// The id of the last event that had one.
+    pub last_id: Option<String>,
 }
 
 /// What is still to be read of a body.
@@ -60,7 +62,7 @@ impl Connection {
     pub fn over(stream: TcpStream) -> io::Result<Self> {
         stream.set_nodelay(true)?;
         let (reader, writer) = stream.into_split();
-        Ok(Self { reader: BufReader::new(reader), writer, body: Body::Sized(0), event: String::new() })
+        Ok(Self { reader: BufReader::new(reader), writer, body: Body::Sized(0), event: String::new(), last_id: None })
     }
 
     /// Sends a message with a length.
@@ -138,6 +140,8 @@ impl Connection {
         loop {
             while let Some(end) = self.event.find("\n\n") {
                 let event: String = self.event.drain(..end + 2).collect();
+                let id = event.lines().find_map(|line| line.strip_prefix("id:"));
+                self.last_id = id.map(|id| id.trim().to_owned()).or(self.last_id.take());
                 let data: Vec<_> = event.lines().filter_map(|line| line.strip_prefix("data:")).collect();
                 let data = data.iter().map(|line| line.trim_start()).collect::<Vec<_>>().join("\n");
                 if !data.is_empty() {

@@ -13,17 +13,25 @@ pub(crate) struct Caller {
     path: String,
     era: Era,
     session: String,
+    capabilities: Value,
 }
 
 impl Caller {
-    /// A client of the endpoint at `url`; a legacy one begins a session.
+    /// A client of the endpoint at `url` that can be asked nothing; a legacy one begins a session.
     pub(crate) async fn new(url: &str, era: Era) -> Self {
+        Self::able(url, era, json!({})).await
+    }
+
+    /// The same with these capabilities.
+    pub(crate) async fn able(url: &str, era: Era, capabilities: Value) -> Self {
         let (authority, path) = url.trim_start_matches("http://").split_once('/').expect("a path");
-        let mut caller =
-            Self { authority: authority.to_owned(), path: format!("/{path}"), era, session: String::new() };
+        let (authority, path) = (authority.to_owned(), format!("/{path}"));
+        let mut caller = Self { authority, path, era, session: String::new(), capabilities };
         if era == Era::Legacy {
             let mut connection = caller.connect().await.expect("a connection");
-            caller.request(&mut connection, "1", "initialize", &initialize().to_string()).await.expect("a request");
+            let mut params = initialize();
+            params["capabilities"] = caller.capabilities.clone();
+            caller.request(&mut connection, "1", "initialize", &params.to_string()).await.expect("a request");
             let (head, answer) = connection.messages().await.expect("an answer");
             caller.session = head.get("mcp-session-id").unwrap_or_else(|| panic!("{head:?} {answer:?}")).to_owned();
             let done = r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#;
@@ -47,6 +55,8 @@ impl Caller {
         params: &str,
     ) -> io::Result<()> {
         let params = if self.era == Era::Modern { with_meta(params) } else { params.to_owned() };
+        let params =
+            params.replacen(r#"clientCapabilities":{}"#, &format!(r#"clientCapabilities":{}"#, self.capabilities), 1);
         let body = format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"{method}","params":{params}}}"#);
         let name: Value = serde_json::from_str(&params)?;
         let mut headers = vec![("mcp-method", method)];
@@ -68,11 +78,19 @@ impl Caller {
         self.request(connection, id, "tools/call", &params).await
     }
 
-    /// Opens the standing stream of a legacy session.
-    pub(crate) async fn stand(&self, connection: &mut Connection) -> io::Result<()> {
-        let (first, headers) = (format!("GET {} HTTP/1.1", self.path), [("accept", "text/event-stream")]);
-        let headers = [self.standing().as_slice(), &headers].concat();
-        connection.send(&first, &headers, "").await
+    /// Opens the standing stream of a legacy session, or takes up a stream after its event `last`.
+    pub(crate) async fn stand(&self, connection: &mut Connection, last: Option<&str>) -> io::Result<()> {
+        let mut headers = self.standing();
+        headers.push(("accept", "text/event-stream"));
+        headers.extend(last.map(|last| ("last-event-id", last)));
+        connection.send(&format!("GET {} HTTP/1.1", self.path), &headers, "").await
+    }
+
+    /// Answers what a legacy client was asked; the status says whether that was taken.
+    pub(crate) async fn answer(&self, id: &Value, result: &Value) -> io::Result<u16> {
+        let mut connection = self.connect().await?;
+        self.post(&mut connection, &[], &json!({ "jsonrpc": "2.0", "id": id, "result": result }).to_string()).await?;
+        Ok(connection.head().await?.status())
     }
 
     /// Listens for changes, as modern clients do.

@@ -30,7 +30,7 @@ async fn open(url: &str, kind: Kind) -> Connection {
     let caller = Caller::new(url, era).await;
     let mut connection = caller.connect().await.expect("a connection");
     match kind {
-        Kind::Standing => caller.stand(&mut connection).await.expect("a request"),
+        Kind::Standing => caller.stand(&mut connection, None).await.expect("a request"),
         Kind::Listening => caller.listen(&mut connection).await.expect("a request"),
     }
     let head = connection.head().await.expect("a head");

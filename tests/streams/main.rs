@@ -1,10 +1,11 @@
 //! Streams under load, measured from outside: answers that find their callers, idle streams, long messages, readers that
-//! do not read.
+//! do not read; and what becomes of open streams and questions when something breaks.
 //!
 //! What has to hold is asserted in every run of the tests, with small numbers; `tests/streams/run` takes large ones and
 //! prints the figures, which README.md keeps. Nothing here depends on how fast the machine is.
 
 mod caller;
+mod faults;
 mod idle;
 mod interleave;
 mod large;

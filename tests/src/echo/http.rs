@@ -2,11 +2,13 @@
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+use super::streams::STREAM;
 use super::{Echo, Stage};
 use crate::http::{Connection, Head};
 use crate::wire::{Era, MODERN};
@@ -53,13 +55,14 @@ impl Drop for Server {
     }
 }
 
-const STREAM: &str = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
-
 impl Echo {
     async fn serve(&self, mut connection: Connection) -> io::Result<()> {
         loop {
             let head = connection.head().await?;
             let body = connection.text().await?;
+            if head.first.starts_with("GET") && self.era == Era::Legacy {
+                return self.stand(&mut connection, None).await;
+            }
             if !head.first.starts_with("POST") {
                 connection.send("HTTP/1.1 405 Method Not Allowed", &[], "").await?;
                 continue;
@@ -85,9 +88,16 @@ impl Echo {
             self.stage.ended.send_modify(|ended| *ended += 1);
             return called;
         }
+        if message["method"] == "subscriptions/listen" && self.era == Era::Modern {
+            return self.stand(connection, Some(message)).await;
+        }
+        if message.get("method").is_none() {
+            self.stage.answers.send_modify(|answers| answers.push(message.clone()));
+        }
         match self.answer(message) {
             Some(answer) => {
-                let session = [JSON, ("mcp-session-id", "one")];
+                let session = session_id(&self.stage);
+                let session = [JSON, ("mcp-session-id", session.as_str())];
                 let headers = if message["method"] == "initialize" { &session[..] } else { &session[..1] };
                 connection.send("HTTP/1.1 200 OK", headers, &answer.to_string()).await
             }
@@ -106,6 +116,7 @@ impl Echo {
             "parts" => self.parts(connection, message).await,
             "flood" => self.flood(connection, message).await,
             "endless" => self.endless(connection).await,
+            "ask" => self.ask(connection, message).await,
             name => {
                 let error = json!({ "code": -32602, "message": format!("no tool `{name}` here") });
                 self.say(connection, &[json!({ "jsonrpc": "2.0", "id": message["id"], "error": error })], false).await
@@ -124,53 +135,16 @@ impl Echo {
         connection.chunk("").await
     }
 
-    async fn event(&self, connection: &mut Connection, message: &Value) -> io::Result<()> {
+    pub(super) async fn event(&self, connection: &mut Connection, message: &Value) -> io::Result<()> {
         let event = format!("event: message\ndata: {message}\n\n");
         self.stage.wrote(event.len());
         connection.chunk(&event).await
     }
+}
 
-    async fn parts(&self, connection: &mut Connection, message: &Value) -> io::Result<()> {
-        connection.write(STREAM).await?;
-        for number in 1..=2 {
-            self.stage.part(number).await;
-            let params = json!({
-                "progressToken": message["params"]["_meta"]["progressToken"], "progress": number,
-            });
-            let note = json!({ "jsonrpc": "2.0", "method": "notifications/progress", "params": params });
-            self.event(connection, &note).await?;
-        }
-        self.stage.part(3).await;
-        self.event(connection, &self.text(&message["id"], "whole")).await?;
-        connection.chunk("").await
-    }
-
-    async fn flood(&self, connection: &mut Connection, message: &Value) -> io::Result<()> {
-        let bytes = message["params"]["arguments"]["bytes"].as_u64().unwrap_or_default();
-        let data = "x".repeat(LINE);
-        let params = json!({ "level": "error", "logger": "echo", "data": data });
-        let line = json!({ "jsonrpc": "2.0", "method": "notifications/message", "params": params });
-        connection.write(STREAM).await?;
-        for _ in 0..bytes / (LINE as u64) {
-            self.event(connection, &line).await?;
-        }
-        self.event(connection, &self.text(&message["id"], "flooded")).await?;
-        connection.chunk("").await
-    }
-
-    /// Until the other side has had enough.
-    async fn endless(&self, connection: &mut Connection) -> io::Result<()> {
-        connection.write(STREAM).await?;
-        connection.chunk("event: message\ndata: \"").await?;
-        let piece = "x".repeat(LINE);
-        loop {
-            connection.chunk(&piece).await?;
-            self.stage.wrote(piece.len());
-        }
-    }
+/// A session's id, unlike the others of this server.
+fn session_id(stage: &Stage) -> String {
+    format!("session-{}", stage.sessions.fetch_add(1, Ordering::Relaxed))
 }
 
 const JSON: (&str, &str) = ("content-type", "application/json");
-
-/// Bytes of a log line, and of a piece of an event.
-const LINE: usize = 16 << 10;

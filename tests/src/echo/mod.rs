@@ -8,10 +8,12 @@
 //! | `parts` | begins a stream, and waits for [`Stage`] before each of two events and the answer |
 //! | `flood` | sends `bytes` of log lines before its answer |
 //! | `endless` | begins an event that never ends |
+//! | `ask` | asks the client for a name, `count` times at once, and says what came of it |
 
 mod hat;
 pub mod http;
 pub mod stdio;
+mod streams;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -31,6 +33,13 @@ pub struct Stage {
     pub written: AtomicUsize,
     /// Calls that have ended, however.
     pub ended: watch::Sender<usize>,
+    sessions: AtomicUsize,
+    /// What came back to the questions of `ask`.
+    pub answers: watch::Sender<Vec<Value>>,
+    /// Streams that were opened to hear of changes.
+    pub standing: watch::Sender<usize>,
+    /// How often the tools have changed.
+    pub changes: watch::Sender<usize>,
 }
 
 /// One server, over whatever.
@@ -63,7 +72,7 @@ impl Echo {
                 "_meta": { "io.modelcontextprotocol/serverInfo": { "name": self.name, "version": "1" } },
             }),
             "tools/list" => {
-                let names = ["echo", "large", "parts", "flood", "endless"];
+                let names = ["echo", "large", "parts", "flood", "endless", "ask"];
                 let tool = |name: &str| json!({ "name": name, "inputSchema": { "type": "object" } });
                 json!({ "tools": names.map(tool), "ttlMs": 3_600_000, "cacheScope": "public" })
             }

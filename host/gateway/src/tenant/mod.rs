@@ -7,6 +7,7 @@
 
 mod ability;
 mod attempt;
+mod bystander;
 mod capabilities;
 mod catalog;
 mod credentials;
@@ -15,16 +16,21 @@ mod extension;
 mod held;
 mod journal;
 mod lasting;
+mod level;
+mod listen;
 mod listing;
 mod named;
 mod names;
 mod outlet;
 mod own;
+mod questions;
 mod rounds;
 mod seal;
 mod shape;
 mod spec;
+mod stand;
 mod state;
+mod subscriptions;
 mod talk;
 mod task;
 
@@ -34,8 +40,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use witgate_policy::{
-    Admitted, Call, Deadline, Draft, Form, Identity, Lookup, Payload, Presented, Reason, Refusal, Revision, Sanitized,
-    Stage, Validated,
+    Admitted, Call, Deadline, Draft, Form, Identity, Lookup, Moment, Payload, Presented, Reason, Refusal, Revision,
+    Sanitized, Stage, Validated,
 };
 
 use self::attempt::Way;
@@ -51,7 +57,7 @@ use crate::record::Recorder;
 use crate::wire::{self, ClientFacts, RequestId};
 
 /// A request or notification of a client, with all that is known of where it comes from.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Inbound {
     /// The client's id of a request: a subscription is told by it.
     pub id: Option<RequestId>,
@@ -114,6 +120,9 @@ impl Tenant {
         inbound: Inbound,
         outlet: &Outlet,
     ) -> Outcome {
+        if inbound.method == "subscriptions/listen" && inbound.client.revision.is_modern() {
+            return self.listen(generation, recorder, &inbound, outlet).await;
+        }
         let call = self.call(&inbound, Form::Request);
         let mut journal = Journal::open(recorder, generation, &call);
         let deadline = call.deadline().clone();
@@ -130,15 +139,15 @@ impl Tenant {
         Outcome { answer, identity }
     }
 
-    /// Admits and validates a notification. Those of the core protocol end here: the gate keeps its own sessions with
-    /// upstreams, and a cancellation is carried out by the front, which knows what is under way. Those of extensions go on
-    /// to the server.
+    /// Admits and validates a notification, and gives back its params as the validators accepted them. Those of the core
+    /// protocol end here: the gate keeps its own sessions with upstreams, and a cancellation is carried out by the front,
+    /// which knows what is under way. Those of extensions go on to the server.
     pub async fn notification(
         &self,
         generation: u64,
         recorder: &dyn Recorder,
         inbound: Inbound,
-    ) -> Result<Identity, Refusal> {
+    ) -> Result<Payload, Refusal> {
         let call = self.call(&inbound, Form::Notification);
         let mut journal = Journal::open(recorder, generation, &call);
         let way = Way::new(self, &inbound.client, None, journal.visits());
@@ -150,7 +159,7 @@ impl Tenant {
         }
         .await;
         journal.close_notification(judged.as_ref().err(), identity.as_ref());
-        judged.map(|validated| validated.identity().clone())
+        judged.map(|validated| validated.call().params().clone())
     }
 
     /// Admits what has nothing in it to validate or to send: the end of a session, an answer that nobody waits for.
@@ -185,18 +194,10 @@ impl Tenant {
         judged.map(|validated| validated.call().params().clone())
     }
 
-    /// Says to a legacy client what its servers say outside of calls, and asks it what they ask, until it is dropped:
-    /// the stream of a `GET`, or a stdio client's session.
-    pub async fn stand(&self, generation: u64, recorder: &dyn Recorder, inbound: Inbound, outlet: &Outlet) -> Refusal {
-        let _ = outlet;
-        match self.admission(generation, recorder, inbound).await {
-            Ok(_) => std::future::pending().await,
-            Err(refusal) => refusal,
-        }
-    }
-
     /// A legacy client's session has ended: what is kept for it ends too.
     pub fn farewell(&self, session: &str) {
+        self.spec.lasting.subscriptions.end(&self.spec.name, session);
+        self.spec.lasting.levels.end(&self.spec.name, session);
         for upstream in self.spec.groups.iter().flat_map(|group| &group.upstreams) {
             upstream.forget(session);
         }
@@ -215,6 +216,8 @@ impl Tenant {
             "initialize" if !modern => self.initialize(&validated, way).await,
             "ping" if !modern => self.pong(&validated).await,
             "logging/setLevel" if !modern => self.set_level(&validated, way).await,
+            "resources/subscribe" if !modern => self.subscribe(&validated, way).await,
+            "resources/unsubscribe" if !modern => self.unsubscribe(&validated, way).await,
             "server/discover" if modern => self.discover(&validated, way).await,
             "tools/list" => self.list(&validated, Lookup::Tools, way).await,
             "prompts/list" => self.list(&validated, Lookup::Prompts, way).await,
@@ -267,19 +270,30 @@ impl Tenant {
             || shown.into_iter().any(|upstream| pipeline.has_credential(&upstream.spec().id))
     }
 
-    fn call(&self, inbound: &Inbound, form: Form) -> Call {
+    /// Now, for a message that the gate takes or says.
+    fn moment(&self) -> Moment {
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Call::new(Draft {
+        Moment {
             id: next_id(),
+            unix_time_s: u32::try_from(since_epoch.as_secs()).unwrap_or(u32::MAX),
+            deadline: Instant::now() + self.spec.deadline,
+            chance: fastrand::u32(..),
+        }
+    }
+
+    fn call(&self, inbound: &Inbound, form: Form) -> Call {
+        let Moment { id, unix_time_s, deadline, chance } = self.moment();
+        Call::new(Draft {
+            id,
             tenant: self.spec.name.clone(),
             form,
             method: inbound.method.clone(),
             params: inbound.params.clone(),
             revision: inbound.client.revision,
             traceparent: wire::traceparent(&inbound.params),
-            unix_time_s: u32::try_from(since_epoch.as_secs()).unwrap_or(u32::MAX),
-            deadline: Instant::now() + self.spec.deadline,
-            chance: fastrand::u32(..),
+            unix_time_s,
+            deadline,
+            chance,
         })
     }
 
