@@ -76,10 +76,10 @@ async fn what_is_asked_on_either_stream_comes_to_the_call_and_the_answer_goes_to
     streams.call.send(event(&cancelled)).expect("open");
     assert!(matches!(soon(exchange.next()).await, Ok(Event::Withdrawn { ask: which }) if which == ask));
     streams.call.send(request("no", "tools/list")).expect("open");
-    assert_eq!(answered(&streams.server, "no").await.body["error"]["code"], -32601);
     let id = streams.server.saw("tools/call").await.body["id"].clone();
     streams.call.send(event(&json!({ "jsonrpc": "2.0", "id": id, "result": { "ok": true } }))).expect("open");
     assert_eq!(result(&mut exchange).await.expect("answered").0, json!({ "ok": true }));
+    assert_eq!(answered(&streams.server, "no").await.body["error"]["code"], -32601);
 }
 
 #[tokio::test]
@@ -91,14 +91,15 @@ async fn a_question_may_come_before_the_answer_has_begun() {
     let (told, answers) = tokio::sync::watch::channel(false);
     let server = Arc::new(move |seen: Seen| {
         let mut answers = answers.clone();
-        let get = once.lock().expect("once").take_if(|_| seen.method == Method::GET);
-        let told = told.clone();
+        let stream = once.lock().expect("once").take_if(|_| seen.method == Method::GET);
+        let (get, told) = (get.clone(), told.clone());
         async move {
-            match (get, seen.rpc()) {
-                (Some(get), _) => get,
+            match (stream, seen.rpc()) {
+                (Some(stream), _) => stream,
                 (_, "server/discover") => plain(400, &[]),
                 (_, "initialize") => seen.initialized("s"),
                 (_, "tools/call") => {
+                    get.send(request("q", "roots/list")).expect("open");
                     soon(answers.wait_for(|answered| *answered)).await.expect("answered");
                     seen.result(&json!({ "ok": true }))
                 }
@@ -127,27 +128,9 @@ async fn a_question_may_come_before_the_answer_has_begun() {
     });
     let (upstream, _) = upstream(Transport::Http(Http { url, headers: Vec::new() }));
     let client = asked(Revision::V2025_11_25, "mine");
-    get.send(request("q", "roots/list")).expect("open");
-    let mut watch = upstream.watch(&client, &[]).expect("watched");
-    let mut exchange = send_of(&client, "alice", &upstream, "tools/call", call());
-    let mut exchange = std::pin::pin!(&mut exchange);
-    // It was asked before the call, so that whoever listens has it; and again while the call waits.
-    let exchange = tokio::select! {
-        exchange = &mut exchange => exchange,
-        standing = watch.next() => {
-            assert!(matches!(standing, Standing::Request { .. }), "{standing:?}");
-            get.send(request("r", "roots/list")).expect("open");
-            if let Standing::Request { ask, .. } = standing {
-                drop(ask);
-            }
-            soon(exchange).await
-        }
-    };
-    let mut exchange = exchange.expect("sent");
+    let mut exchange = send_of(&client, "alice", &upstream, "tools/call", call()).await.expect("sent");
     let (ask, ..) = question(&mut exchange).await;
     exchange.answer(&ask, Reply::Result(Payload::of(&json!({ "roots": [] }))));
-    get.send(request("unused", "ping")).expect("open");
-    drop(watch);
     assert_eq!(result(&mut exchange).await.expect("answered").0, json!({ "ok": true }));
 }
 
@@ -161,7 +144,8 @@ async fn without_a_call_who_listens_to_the_session_is_asked_and_told() {
     let Standing::Request { ask, .. } = soon(watch.next()).await else { panic!("a request") };
     watch.answer(&ask, Reply::Error(Payload::of(&json!({ "code": -1, "message": "no" }))));
     assert_eq!(answered(&streams.server, "q").await.body["error"]["code"], -1);
-    let updated = json!({ "jsonrpc": "2.0", "method": "notifications/resources/updated", "params": { "uri": "a://b" } });
+    let updated =
+        json!({ "jsonrpc": "2.0", "method": "notifications/resources/updated", "params": { "uri": "a://b" } });
     streams.get.send(event(&updated)).expect("open");
     match soon(watch.next()).await {
         Standing::Notification { method, .. } => assert_eq!(method, "notifications/resources/updated"),
