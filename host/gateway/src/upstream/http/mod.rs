@@ -6,6 +6,7 @@ pub(super) mod header;
 mod listen;
 mod resume;
 mod session;
+mod sieve;
 pub(super) mod sse;
 
 use std::collections::VecDeque;
@@ -117,7 +118,10 @@ impl Link {
             id,
             armed: true,
         });
-        let posted = self.post_as(id, shown, headers, sending.method, &params, (sending.listener)(), cancel).await;
+        let mut posted = self.post_as(id, shown, headers, sending.method, &params, (sending.listener)(), cancel).await;
+        if let Ok(answer) = &mut posted {
+            answer.is_sifted = !legacy && sending.method == "tools/list";
+        }
         if let Err(Failed { failure: witgate_policy::Failure::HttpStatus(400 | 404 | 405), error: None, .. }) = &posted
         {
             // Not what a modern server says: it may have been replaced by another.
@@ -211,7 +215,16 @@ impl Link {
     }
 
     fn answer(self: &Arc<Self>, id: u64, listener: Listener, body: Body, cancel: Option<Cancel>) -> Answer {
-        Answer { link: self.clone(), id, listener, body, heard: VecDeque::new(), session_id: None, cancel }
+        Answer {
+            link: self.clone(),
+            id,
+            listener,
+            body,
+            heard: VecDeque::new(),
+            session_id: None,
+            cancel,
+            is_sifted: false,
+        }
     }
 
     /// What an HTTP error says, with the JSON-RPC error of its body.
