@@ -63,7 +63,7 @@ impl Way<'_> {
             let outcome = self.try_once(&routed, group, cargo).await?;
             let (failed, reply) = match outcome {
                 Ok(reply) => match failure_of(&reply).filter(|_| !pipeline.retry.is_empty()) {
-                    Some(failure) => (Failed { failure, retry_after: None, error: None }, Some(reply)),
+                    Some(failure) => (Failed::from(failure), Some(reply)),
                     None => return Ok(Answered { routed, reply, fallback: false }),
                 },
                 Err(failed) => (failed, None),

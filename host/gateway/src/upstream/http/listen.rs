@@ -1,6 +1,6 @@
 //! The stream on which a server tells that its lists have changed: `GET` for a legacy one, `subscriptions/listen` for a
-//! modern one. One for each upstream, whatever the number of its sessions; what is missed while it is down counts as a
-//! change.
+//! modern one; and on which a legacy one asks a client of whom it has a session. One for those sessions each, and one for
+//! all that are shared by many; what is missed while it is down counts as a change.
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -8,20 +8,23 @@ use std::time::Duration;
 use http::{HeaderMap, Method, Response};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use tokio::task::AbortHandle;
 use witgate_policy::json;
 
 use super::client::{Shown, media_type};
 use super::sse::{Parser, Place};
 use super::{Link, Session, header};
+use crate::upstream::Failed;
+use crate::upstream::board::Board;
 use crate::upstream::envelope::{self, Message, Outcome};
 use crate::upstream::handshake::listen_params;
-use crate::upstream::{Failed, ask};
 
 /// Before the second attempt; it doubles up to [`PAUSE_MAX`].
 const PAUSE: Duration = Duration::from_secs(1);
 const PAUSE_MAX: Duration = Duration::from_mins(1);
+/// For a server to begin the stream on which it may ask, before it is sent the first call.
+const BEGIN: Duration = Duration::from_secs(1);
 
 /// A stream that is listened to; it ends with this.
 pub(super) struct Ear(AbortHandle);
@@ -41,7 +44,8 @@ struct Listening {
     /// The params of `subscriptions/listen`, for a modern server.
     subscription: Option<witgate_policy::Payload>,
     limits: json::Limits,
-    _only: OwnedSemaphorePermit,
+    board: Arc<Board>,
+    _only: Option<OwnedSemaphorePermit>,
 }
 
 /// Whether a stream that ended is to be opened again.
@@ -52,29 +56,45 @@ enum Ended {
 }
 
 impl Session {
-    /// Listens in this session, if the server tells of changes and no other session listens.
-    pub(super) fn listen(&self, link: &Arc<Link>, shown: &Shown) -> Option<Ear> {
-        let params = listen_params(&self.facts)?;
-        let only = link.ear.clone().try_acquire_owned().ok()?;
+    /// Listens in this session: if it is one client's own, or if the server tells of changes and no other session listens.
+    pub(super) async fn listen(&self, link: &Arc<Link>) {
+        let params = listen_params(&self.facts);
+        let own = self.board.is_own();
+        let only = match (own, &params) {
+            (true, _) => None,
+            (false, None) => return,
+            (false, Some(_)) => match link.ear.clone().try_acquire_owned() {
+                Ok(only) => Some(only),
+                Err(_) => return,
+            },
+        };
         let listening = Listening {
             link: Arc::downgrade(link),
-            shown: shown.clone(),
+            shown: self.shown().clone(),
             headers: self.headers(),
-            subscription: self.facts.revision.is_modern().then_some(params),
+            subscription: params.filter(|_| self.facts.revision.is_modern()),
             limits: link.spec.limits.message,
+            board: self.board.clone(),
             _only: only,
         };
-        Some(Ear(tokio::spawn(listening.run()).abort_handle()))
+        let (begun, begins) = oneshot::channel();
+        *self.ear() = Some(Ear(tokio::spawn(listening.run(begun)).abort_handle()));
+        if own {
+            // A server that does not begin its answer before it has something to say is not waited for.
+            let _ = tokio::time::timeout(BEGIN, begins).await;
+        }
     }
 }
 
 impl Listening {
-    async fn run(self) {
+    async fn run(self, begun: oneshot::Sender<()>) {
+        let mut begun = Some(begun);
         let mut pause = PAUSE;
         let mut place = Place::default();
         loop {
             let Some(link) = self.link.upgrade() else { return };
             let opened = self.open(&link, &place).await;
+            begun.take();
             drop(link);
             let ended = match opened {
                 Ok(response) if response.status().is_success() => {
@@ -100,6 +120,7 @@ impl Listening {
             pause = (pause * 2).min(PAUSE_MAX);
             let Some(link) = self.link.upgrade() else { return };
             link.gauge.lists_changed();
+            self.board.lapse();
         }
     }
 
@@ -139,10 +160,15 @@ impl Listening {
     fn take(&self, message: Message) -> Ended {
         let Some(link) = self.link.upgrade() else { return Ended::ForGood };
         match message {
-            Message::Notification { method, .. } if method.ends_with("/list_changed") => link.gauge.lists_changed(),
-            Message::Request { id, method } => link.aside(self.headers.clone(), &self.shown, ask::answer(&id, &method)),
+            Message::Notification { method, params } => {
+                if method.ends_with("/list_changed") {
+                    link.gauge.lists_changed();
+                }
+                self.board.note(&method, &params);
+            }
+            Message::Request { id, method, params } => self.board.ask(&id, &method, &params, None),
             Message::Response { outcome: Outcome::Error(_), .. } => return Ended::ForGood,
-            Message::Notification { .. } | Message::Response { .. } => {}
+            Message::Response { .. } => {}
         }
         Ended::Again
     }

@@ -11,8 +11,8 @@ use futures_util::future::{BoxFuture, FutureExt};
 use http::{HeaderMap, HeaderName, Method, StatusCode};
 use hyper::body::Incoming;
 
-use super::answer::{Answer, Body, Cancel, UNANSWERED};
-use super::client::{Shown, media_type};
+use super::answer::{Body, UNANSWERED};
+use super::client::media_type;
 use super::sse::{Parser, Place};
 use super::{Link, Session};
 use crate::upstream::Failed;
@@ -43,31 +43,34 @@ impl Place {
     }
 }
 
-impl Answer {
-    /// The stream is over without the answer: it goes on where it can, else this is why the request failed.
-    pub(super) fn resume(&mut self, why: String) -> Result<(), Failed> {
-        let Body::Events(_, parser) = std::mem::replace(&mut self.body, Body::Done) else {
-            return Err(Failed::no_reply(why));
-        };
-        let Some(Cancel { session, shown, .. }) = self.cancel.as_ref().filter(|_| parser.place().id.is_some()) else {
-            return Err(Failed::no_reply(why));
-        };
-        let (link, session, shown) = (self.link.clone(), session.clone(), shown.clone());
-        let place = parser.place().clone();
-        self.body = Body::Resuming(async move { again(&link, &session, &shown, place).await }.boxed());
-        Ok(())
+/// A stream is over without the answer: in a session it goes on where it can, else this is why the request failed.
+pub(super) fn resume(
+    link: &Arc<Link>,
+    session: Option<&Arc<Session>>,
+    body: &mut Body,
+    why: String,
+) -> Result<(), Failed> {
+    let (Body::Events(_, parser), Some(session)) = (std::mem::replace(body, Body::Done), session) else {
+        return Err(Failed::no_reply(why));
+    };
+    let place = parser.place().clone();
+    if place.id.is_none() {
+        return Err(Failed::no_reply(why));
     }
+    let (link, session) = (link.clone(), session.clone());
+    *body = Body::Resuming(async move { again(&link, &session, place).await }.boxed());
+    Ok(())
 }
 
 /// Asks until the stream is there.
-async fn again(link: &Arc<Link>, session: &Session, shown: &Shown, place: Place) -> Result<(Incoming, Parser), Failed> {
+async fn again(link: &Link, session: &Session, place: Place) -> Result<(Incoming, Parser), Failed> {
     let mut headers = session.headers();
     place.mark(&mut headers);
     let mut pause = place.pause(PAUSE);
     let mut failed = Failed::no_reply(UNANSWERED);
     for _ in 0..ATTEMPTS {
         tokio::time::sleep(pause).await;
-        match link.client.send(Method::GET, shown, headers.clone(), String::new()).await {
+        match link.client.send(Method::GET, session.shown(), headers.clone(), String::new()).await {
             Ok(response) if response.status().is_success() => {
                 if media_type(response.headers()) != "text/event-stream" {
                     return Err(Failed::no_reply("the server did not go on with a stream that broke off"));
@@ -76,7 +79,7 @@ async fn again(link: &Arc<Link>, session: &Session, shown: &Shown, place: Place)
             }
             Ok(response) if response.status().is_client_error() => {
                 if response.status() == StatusCode::NOT_FOUND && session.has_id() {
-                    session.end();
+                    session.outlive();
                 }
                 let code = response.status().as_u16();
                 return Err(Failed::no_reply(format!(
