@@ -29,14 +29,7 @@ pub(super) fn object(schema: &Value) -> Value {
 /// The `result` of a server's request.
 pub(super) fn response(method: &str, params: &Value) -> Value {
     match method {
-        "elicitation/create" => {
-            let mut content = object(&params["requestedSchema"]);
-            // A box without a default is ticked: somebody says yes.
-            if let Some(confirmed) = content.get_mut("confirmed") {
-                *confirmed = true.into();
-            }
-            json!({ "action": "accept", "content": content })
-        }
+        "elicitation/create" => json!({ "action": "accept", "content": object(&params["requestedSchema"]) }),
         "sampling/createMessage" => json!({
             "role": "assistant", "model": "sample", "stopReason": "endTurn",
             "content": { "type": "text", "text": "sample" },
