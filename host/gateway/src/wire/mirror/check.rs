@@ -125,32 +125,32 @@ mod tests {
     #[test]
     fn a_definition_whose_annotations_break_a_rule_is_told_apart() {
         #[track_caller]
-        fn check(properties: &Value, want: Result<(), BadAnnotation>) {
+        fn check(properties: &Value, want: &Result<(), BadAnnotation>) {
             let schema = json!({ "type": "object", "properties": properties });
-            assert_eq!(super::check(&schema), want, "{properties}");
+            assert_eq!(super::check(&schema), *want, "{properties}");
         }
         let at = || "/properties/a".to_owned();
         let on = |name: &str| json!({ "type": "string", "x-mcp-header": name });
-        check(&json!({ "a": { "type": "string" } }), Ok(()));
-        check(&json!({ "a": on("Region"), "b": { "type": "object", "properties": { "c": on("Deep") } } }), Ok(()));
-        check(&json!({ "a": { "type": "integer", "x-mcp-header": "N" } }), Ok(()));
-        check(&json!({ "a": { "type": "boolean", "x-mcp-header": "B" } }), Ok(()));
+        check(&json!({ "a": { "type": "string" } }), &Ok(()));
+        check(&json!({ "a": on("Region"), "b": { "type": "object", "properties": { "c": on("Deep") } } }), &Ok(()));
+        check(&json!({ "a": { "type": "integer", "x-mcp-header": "N" } }), &Ok(()));
+        check(&json!({ "a": { "type": "boolean", "x-mcp-header": "B" } }), &Ok(()));
         for name in ["", "a b", "a:b", "é", "a\tb", "a\r\nb"] {
-            check(&json!({ "a": on(name) }), Err(BadAnnotation::Name(at())));
+            check(&json!({ "a": on(name) }), &Err(BadAnnotation::Name(at())));
         }
-        check(&json!({ "a": { "type": "string", "x-mcp-header": 1 } }), Err(BadAnnotation::Name(at())));
+        check(&json!({ "a": { "type": "string", "x-mcp-header": 1 } }), &Err(BadAnnotation::Name(at())));
         for kind in
             [json!("number"), json!("object"), json!("array"), json!("null"), json!(["string", "null"]), json!(null)]
         {
-            check(&json!({ "a": { "type": kind, "x-mcp-header": "A" } }), Err(BadAnnotation::Type(at())));
+            check(&json!({ "a": { "type": kind, "x-mcp-header": "A" } }), &Err(BadAnnotation::Type(at())));
         }
-        check(&json!({ "a": { "x-mcp-header": "A" } }), Err(BadAnnotation::Type(at())));
-        check(&json!({ "a": on("Id"), "b": on("iD") }), Err(BadAnnotation::Twice("/properties/b".to_owned())));
+        check(&json!({ "a": { "x-mcp-header": "A" } }), &Err(BadAnnotation::Type(at())));
+        check(&json!({ "a": on("Id"), "b": on("iD") }), &Err(BadAnnotation::Twice("/properties/b".to_owned())));
         let deep = json!({ "a": { "properties": { "c": on("X") } }, "b": on("x") });
-        check(&deep, Err(BadAnnotation::Twice("/properties/b".to_owned())));
+        check(&deep, &Err(BadAnnotation::Twice("/properties/b".to_owned())));
         let many = |count| (0..count).map(|n| (format!("p{n}"), on(&format!("H{n}")))).collect::<Map<_, _>>();
-        check(&many(ANNOTATIONS).into(), Ok(()));
-        check(&many(ANNOTATIONS + 1).into(), Err(BadAnnotation::TooMany));
+        check(&many(ANNOTATIONS).into(), &Ok(()));
+        check(&many(ANNOTATIONS + 1).into(), &Err(BadAnnotation::TooMany));
     }
 
     #[test]
