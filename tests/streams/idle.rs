@@ -12,9 +12,9 @@ use crate::{memory, number, say};
 
 /// How many are opened at once.
 const AT_ONCE: usize = 16;
-/// What one may cost, in bytes: several buffers of a connection and what a session is, and far below what a stack or a
-/// buffer of messages for each would be.
-const COST_BYTES: usize = 48 << 10;
+/// What one may cost, in bytes: several buffers of a connection and what a session is, in a build that is not optimized,
+/// and far below what a thread or a buffer of messages for each would be.
+const COST_BYTES: usize = 128 << 10;
 
 #[derive(Clone, Copy)]
 enum Kind {
