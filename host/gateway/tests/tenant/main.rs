@@ -2,6 +2,8 @@
 
 mod credential;
 mod lists;
+mod peer;
+mod rounds;
 mod support;
 mod web;
 
