@@ -48,6 +48,16 @@ impl Server {
         Self::launch(command).await
     }
 
+    /// `server-everything` over HTTP+SSE, as of 2024-11-05.
+    pub async fn everything_sse() -> Self {
+        let mut command = Command::new("node");
+        command.arg("--import").arg(paths::script("servers/announce.mjs")).arg(paths::everything());
+        command.arg("sse").env("PORT", "0");
+        let mut server = Self::launch(command).await;
+        server.url = server.url.replace("/mcp", "/sse");
+        server
+    }
+
     /// Its endpoint.
     pub fn url(&self) -> &str {
         &self.url

@@ -1,5 +1,9 @@
 //! Upstreams over Streamable HTTP, with a server that each test writes as one function.
 
+#[path = "upstream_http/resume.rs"]
+mod resume;
+#[path = "upstream_http/sse.rs"]
+mod sse;
 mod upstream_support;
 
 use std::convert::Infallible;
@@ -348,6 +352,7 @@ async fn events_arrive_as_they_are_sent_however_they_are_cut() {
     for byte in event(&progress).chars() {
         sender.send(byte.to_string()).expect("open");
     }
+    assert!(matches!(soon(exchange.next()).await, Ok(Event::Opened)), "before anything came on it");
     match soon(exchange.next()).await.expect("a notification") {
         Event::Notification { params, .. } => {
             assert_eq!(value(&params), json!({ "progressToken": "mine", "progress": 1 }));
@@ -460,6 +465,7 @@ async fn a_deadline_that_passes_is_a_timeout() {
     upstream.server(&client(Revision::V2025_11_25), &[]).await.expect("connected");
     let time = Duration::from_millis(100);
     let mut exchange = send_as("alice", &upstream, "tools/call", call(), time).await.expect("sent");
+    assert!(matches!(exchange.next().await, Ok(Event::Opened)));
     assert_eq!(exchange.next().await.expect_err("too late").failure, Failure::Timeout);
     assert_eq!(ledger.told(), ["answered", "failed"]);
 }

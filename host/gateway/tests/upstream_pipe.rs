@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use upstream_support::*;
 use witgate_gateway::upstream::{Limits, Outgoing, Transport, Upstream};
+use witgate_gateway::wire::ClientFacts;
 use witgate_policy::{Failure, Payload, Revision, json as strict};
 
 /// Connects with a script for the handshake; gives back the facts' revision.
@@ -338,7 +339,8 @@ async fn a_legacy_server_sees_no_modern_fields() {
         "traceparent": "00-0af7651916cd43dd8448eb211c80319c-00f067aa0ba902b7-01",
     }});
     let routed = routed("alice", "tools/call", params.clone(), SOON).await;
-    let client = client(Revision::V2026_07_28);
+    // With capabilities it would have a connection to itself.
+    let client = ClientFacts { capabilities: Payload::empty(), ..client(Revision::V2026_07_28) };
     let outgoing = Outgoing { client: &client, params: Payload::of(&params), tool: None, headers: &[] };
     let _exchange = upstream.send(&routed, outgoing).await.expect("sent");
     let (_, seen) = server.expect("tools/call").await;

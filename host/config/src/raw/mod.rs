@@ -17,7 +17,7 @@ pub(super) use grants::{RawFolder, RawGrant, RawGrants, RawReach};
 pub(super) use limits::RawLimits;
 pub(super) use plugin::{RawFaultPolicy, RawMode, RawPlugin};
 pub(super) use process::{RawCompiler, RawConfine, RawEgress};
-pub(super) use upstream::{RawBuiltin, RawUpstream, RawUpstreamLimits, RawUpstreamTimeouts};
+pub(super) use upstream::{RawBuiltin, RawTransport, RawUpstream, RawUpstreamLimits, RawUpstreamTimeouts};
 
 /// The configuration of a Witgate gate: `witgate.toml`.
 ///

@@ -3,6 +3,7 @@
 use serde_json::json;
 use witgate_policy::{Payload, Revision};
 
+use super::audience::Declared;
 use super::envelope::Outcome;
 use super::facts::ServerFacts;
 use super::meta::gate_info;
@@ -33,10 +34,15 @@ pub(crate) fn discover_params() -> Payload {
     }}))
 }
 
-/// The params of `initialize`. No capability is declared: the gate does not bridge a server's requests yet.
-pub(crate) fn initialize_params() -> Payload {
-    let info: serde_json::Value = gate_info().deserialize().unwrap_or_default();
-    Payload::of(&json!({ "protocolVersion": LEGACY.as_str(), "capabilities": {}, "clientInfo": info }))
+/// The params of `initialize`.
+pub(crate) fn initialize_params(declared: &Declared) -> Payload {
+    let Declared { capabilities, info } = declared;
+    let text = format!(
+        "{{\"protocolVersion\":\"{LEGACY}\",\"capabilities\":{},\"clientInfo\":{}}}",
+        capabilities.as_str(),
+        info.as_str()
+    );
+    Payload::parse_str(&text).unwrap_or_else(|_| Payload::empty())
 }
 
 /// The params of `subscriptions/listen` for the lists whose changes a server tells of; `None` when it tells of none.

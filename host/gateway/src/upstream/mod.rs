@@ -11,6 +11,9 @@
 //! - everything that waits has a deadline, every queue a bound, and every child an owner who reaps it.
 
 mod ask;
+mod audience;
+mod board;
+mod crowd;
 mod envelope;
 mod exchange;
 mod facts;
@@ -19,9 +22,11 @@ pub mod fuzzing;
 mod gauge;
 mod handshake;
 mod http;
+mod inlet;
 mod lazy;
 mod meta;
 mod pipe;
+mod pool;
 mod server;
 mod spawn;
 mod spec;
@@ -33,6 +38,8 @@ use witgate_policy::{Failure, Payload};
 
 use crate::wire::ClientFacts;
 
+pub use ask::Ask;
+pub(crate) use ask::is_declared;
 pub use exchange::Exchange;
 pub use facts::ServerFacts;
 pub use server::Upstream;
@@ -70,10 +77,6 @@ pub enum Event {
     Reply(Reply),
 }
 
-/// A server's id of its request to the client, as the server wrote it. Means nothing to anybody else.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ask(pub(crate) Payload);
-
 /// A server's answer.
 #[derive(Debug, Clone)]
 pub enum Reply {
@@ -92,6 +95,8 @@ pub struct Failed {
     pub retry_after: Option<Duration>,
     /// The JSON-RPC error object of an HTTP error's body.
     pub error: Option<Payload>,
+    /// What the client may be told of it, where that is more than that it failed.
+    pub told: Option<String>,
 }
 
 impl Failed {
@@ -108,7 +113,7 @@ impl Failed {
 
 impl From<Failure> for Failed {
     fn from(failure: Failure) -> Self {
-        Self { failure, retry_after: None, error: None }
+        Self { failure, retry_after: None, error: None, told: None }
     }
 }
 

@@ -33,6 +33,8 @@ pub enum Transport {
     Stdio(Stdio),
     /// Streamable HTTP.
     Http(Http),
+    /// HTTP+SSE, the transport of 2024-11-05, whose event stream is at the URL.
+    Sse(Http),
     /// A server in this process.
     Builtin(Builtin),
 }

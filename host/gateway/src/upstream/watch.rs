@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
-use witgate_policy::secret::Secret;
 use witgate_policy::{Payload, Routed};
 
-use super::{Ask, Failed, Outgoing, Reply, Upstream};
+use super::audience::{Audience, Spot};
+use super::crowd::{Crowd, Crowds, Ear};
+use super::http::Shown;
+use super::{Ask, Failed, Outgoing, Reply, Upstream, envelope};
 use crate::wire::ClientFacts;
 
 /// What a server says outside of any call, on the connection that a client uses.
@@ -37,23 +39,64 @@ pub enum Standing {
 }
 
 /// Hears what a server says outside of any call, from now on and across connections; connects to nothing by itself.
-#[derive(Debug)]
-pub struct Watch {}
+pub struct Watch {
+    ear: Arc<Ear>,
+    crowds: Vec<Arc<Crowd>>,
+}
 
 impl Watch {
+    /// Of a client, which has its own connection to a legacy server if it can be asked, and none to a modern one.
+    pub(crate) fn new(crowds: &Arc<Crowds>, shown: &Shown, client: &ClientFacts) -> Self {
+        let ear = Arc::new(Ear::default());
+        let anyone = crowds.of(&Spot::new(shown, Audience::Anyone));
+        let own = match Audience::of(client, None) {
+            own @ Audience::Session(_) => Some(crowds.of(&Spot::new(shown, own))),
+            Audience::Anyone | Audience::Lease(_) => None,
+        };
+        anyone.enter(&ear, own.is_some());
+        if let Some(own) = &own {
+            own.enter(&ear, false);
+        }
+        Self { ear, crowds: own.into_iter().chain([anyone]).collect() }
+    }
+
+    /// Of nobody, who says nothing.
+    pub(crate) fn deaf() -> Self {
+        Self { ear: Arc::default(), crowds: Vec::new() }
+    }
+
     /// What comes next. Cancel safe.
     pub async fn next(&mut self) -> Standing {
-        std::future::pending().await
+        self.ear.next().await
     }
 
     /// Answers what the server asked.
     pub fn answer(&self, ask: &Ask, answer: Reply) {
-        let _ = (ask, answer);
+        if let Some(board) = self.ear.close(ask) {
+            board.answer(None, ask, answer);
+        }
     }
 
     /// Sends a notification of the client's about its work on a request of the server.
     pub fn notify(&self, method: &str, params: &Payload) {
-        let _ = (method, params);
+        let line = envelope::notification(method, params);
+        let mut boards = self.ear.boards();
+        boards.dedup_by(|a, b| Arc::ptr_eq(a, b));
+        boards.iter().for_each(|board| board.say(line.clone()));
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.crowds.iter().for_each(|crowd| crowd.leave(&self.ear));
+        // Nobody is left to answer.
+        self.ear.boards().iter().for_each(|board| board.abandon(&self.ear));
+    }
+}
+
+impl std::fmt::Debug for Watch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Watch").finish_non_exhaustive()
     }
 }
 
@@ -62,12 +105,6 @@ impl Watch {
 pub struct Subscription {}
 
 impl Upstream {
-    /// Listens to what the server says outside of calls on the connection that is this client's.
-    pub fn watch(self: &Arc<Self>, client: &ClientFacts, headers: &[(String, Secret)]) -> Result<Watch, Failed> {
-        let _ = (client, headers);
-        Ok(Watch {})
-    }
-
     /// Subscribes to the resource that `outgoing.params` name (`{"uri": …}`): `resources/subscribe` at a legacy server,
     /// a stream of `subscriptions/listen` at a modern one; once for all who share the connection. The changes come to
     /// [`Watch`]es as `notifications/resources/updated`. An answer that is an error brings no subscription.
@@ -78,10 +115,5 @@ impl Upstream {
     ) -> Result<(Reply, Option<Subscription>), Failed> {
         let _ = (routed, outgoing);
         Err(Failed::not_sent("subscriptions are not carried yet"))
-    }
-
-    /// Ends what is kept for a client's session: its connection, if it has one of its own.
-    pub fn forget(&self, session: &str) {
-        let _ = session;
     }
 }

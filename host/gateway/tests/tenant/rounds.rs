@@ -17,33 +17,33 @@ use super::peer::{self, Peer};
 use super::support::{self, Records, ask, group, inbound, tenant};
 use super::{LEGACY, MODERN, hook};
 
-const ELICIT: &str = "elicitation/create";
+pub(super) const ELICIT: &str = "elicitation/create";
 
 fn able(mut inbound: Inbound, capabilities: &Value) -> Inbound {
     inbound.client.capabilities = Payload::of(capabilities);
     inbound
 }
 
-fn called(params: &Value) -> Inbound {
+pub(super) fn called(params: &Value) -> Inbound {
     able(inbound(MODERN, "tools/call", params), &json!({"elicitation": {}, "sampling": {}, "roots": {}}))
 }
 
-fn result(outcome: Outcome) -> Value {
+pub(super) fn result(outcome: Outcome) -> Value {
     outcome.answer.expect("no refusal").payload().deserialize().expect("JSON")
 }
 
-fn refused(outcome: Outcome) -> (Reason, String) {
+pub(super) fn refused(outcome: Outcome) -> (Reason, String) {
     let refusal = outcome.answer.expect_err("a refusal");
     (refusal.reason, refusal.message)
 }
 
 /// Sends a request that runs beside the test.
-fn send(tenant: &Arc<Tenant>, inbound: Inbound) -> JoinHandle<Outcome> {
+pub(super) fn send(tenant: &Arc<Tenant>, inbound: Inbound) -> JoinHandle<Outcome> {
     let tenant = tenant.clone();
     tokio::spawn(async move { ask(&tenant, inbound).await.0 })
 }
 
-fn one(transport: witgate_gateway::upstream::Transport) -> Arc<Tenant> {
+pub(super) fn one(transport: witgate_gateway::upstream::Transport) -> Arc<Tenant> {
     Arc::new(tenant(Pipeline::default(), vec![group("a", "", vec![transport])]))
 }
 
@@ -58,12 +58,12 @@ fn question(state: Option<&str>) -> Value {
     question
 }
 
-fn accept(name: &str) -> Value {
+pub(super) fn accept(name: &str) -> Value {
     json!({"action": "accept", "content": {"name": name}})
 }
 
 /// The retry of a call that was asked something.
-fn retry(params: &Value, asked: &Value, responses: &Value) -> Inbound {
+pub(super) fn retry(params: &Value, asked: &Value, responses: &Value) -> Inbound {
     let mut params = params.clone();
     params["requestState"] = asked["requestState"].clone();
     params["inputResponses"] = responses.clone();
@@ -405,7 +405,7 @@ impl OutputSanitizer for NoSecrets {
     }
 }
 
-fn guarded(transport: witgate_gateway::upstream::Transport) -> Arc<Tenant> {
+pub(super) fn guarded(transport: witgate_gateway::upstream::Transport) -> Arc<Tenant> {
     let pipeline = Pipeline { sanitize: vec![hook(Arc::new(NoSecrets))], ..Pipeline::default() };
     Arc::new(tenant(pipeline, vec![group("a", "", vec![transport])]))
 }
@@ -425,4 +425,60 @@ async fn a_question_that_a_policy_withholds_reaches_nobody() {
     peer.heard("tools/call").await.answer(&secret);
     assert_eq!(refused(client.outcome.await.expect("no panic")).0, Reason::Forbidden);
     assert!(client.said.recv().await.is_none(), "it was not asked");
+}
+
+#[tokio::test]
+async fn a_legacy_server_s_requests_reach_its_legacy_client_while_the_call_runs() {
+    let (transport, mut peer) = peer::legacy(json!({"tools": {}}));
+    let tenant = one(transport);
+    let mut client = Client::send(&tenant, legacy_call(&json!({"elicitation": {}, "sampling": {}})));
+    let heard = peer.heard("tools/call").await;
+    heard.ask("q1", ELICIT, &json!({"message": "who?", "_meta": {"progressToken": "own"}}));
+    heard.ask("q2", "sampling/createMessage", &json!({"messages": []}));
+    let (first, method, params) = client.asked().await;
+    assert_eq!((method.as_str(), &params["_meta"]["progressToken"]), (ELICIT, &json!(first)));
+    let (second, method, _) = client.asked().await;
+    assert_eq!(method, "sampling/createMessage");
+    // The later one is answered first; progress carries the server's own token.
+    client.answer(second, Reply::Result(Payload::of(&json!({"role": "assistant"}))));
+    assert_eq!(peer.answered("q2").await["result"]["role"], "assistant");
+    client.asks.progress(&Payload::of(&json!({"progressToken": first, "progress": 1})));
+    let progress = peer.heard("notifications/progress").await;
+    assert_eq!(progress.params(), &json!({"progressToken": "own", "progress": 1}));
+    client.answer(first, Reply::Error(Payload::of(&json!({"code": -1, "message": "no"}))));
+    assert_eq!(peer.answered("q1").await["error"]["code"], -1);
+    heard.answer(&support::text("done"));
+    assert_eq!(result(client.outcome.await.expect("no panic"))["content"][0]["text"], "done");
+}
+
+#[tokio::test]
+async fn a_request_that_is_taken_back_is_withdrawn_at_the_client() {
+    let (transport, mut peer) = peer::legacy(json!({"tools": {}}));
+    let tenant = one(transport);
+    let mut client = Client::send(&tenant, legacy_call(&json!({"elicitation": {}})));
+    let heard = peer.heard("tools/call").await;
+    heard.ask("q1", ELICIT, &json!({"message": "who?"}));
+    let (asked, ..) = client.asked().await;
+    heard.tell("notifications/cancelled", &json!({"requestId": "q1"}));
+    match client.said.recv().await.expect("something is said") {
+        Said::Withdrawn { id } => assert_eq!(id, asked),
+        other => panic!("{other:?}"),
+    }
+    heard.answer(&support::text("done"));
+    result(client.outcome.await.expect("no panic"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_person_has_time_to_answer_and_not_for_ever() {
+    let (transport, mut peer) = peer::legacy(json!({"tools": {}}));
+    let tenant = one(transport);
+    let begun = tokio::time::Instant::now();
+    let mut client = Client::send(&tenant, legacy_call(&json!({"elicitation": {}})));
+    let heard = peer.heard("tools/call").await;
+    heard.ask("q1", ELICIT, &json!({"message": "who?"}));
+    client.asked().await;
+    assert_eq!(peer.answered("q1").await["error"]["code"], -31504);
+    assert_eq!(begun.elapsed().as_secs(), 300);
+    heard.answer(&support::text("done"));
+    assert_eq!(result(client.outcome.await.expect("no panic"))["content"][0]["text"], "done", "in the deadline's time");
 }

@@ -70,6 +70,16 @@ impl Client {
         Ok(Self { pool, uri, headers })
     }
 
+    /// Where it sends to.
+    pub(crate) fn uri(&self) -> &Uri {
+        &self.uri
+    }
+
+    /// A client of another address of the same server, on the same connections.
+    pub(crate) fn at(&self, uri: Uri) -> Self {
+        Self { pool: self.pool.clone(), uri, headers: self.headers.clone() }
+    }
+
     /// Sends a request, whose body is empty unless it is a POST. `more` are the protocol's headers and win over all.
     pub(crate) async fn send(
         &self,

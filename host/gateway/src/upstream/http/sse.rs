@@ -1,44 +1,95 @@
 //! Server-sent events (WHATWG HTML, section 9.2), parsed as the bytes come in: in whichever pieces, and bounded.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use http::HeaderValue;
+
+/// An event's id that is longer is not kept, and what follows it cannot be asked for again.
+const ID_BYTES: usize = 1024;
+/// The longest pause that a server may ask for.
+const RETRY_MAX: Duration = Duration::from_hours(1);
 
 /// An event is longer than it may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the server sent an event of more than {0} bytes")]
 pub(crate) struct TooLong(usize);
 
-/// Takes bytes, gives the `data` of `message` events.
+/// What an event is to MCP.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// It carries a message.
+    #[default]
+    Message,
+    /// It says where messages are to be sent (HTTP+SSE, 2024-11-05).
+    Endpoint,
+    /// Nothing.
+    Foreign,
+}
+
+/// How far a stream has come: what is needed to go on behind it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// The last event's id; `None` when it has none.
+    pub(crate) id: Option<HeaderValue>,
+    /// The pause that the server asks for.
+    pub(crate) retry: Option<Duration>,
+}
+
+/// Takes bytes, gives events with their `data`.
 pub(crate) struct Parser {
     max_bytes: usize,
     line: BytesMut,
     /// The data so far, each line with a line feed after it.
     data: BytesMut,
-    /// The event's type is one that MCP does not use.
-    foreign: bool,
+    kind: Kind,
+    /// The id of the event that is being read.
+    id: Option<HeaderValue>,
+    place: Place,
     /// The last byte was a carriage return: a line feed after it belongs to it.
     after_cr: bool,
     begun: bool,
-    ready: VecDeque<Bytes>,
+    ready: VecDeque<(Kind, Bytes)>,
 }
 
 impl Parser {
     /// `max_bytes` for one event.
     pub(crate) fn new(max_bytes: usize) -> Self {
+        Self::at(Place::default(), max_bytes)
+    }
+
+    /// Of a stream that goes on at a place.
+    pub(crate) fn at(place: Place, max_bytes: usize) -> Self {
         Self {
             max_bytes,
             line: BytesMut::new(),
             data: BytesMut::new(),
-            foreign: false,
+            kind: Kind::Message,
+            id: place.id.clone(),
+            place,
             after_cr: false,
             begun: false,
             ready: VecDeque::new(),
         }
     }
 
-    /// The next complete event's data.
+    /// How far the stream has come.
+    pub(crate) fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// The next complete message.
     pub(crate) fn next(&mut self) -> Option<Bytes> {
+        loop {
+            if let (Kind::Message, data) = self.ready.pop_front()? {
+                return Some(data);
+            }
+        }
+    }
+
+    /// The next complete event that means something.
+    pub(crate) fn next_event(&mut self) -> Option<(Kind, Bytes)> {
         self.ready.pop_front()
     }
 
@@ -87,8 +138,19 @@ impl Parser {
                 self.data.extend_from_slice(&value);
                 self.data.extend_from_slice(b"\n");
             }
-            b"event" => self.foreign = !value.is_empty() && value != "message",
-            // Ids are for resuming, `retry` too; an empty field name is a comment.
+            b"event" => {
+                self.kind = match &value[..] {
+                    b"" | b"message" => Kind::Message,
+                    b"endpoint" => Kind::Endpoint,
+                    _ => Kind::Foreign,
+                }
+            }
+            b"id" if !value.contains(&0) => {
+                let named = !value.is_empty() && value.len() <= ID_BYTES;
+                self.id = named.then(|| HeaderValue::from_bytes(&value).ok()).flatten();
+            }
+            b"retry" => self.place.retry = pause(&value).or(self.place.retry),
+            // An empty field name is a comment.
             _ => {}
         }
     }
@@ -96,11 +158,20 @@ impl Parser {
     fn end_event(&mut self) {
         let mut data = self.data.split();
         data.truncate(data.len().saturating_sub(1));
-        // Empty data only primes a client that could resume.
-        if !std::mem::take(&mut self.foreign) && !data.is_empty() {
-            self.ready.push_back(data.freeze());
+        let kind = std::mem::take(&mut self.kind);
+        self.place.id.clone_from(&self.id);
+        // Empty data only says how far the stream has come.
+        if kind != Kind::Foreign && !data.is_empty() {
+            self.ready.push_back((kind, data.freeze()));
         }
     }
+}
+
+/// A pause in milliseconds, in digits only.
+fn pause(value: &[u8]) -> Option<Duration> {
+    let digits = std::str::from_utf8(value).ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()))?;
+    let milliseconds = digits.parse().ok()?;
+    Some(Duration::from_millis(milliseconds).min(RETRY_MAX))
 }
 
 #[cfg(test)]
@@ -149,6 +220,37 @@ mod tests {
         assert_eq!(events(&[b"data: 0123456789"], 15), Err(TooLong(15)));
         assert_eq!(events(&[b"data: 0123456\n", b"data: 0"], 13), Err(TooLong(13)));
         assert!(events(&[b"data: 012\n\ndata: 345\n\ndata: 678\n\n"], 13).is_ok());
+    }
+
+    #[test]
+    fn a_place_is_the_last_whole_event_and_the_last_pause() {
+        #[track_caller]
+        fn check(text: &str, id: Option<&str>, retry_ms: Option<u64>) {
+            let mut parser = Parser::new(2000);
+            parser.push(text.as_bytes()).expect("short");
+            let got = parser.place().id.as_ref().map(HeaderValue::as_bytes);
+            assert_eq!(got, id.map(str::as_bytes), "{text:?}");
+            assert_eq!(parser.place().retry, retry_ms.map(Duration::from_millis), "{text:?}");
+        }
+        check("id: 1\nretry: 500\ndata:\n\n", Some("1"), Some(500));
+        check("id: 1\n\ndata: x\n\n", Some("1"), None);
+        check("id: 1\n\nid: 2\ndata: unfinished\n", Some("1"), None);
+        check("id: 1\n\nid\ndata: x\n\n", None, None);
+        check("id: 1\n\nid: a\0b\n\n", Some("1"), None);
+        check("id: ü\n\n", Some("ü"), None);
+        check("id: a\u{7f}b\n\n", None, None);
+        check(&format!("id: {}\n\n", "x".repeat(1025)), None, None);
+        check("retry: 5\n\nretry: +7\n\nretry: 1.5\n\n", None, Some(5));
+        check("retry: 99999999999\n\n", None, Some(3_600_000));
+        check("event: other\nid: 3\ndata: x\n\n", Some("3"), None);
+    }
+
+    #[test]
+    fn an_endpoint_is_an_event_of_its_own() {
+        let mut parser = Parser::new(100);
+        parser.push(b"event: endpoint\ndata: /m\n\nevent: ping\ndata: x\n\ndata: {}\n\n").expect("short");
+        let events: Vec<_> = std::iter::from_fn(|| parser.next_event()).collect();
+        assert_eq!(events, [(Kind::Endpoint, Bytes::from("/m")), (Kind::Message, Bytes::from("{}"))]);
     }
 
     proptest! {

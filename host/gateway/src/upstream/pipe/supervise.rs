@@ -82,7 +82,7 @@ pub(super) async fn write(
             }
         };
         let Some(mut line) = next else { break };
-        if line.id.is_some_and(|id| !shared.table().sending(id)) {
+        if line.id.is_some_and(|id| !shared.sending(id)) {
             continue;
         }
         line.text.push('\n');
