@@ -6,6 +6,7 @@ mod lists;
 mod peer;
 mod rounds;
 mod support;
+mod tasks;
 mod web;
 
 use std::sync::Arc;

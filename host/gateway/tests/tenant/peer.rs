@@ -29,6 +29,11 @@ impl Peer {
         }
     }
 
+    /// The next message that the handshake did not need.
+    pub(crate) async fn any(&mut self) -> Heard {
+        self.heard.recv().await.expect("the gate is there")
+    }
+
     /// The gate's next answer to a request of the server.
     pub(crate) async fn answered(&mut self, id: &str) -> Value {
         loop {

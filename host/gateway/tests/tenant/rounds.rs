@@ -19,7 +19,7 @@ use super::{LEGACY, MODERN, hook};
 
 pub(super) const ELICIT: &str = "elicitation/create";
 
-fn able(mut inbound: Inbound, capabilities: &Value) -> Inbound {
+pub(super) fn able(mut inbound: Inbound, capabilities: &Value) -> Inbound {
     inbound.client.capabilities = Payload::of(capabilities);
     inbound
 }
@@ -115,7 +115,7 @@ async fn answers_that_nobody_asked_for_are_left_out_and_a_form_that_is_none_is_r
 }
 
 /// Lets everybody in as who they say they are.
-struct ByName;
+pub(super) struct ByName;
 
 impl Authenticator for ByName {
     fn authenticate<'a>(&'a self, _: &'a Call, presented: &'a Presented) -> Answer<'a, AuthVerdict> {
@@ -125,7 +125,7 @@ impl Authenticator for ByName {
     }
 }
 
-fn shown(mut inbound: Inbound, who: &str) -> Inbound {
+pub(super) fn shown(mut inbound: Inbound, who: &str) -> Inbound {
     inbound.presented.headers = vec![("authorization".to_owned(), who.as_bytes().to_vec())];
     inbound
 }
@@ -252,14 +252,14 @@ async fn each_answer_is_judged_by_itself() {
 }
 
 /// A legacy client under way: what it is told, and where its answers go.
-struct Client {
+pub(super) struct Client {
     asks: Arc<Asks>,
     said: mpsc::Receiver<Said>,
-    outcome: JoinHandle<Outcome>,
+    pub(super) outcome: JoinHandle<Outcome>,
 }
 
 impl Client {
-    fn send(tenant: &Arc<Tenant>, inbound: Inbound) -> Self {
+    pub(super) fn send(tenant: &Arc<Tenant>, inbound: Inbound) -> Self {
         let asks = Arc::new(Asks::default());
         let (outlet, said) = Outlet::new(Some(asks.clone()));
         let tenant = tenant.clone();
@@ -268,7 +268,7 @@ impl Client {
     }
 
     /// What it is asked next.
-    async fn asked(&mut self) -> (i64, String, Value) {
+    pub(super) async fn asked(&mut self) -> (i64, String, Value) {
         loop {
             match self.said.recv().await.expect("something is said") {
                 Said::Ask { id, request } => {
@@ -282,12 +282,12 @@ impl Client {
         }
     }
 
-    fn answer(&self, id: i64, answer: Reply) {
+    pub(super) fn answer(&self, id: i64, answer: Reply) {
         self.asks.take(&RequestId::Number(id)).expect("an open question").deliver(answer);
     }
 }
 
-fn legacy_call(capabilities: &Value) -> Inbound {
+pub(super) fn legacy_call(capabilities: &Value) -> Inbound {
     let mut inbound = able(inbound(LEGACY, "tools/call", &json!({"name": "x"})), capabilities);
     inbound.client.session = Some("s".into());
     inbound
