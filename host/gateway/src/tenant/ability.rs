@@ -43,23 +43,27 @@ mod tests {
     #[test]
     fn a_client_is_asked_only_for_what_it_declared() {
         #[track_caller]
-        fn check(capabilities: &str, method: &str, params: &str, want: Option<Value>) {
+        fn check(capabilities: &str, method: &str, params: &str, want: Option<&Value>) {
             let parsed = |text| Payload::parse_str(text).expect("test JSON");
-            assert_eq!(lacking(&parsed(capabilities), method, &parsed(params)), want, "{capabilities} {method}");
+            assert_eq!(
+                lacking(&parsed(capabilities), method, &parsed(params)).as_ref(),
+                want,
+                "{capabilities} {method}"
+            );
         }
         let elicit = "elicitation/create";
         check(r#"{"elicitation":{}}"#, elicit, "{}", None);
         check(r#"{"elicitation":{}}"#, elicit, r#"{"mode":"form"}"#, None);
         let url = json!({ "elicitation": { "url": {} } });
-        check(r#"{"elicitation":{}}"#, elicit, r#"{"mode":"url"}"#, Some(url));
+        check(r#"{"elicitation":{}}"#, elicit, r#"{"mode":"url"}"#, Some(&url));
         check(r#"{"elicitation":{"url":{}}}"#, elicit, r#"{"mode":"url"}"#, None);
-        check(r#"{"elicitation":{"url":{}}}"#, elicit, "{}", Some(json!({ "elicitation": { "form": {} } })));
+        check(r#"{"elicitation":{"url":{}}}"#, elicit, "{}", Some(&json!({ "elicitation": { "form": {} } })));
         check(r#"{"sampling":{}}"#, "sampling/createMessage", "{}", None);
-        check("{}", "sampling/createMessage", "{}", Some(json!({ "sampling": {} })));
+        check("{}", "sampling/createMessage", "{}", Some(&json!({ "sampling": {} })));
         let tools = json!({ "sampling": { "tools": {} } });
-        check(r#"{"sampling":{}}"#, "sampling/createMessage", r#"{"tools":[]}"#, Some(tools));
-        check(r#"{"roots":null}"#, "roots/list", "{}", Some(json!({ "roots": {} })));
-        check(r#"{"roots":{}}"#, "tools/call", "{}", Some(json!({})));
+        check(r#"{"sampling":{}}"#, "sampling/createMessage", r#"{"tools":[]}"#, Some(&tools));
+        check(r#"{"roots":null}"#, "roots/list", "{}", Some(&json!({ "roots": {} })));
+        check(r#"{"roots":{}}"#, "tools/call", "{}", Some(&json!({})));
     }
 
     #[test]

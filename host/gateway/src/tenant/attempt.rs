@@ -60,6 +60,7 @@ pub(super) struct Answered {
 }
 
 /// How a call ended, for now.
+#[expect(clippy::large_enum_variant, reason = "it is taken apart where it is made")]
 pub(super) enum Ended {
     Answered(Answered),
     /// Its client has to come back with answers.

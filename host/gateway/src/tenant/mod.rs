@@ -6,6 +6,7 @@
 //! whatever comes back is sanitized there.
 
 mod ability;
+mod answers;
 mod attempt;
 mod capabilities;
 mod catalog;
@@ -20,6 +21,7 @@ mod named;
 mod names;
 mod outlet;
 mod own;
+mod question;
 mod rounds;
 mod seal;
 mod shape;

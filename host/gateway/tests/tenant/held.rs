@@ -30,7 +30,7 @@ fn call() -> Value {
 
 #[tokio::test]
 async fn a_server_s_request_holds_the_call_until_the_retry_answers_it() {
-    let (transport, mut peer) = peer::legacy(json!({"tools": {}}));
+    let (transport, mut peer) = peer::legacy(&json!({"tools": {}}));
     let tenant = one(transport);
     let (heard, asked) = held(&tenant, &mut peer, &call()).await;
     assert_eq!(asked["resultType"], "input_required");
@@ -51,7 +51,7 @@ async fn a_server_s_request_holds_the_call_until_the_retry_answers_it() {
 
 #[tokio::test]
 async fn what_is_missing_is_asked_again_under_the_same_name() {
-    let (transport, mut peer) = peer::legacy(json!({"tools": {}}));
+    let (transport, mut peer) = peer::legacy(&json!({"tools": {}}));
     let tenant = one(transport);
     let (heard, asked) = held(&tenant, &mut peer, &call()).await;
     // Asked while its client was away.
@@ -84,7 +84,7 @@ async fn what_is_missing_is_asked_again_under_the_same_name() {
 
 #[tokio::test]
 async fn a_state_leads_back_once_and_only_its_own_call() {
-    let (transport, mut peer) = peer::legacy(json!({"tools": {}}));
+    let (transport, mut peer) = peer::legacy(&json!({"tools": {}}));
     let tenant = one(transport);
     let (heard, asked) = held(&tenant, &mut peer, &call()).await;
     let answers = json!({"request-1": accept("Ada")});
@@ -101,7 +101,7 @@ async fn a_state_leads_back_once_and_only_its_own_call() {
 
 #[tokio::test]
 async fn what_came_while_the_client_was_away_is_there_when_it_is_back() {
-    let (transport, mut peer) = peer::legacy(json!({"tools": {}}));
+    let (transport, mut peer) = peer::legacy(&json!({"tools": {}}));
     let tenant = one(transport);
     let (heard, asked) = held(&tenant, &mut peer, &call()).await;
     heard.answer(&text("done without you"));
@@ -115,7 +115,7 @@ async fn what_came_while_the_client_was_away_is_there_when_it_is_back() {
 
 #[tokio::test(start_paused = true)]
 async fn a_call_whose_client_stays_away_is_cancelled() {
-    let (transport, mut peer) = peer::legacy(json!({"tools": {}}));
+    let (transport, mut peer) = peer::legacy(&json!({"tools": {}}));
     let tenant = one(transport);
     let begun = tokio::time::Instant::now();
     let (heard, asked) = held(&tenant, &mut peer, &call()).await;
@@ -128,7 +128,7 @@ async fn a_call_whose_client_stays_away_is_cancelled() {
 
 #[tokio::test]
 async fn a_reload_forgets_no_held_call() {
-    let (transport, mut peer) = peer::legacy(json!({"tools": {}}));
+    let (transport, mut peer) = peer::legacy(&json!({"tools": {}}));
     let lasting = Arc::new(Lasting::new().expect("random bytes"));
     let mut spec = support::spec(Pipeline::default(), vec![group("a", "", vec![transport])]);
     spec.lasting = lasting.clone();
@@ -148,7 +148,7 @@ async fn a_reload_forgets_no_held_call() {
 
 #[tokio::test]
 async fn one_caller_holds_so_many_calls_and_no_more() {
-    let (transport, mut peer) = peer::legacy(json!({"tools": {}}));
+    let (transport, mut peer) = peer::legacy(&json!({"tools": {}}));
     let tenant = one(transport);
     let mut all = Vec::new();
     for _ in 0..16 {
@@ -167,7 +167,7 @@ async fn one_caller_holds_so_many_calls_and_no_more() {
 
 #[tokio::test]
 async fn a_request_that_a_policy_withholds_is_answered_by_the_gate() {
-    let (transport, mut peer) = peer::legacy(json!({"tools": {}}));
+    let (transport, mut peer) = peer::legacy(&json!({"tools": {}}));
     let tenant = guarded(transport);
     let request = send(&tenant, called(&call()));
     let heard = peer.heard("tools/call").await;
@@ -179,7 +179,7 @@ async fn a_request_that_a_policy_withholds_is_answered_by_the_gate() {
 
 #[tokio::test]
 async fn who_declared_nothing_is_asked_nothing() {
-    let (transport, mut peer) = peer::legacy(json!({"tools": {}, "completions": {}}));
+    let (transport, mut peer) = peer::legacy(&json!({"tools": {}, "completions": {}}));
     let tenant = one(transport);
     for plain in [inbound(MODERN, "tools/call", &call()), inbound(LEGACY, "tools/call", &call())] {
         let request = send(&tenant, plain);

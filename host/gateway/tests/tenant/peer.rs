@@ -76,7 +76,7 @@ impl Heard {
 }
 
 /// A legacy server with these capabilities.
-pub(crate) fn legacy(capabilities: Value) -> (Transport, Peer) {
+pub(crate) fn legacy(capabilities: &Value) -> (Transport, Peer) {
     let hello = json!({
         "protocolVersion": "2025-11-25", "capabilities": capabilities, "serverInfo": {"name": "peer", "version": "1"},
     });
@@ -89,7 +89,7 @@ pub(crate) fn legacy(capabilities: Value) -> (Transport, Peer) {
 }
 
 /// A modern one.
-pub(crate) fn modern(capabilities: Value) -> (Transport, Peer) {
+pub(crate) fn modern(capabilities: &Value) -> (Transport, Peer) {
     let hello = json!({
         "resultType": "complete", "supportedVersions": ["2026-07-28"], "capabilities": capabilities,
         "ttlMs": 0, "cacheScope": "private",

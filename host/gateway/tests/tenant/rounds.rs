@@ -79,7 +79,7 @@ async fn asked(tenant: &Arc<Tenant>, peer: &mut Peer, params: &Value, question: 
 
 #[tokio::test]
 async fn a_modern_server_s_question_passes_with_a_state_that_leads_back() {
-    let (transport, mut peer) = peer::modern(json!({"tools": {}}));
+    let (transport, mut peer) = peer::modern(&json!({"tools": {}}));
     let tenant = one(transport);
     let call = json!({"name": "x", "arguments": {"a": 1}});
     for state in [Some("opaque"), None] {
@@ -96,22 +96,22 @@ async fn a_modern_server_s_question_passes_with_a_state_that_leads_back() {
 }
 
 #[tokio::test]
-async fn answers_that_nobody_asked_for_are_left_out_and_a_form_that_is_none_is_refused() {
-    let (transport, mut peer) = peer::modern(json!({"tools": {}}));
+async fn answers_that_come_without_a_state_go_on_and_a_form_that_is_none_is_refused() {
+    let (transport, mut peer) = peer::modern(&json!({"tools": {}}));
     let tenant = one(transport);
-    let unasked = called(&json!({"name": "x", "inputResponses": {"name": 7}}));
-    let request = send(&tenant, unasked);
+    let answers = json!({"name": accept("Ada"), "other": {}});
+    let request = send(&tenant, called(&json!({"name": "x", "inputResponses": answers})));
     let heard = peer.heard("tools/call").await;
-    assert_eq!(heard.params().get("inputResponses"), None);
+    assert_eq!(heard.params()["inputResponses"], answers);
     heard.answer(&question(Some("s")));
     let asked = result(request.await.expect("no panic"));
     let call = json!({"name": "x"});
     for responses in [json!({"name": 7}), json!([]), json!(null)] {
         let (outcome, ..) = ask(&tenant, retry(&call, &asked, &responses)).await;
         assert_eq!(refused(outcome).0, Reason::Invalid, "{responses}");
+        let (outcome, ..) = ask(&tenant, called(&json!({"name": "x", "inputResponses": responses}))).await;
+        assert_eq!(refused(outcome).0, Reason::Invalid, "{responses}");
     }
-    let (outcome, ..) = ask(&tenant, called(&json!({"name": "x", "inputResponses": null}))).await;
-    assert_eq!(refused(outcome).0, Reason::Invalid);
 }
 
 /// Lets everybody in as who they say they are.
@@ -132,7 +132,7 @@ pub(super) fn shown(mut inbound: Inbound, who: &str) -> Inbound {
 
 #[tokio::test]
 async fn a_state_is_of_one_call_and_one_caller() {
-    let (transport, mut peer) = peer::modern(json!({"tools": {}}));
+    let (transport, mut peer) = peer::modern(&json!({"tools": {}}));
     let pipeline = Pipeline { auth: vec![hook(Arc::new(ByName))], ..Pipeline::default() };
     let tenant = Arc::new(tenant(pipeline, vec![group("a", "", vec![transport])]));
     let call = json!({"name": "x", "arguments": {"a": 1}});
@@ -162,25 +162,28 @@ async fn a_state_is_of_one_call_and_one_caller() {
     assert_eq!(result(request.await.expect("no panic"))["content"][0]["text"], "done");
 }
 
+/// Prefers what comes last.
+struct Last;
+
+impl witgate_policy::Router for Last {
+    fn route<'a>(
+        &'a self,
+        _: &'a Call,
+        _: &'a Identity,
+        candidates: &'a [witgate_policy::Candidate],
+    ) -> Answer<'a, witgate_policy::RouteVerdict> {
+        let ids = candidates.iter().rev().map(|candidate| candidate.id.to_string()).collect();
+        Box::pin(async move { Ok(witgate_policy::RouteVerdict::Order(ids)) })
+    }
+}
+
 #[tokio::test]
 async fn a_retry_goes_to_the_upstream_that_asked() {
-    let (first, _first) = peer::modern(json!({"tools": {}}));
-    let (second, mut peer) = peer::modern(json!({"tools": {}}));
-    struct Second;
-    impl witgate_policy::Router for Second {
-        fn route<'a>(
-            &'a self,
-            _: &'a Call,
-            _: &'a Identity,
-            candidates: &'a [witgate_policy::Candidate],
-        ) -> Answer<'a, witgate_policy::RouteVerdict> {
-            let ids = candidates.iter().rev().map(|candidate| candidate.id.to_string()).collect();
-            Box::pin(async move { Ok(witgate_policy::RouteVerdict::Order(ids)) })
-        }
-    }
+    let (first, _first) = peer::modern(&json!({"tools": {}}));
+    let (second, mut peer) = peer::modern(&json!({"tools": {}}));
     let groups = vec![group("a", "", vec![first, second])];
     let lasting = Arc::new(witgate_gateway::tenant::Lasting::new().expect("random bytes"));
-    let mut spec = support::spec(Pipeline { route: vec![hook(Arc::new(Second))], ..Pipeline::default() }, groups);
+    let mut spec = support::spec(Pipeline { route: vec![hook(Arc::new(Last))], ..Pipeline::default() }, groups);
     spec.lasting = lasting.clone();
     let upstreams = spec.groups[0].upstreams.clone();
     let before = Arc::new(Tenant::new(spec));
@@ -198,7 +201,7 @@ async fn a_retry_goes_to_the_upstream_that_asked() {
 
 #[tokio::test]
 async fn a_server_asks_only_for_what_the_client_declared_and_only_where_it_may() {
-    let (transport, mut peer) = peer::modern(json!({"tools": {}}));
+    let (transport, mut peer) = peer::modern(&json!({"tools": {}}));
     let tenant = one(transport);
     let request = send(&tenant, inbound(MODERN, "tools/call", &json!({"name": "x"})));
     peer.heard("tools/call").await.answer(&question(None));
@@ -237,7 +240,7 @@ impl InputValidator for Names {
 
 #[tokio::test]
 async fn each_answer_is_judged_by_itself() {
-    let (transport, mut peer) = peer::modern(json!({"tools": {}}));
+    let (transport, mut peer) = peer::modern(&json!({"tools": {}}));
     let pipeline = Pipeline { validate: vec![hook(Arc::new(Names))], ..Pipeline::default() };
     let tenant = Arc::new(tenant(pipeline, vec![group("a", "", vec![transport])]));
     let call = json!({"name": "x"});
@@ -245,6 +248,14 @@ async fn each_answer_is_judged_by_itself() {
     let (outcome, ..) = ask(&tenant, retry(&call, &asked, &json!({"name": accept("Eve")}))).await;
     assert_eq!(refused(outcome).0, Reason::Forbidden);
     let request = send(&tenant, retry(&call, &asked, &json!({"name": accept("Bob")})));
+    let heard = peer.heard("tools/call").await;
+    assert_eq!(heard.params()["inputResponses"]["name"], accept("Robert"));
+    heard.answer(&support::text("done"));
+    result(request.await.expect("no panic"));
+    // Without a state, which tells the question, the form of the answer does.
+    let stateless = |name| called(&json!({"name": "x", "inputResponses": {"name": accept(name)}}));
+    assert_eq!(refused(ask(&tenant, stateless("Eve")).await.0).0, Reason::Forbidden);
+    let request = send(&tenant, stateless("Bob"));
     let heard = peer.heard("tools/call").await;
     assert_eq!(heard.params()["inputResponses"]["name"], accept("Robert"));
     heard.answer(&support::text("done"));
@@ -295,7 +306,7 @@ pub(super) fn legacy_call(capabilities: &Value) -> Inbound {
 
 #[tokio::test]
 async fn a_modern_server_s_question_becomes_requests_to_a_legacy_client() {
-    let (transport, mut peer) = peer::modern(json!({"tools": {}}));
+    let (transport, mut peer) = peer::modern(&json!({"tools": {}}));
     let tenant = one(transport);
     let mut client = Client::send(&tenant, legacy_call(&json!({"elicitation": {"url": {}}, "roots": {}})));
     let heard = peer.heard("tools/call").await;
@@ -331,7 +342,7 @@ async fn a_modern_server_s_question_becomes_requests_to_a_legacy_client() {
 
 #[tokio::test]
 async fn a_legacy_client_that_cannot_answer_is_told_what_it_lacks() {
-    let (transport, mut peer) = peer::modern(json!({"tools": {}}));
+    let (transport, mut peer) = peer::modern(&json!({"tools": {}}));
     let tenant = one(transport);
     let client = Client::send(&tenant, legacy_call(&json!({"roots": {}})));
     peer.heard("tools/call").await.answer(&question(None));
@@ -353,7 +364,7 @@ async fn a_legacy_client_that_cannot_answer_is_told_what_it_lacks() {
 
 #[tokio::test]
 async fn a_server_that_never_has_enough_is_not_asked_for_ever() {
-    let (transport, mut peer) = peer::modern(json!({"tools": {}}));
+    let (transport, mut peer) = peer::modern(&json!({"tools": {}}));
     let tenant = one(transport);
     let client = Client::send(&tenant, legacy_call(&json!({})));
     for _ in 0..16 {
@@ -366,7 +377,7 @@ async fn a_server_that_never_has_enough_is_not_asked_for_ever() {
 
 #[tokio::test]
 async fn a_legacy_error_that_wants_an_elicitation_first_is_a_question_to_a_modern_client() {
-    let (transport, mut peer) = peer::legacy(json!({"tools": {}}));
+    let (transport, mut peer) = peer::legacy(&json!({"tools": {}}));
     let tenant = one(transport);
     let call = json!({"name": "x"});
     let wanted = json!({"mode": "url", "elicitationId": "e", "url": "https://x.example/", "message": "go"});
@@ -412,7 +423,7 @@ pub(super) fn guarded(transport: witgate_gateway::upstream::Transport) -> Arc<Te
 
 #[tokio::test]
 async fn a_question_that_a_policy_withholds_reaches_nobody() {
-    let (transport, mut peer) = peer::modern(json!({"tools": {}}));
+    let (transport, mut peer) = peer::modern(&json!({"tools": {}}));
     let tenant = guarded(transport);
     let secret = json!({
         "resultType": "input_required",
@@ -429,7 +440,7 @@ async fn a_question_that_a_policy_withholds_reaches_nobody() {
 
 #[tokio::test]
 async fn a_legacy_server_s_requests_reach_its_legacy_client_while_the_call_runs() {
-    let (transport, mut peer) = peer::legacy(json!({"tools": {}}));
+    let (transport, mut peer) = peer::legacy(&json!({"tools": {}}));
     let tenant = one(transport);
     let mut client = Client::send(&tenant, legacy_call(&json!({"elicitation": {}, "sampling": {}})));
     let heard = peer.heard("tools/call").await;
@@ -453,7 +464,7 @@ async fn a_legacy_server_s_requests_reach_its_legacy_client_while_the_call_runs(
 
 #[tokio::test]
 async fn a_request_that_is_taken_back_is_withdrawn_at_the_client() {
-    let (transport, mut peer) = peer::legacy(json!({"tools": {}}));
+    let (transport, mut peer) = peer::legacy(&json!({"tools": {}}));
     let tenant = one(transport);
     let mut client = Client::send(&tenant, legacy_call(&json!({"elicitation": {}})));
     let heard = peer.heard("tools/call").await;
@@ -470,7 +481,7 @@ async fn a_request_that_is_taken_back_is_withdrawn_at_the_client() {
 
 #[tokio::test(start_paused = true)]
 async fn a_person_has_time_to_answer_and_not_for_ever() {
-    let (transport, mut peer) = peer::legacy(json!({"tools": {}}));
+    let (transport, mut peer) = peer::legacy(&json!({"tools": {}}));
     let tenant = one(transport);
     let begun = tokio::time::Instant::now();
     let mut client = Client::send(&tenant, legacy_call(&json!({"elicitation": {}})));

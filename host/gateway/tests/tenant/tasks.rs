@@ -18,12 +18,12 @@ fn extended(method: &str, params: &Value) -> Inbound {
 }
 
 fn core() -> (Arc<Tenant>, Peer) {
-    let (transport, peer) = peer::legacy(json!({"tools": {}, "tasks": {"list": {}, "cancel": {}}}));
+    let (transport, peer) = peer::legacy(&json!({"tools": {}, "tasks": {"list": {}, "cancel": {}}}));
     (one(transport), peer)
 }
 
 fn extension() -> (Arc<Tenant>, Peer) {
-    let (transport, peer) = peer::modern(json!({"tools": {}, "extensions": {"io.modelcontextprotocol/tasks": {}}}));
+    let (transport, peer) = peer::modern(&json!({"tools": {}, "extensions": {"io.modelcontextprotocol/tasks": {}}}));
     (one(transport), peer)
 }
 
@@ -110,7 +110,7 @@ async fn a_task_of_the_extension_is_found_again_and_updated() {
 
 #[tokio::test]
 async fn an_id_that_is_none_or_another_s_leads_nowhere() {
-    let (transport, mut peer) = peer::modern(json!({"extensions": {"io.modelcontextprotocol/tasks": {}}}));
+    let (transport, mut peer) = peer::modern(&json!({"extensions": {"io.modelcontextprotocol/tasks": {}}}));
     let pipeline = Pipeline { auth: vec![hook(Arc::new(ByName))], ..Pipeline::default() };
     let tenant = Arc::new(tenant(pipeline, vec![group("a", "", vec![transport])]));
     let call = shown(extended("tools/call", &json!({"name": "x"})), "ada");
@@ -132,7 +132,7 @@ async fn a_method_that_a_revision_or_a_server_does_not_have_is_unknown() {
         let request = extended(method, &json!({"taskId": "x"}));
         assert_eq!(refused(ask(&tenant, request).await.0).0, Reason::UnknownMethod, "{method}");
     }
-    let (plain, _peer) = peer::legacy(json!({"tools": {}}));
+    let (plain, _peer) = peer::legacy(&json!({"tools": {}}));
     let tenant = one(plain);
     for method in ["tasks/get", "tasks/update", "example.com/x", "elicitation/create"] {
         let request = inbound(LEGACY, method, &json!({"taskId": "x"}));
@@ -142,7 +142,7 @@ async fn a_method_that_a_revision_or_a_server_does_not_have_is_unknown() {
 
 #[tokio::test]
 async fn what_an_only_server_s_extensions_say_passes_through() {
-    let (transport, mut peer) = peer::legacy(json!({"experimental": {"x": {}}}));
+    let (transport, mut peer) = peer::legacy(&json!({"experimental": {"x": {}}}));
     let tenant = one(transport);
     let request = inbound(LEGACY, "example.com/x", &json!({"a": 1.0}));
     let (heard, got) = through(&tenant, &mut peer, request, &json!({"b": 1e2})).await;
@@ -160,8 +160,8 @@ async fn what_an_only_server_s_extensions_say_passes_through() {
     next.answer(&json!({}));
     result(request.await.expect("no panic"));
     // Of several servers it is nobody's.
-    let (other, _other) = peer::legacy(json!({"experimental": {"x": {}}}));
-    let (first, _first) = peer::legacy(json!({"experimental": {"x": {}}}));
+    let (other, _other) = peer::legacy(&json!({"experimental": {"x": {}}}));
+    let (first, _first) = peer::legacy(&json!({"experimental": {"x": {}}}));
     let several = Arc::new(super::support::tenant(
         Pipeline::default(),
         vec![group("a", "a", vec![first]), group("b", "b", vec![other])],
