@@ -31,6 +31,12 @@ pub fn package(path: &str) -> PathBuf {
     part(&format!("node_modules/{path}"))
 }
 
+/// Node: the one of `tests/.deps` where the system's was too old for the packages.
+pub fn node() -> PathBuf {
+    let own = script(".deps/node/node_modules/node/bin/node");
+    if own.exists() { own } else { "node".into() }
+}
+
 fn part(name: &str) -> PathBuf {
     let path = script(".deps").join(name);
     assert!(path.exists(), "{} is missing: run tests/run, which installs it", path.display());

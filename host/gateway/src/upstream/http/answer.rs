@@ -14,7 +14,7 @@ use witgate_policy::Payload;
 use super::client::{Shown, collect, with_sources};
 use super::resume::Resuming;
 use super::sse::Parser;
-use super::{Link, PostFuture, Session};
+use super::{Link, PostFuture, Session, sieve};
 use crate::upstream::envelope::{self, Message, Outcome};
 use crate::upstream::exchange::{Heard, Listener};
 use crate::upstream::inlet::{Inbox, inlet};
@@ -24,6 +24,8 @@ use crate::upstream::{Ask, Failed, Limits, Reply, meta};
 const LINGER: Duration = Duration::from_secs(1);
 /// The end of a response that should have had more in it.
 pub(super) const UNANSWERED: &str = "the response ended without an answer to the request";
+/// Messages that nobody waits for, on their way at once; further ones are lost, as the protocol allows.
+pub(super) const ASIDES: usize = 256;
 /// For a message that nobody waits for.
 const ASIDE: Duration = Duration::from_secs(5);
 
@@ -53,6 +55,8 @@ pub(crate) struct Answer {
     pub(super) chair: Option<Chair>,
     /// Whom to tell that the request is cancelled.
     pub(super) cancel: Option<Cancel>,
+    /// The answer lists a modern server's tools.
+    pub(super) is_sifted: bool,
 }
 
 /// A call's place in a session that is its client's own.
@@ -137,6 +141,10 @@ impl Answer {
         match message {
             // An error without an id, on the request's own response, can only mean the request.
             Message::Response { id: None, outcome: outcome @ Outcome::Error(_) } => Some(Heard::End(outcome)),
+            Message::Response { id, outcome: Outcome::Result(page) } if self.is_sifted && id == Some(self.id) => {
+                let page = sieve::sound(page, &self.link.spec.id, self.link.spec.limits.message);
+                Some(Heard::End(Outcome::Result(page)))
+            }
             Message::Response { id, outcome } => (id == Some(self.id)).then_some(Heard::End(outcome)),
             Message::Request { id, method, params } => {
                 if let Some(cancel) = &self.cancel {
@@ -204,7 +212,7 @@ impl Drop for Cancel {
         if self.armed {
             let params = Payload::of(&json!({ "requestId": self.id, "reason": "the client gave up" }));
             let line = envelope::notification("notifications/cancelled", &params);
-            self.link.aside(self.session.headers(), self.session.shown(), line);
+            self.link.aside(self.session.headers(), self.session.shown(), line, false);
         }
     }
 }
@@ -237,7 +245,7 @@ async fn read(
         Body::Events(incoming, parser) => match incoming.frame().await {
             Some(Ok(frame)) => {
                 if let Ok(data) = frame.into_data() {
-                    parser.push(&data).map_err(|e| Failed::no_reply(e.to_string()))?;
+                    parser.push(&data).map_err(|_| Failed::too_long(limits.bytes))?;
                 }
                 while let Some(event) = parser.next() {
                     hear(event)?;
@@ -256,12 +264,17 @@ async fn read(
 }
 
 impl Link {
-    /// Sends a message that nobody waits for, and reads its response away.
-    pub(super) fn aside(self: &Arc<Self>, headers: HeaderMap, shown: &Shown, body: String) {
+    /// Sends a message that nobody waits for, and reads its response away. `sure`: it is sent even when there are many.
+    pub(super) fn aside(self: &Arc<Self>, headers: HeaderMap, shown: &Shown, body: String, sure: bool) {
+        let room = self.asides.clone().try_acquire_owned().ok();
+        if room.is_none() && !sure {
+            return;
+        }
         let (link, shown) = (self.clone(), shown.clone());
         // Outside a runtime there is no connection left to send it on.
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
         runtime.spawn(tokio::time::timeout(ASIDE, async move {
+            let _room = room;
             let sent = link.client.send(http::Method::POST, &shown, headers, body).await;
             if let Ok(mut response) = sent {
                 while let Some(Ok(_)) = response.body_mut().frame().await {}

@@ -6,6 +6,7 @@ pub(super) mod header;
 mod listen;
 mod resume;
 mod session;
+mod sieve;
 pub(super) mod sse;
 
 use std::collections::VecDeque;
@@ -41,8 +42,10 @@ pub(crate) struct Link {
     gauge: Arc<Gauge>,
     client: Client,
     next: AtomicU64,
-    /// One session listens for changed lists.
+    /// One session listens for changed lists, unless somebody listens to others too.
     ear: Arc<Semaphore>,
+    /// Messages that nobody waits for.
+    asides: Arc<Semaphore>,
 }
 
 /// What is to be sent, once it is known to which session and under which id.
@@ -62,6 +65,7 @@ impl Link {
             client: Client::new(http, spec.timeouts.connect)?,
             next: AtomicU64::new(1),
             ear: Arc::new(Semaphore::new(1)),
+            asides: Arc::new(Semaphore::new(answer::ASIDES)),
         })
     }
 
@@ -83,9 +87,13 @@ impl Link {
             header::describe(&mut headers, sending.method, &params, sending.tool);
         }
         let cancel = legacy.then(|| Cancel { link: self.clone(), session: session.clone(), id, armed: true });
-        let chair = Chair::take(session, id, &self.spec.limits);
-        let post = Post { id, headers, method: sending.method, params: &params, listener: (sending.listener)() };
-        let posted = self.post(session.shown(), post, cancel, chair).await;
+        let listener = (sending.listener)();
+        let chair = (!listener.internal).then(|| Chair::take(session, id, &self.spec.limits)).flatten();
+        let post = Post { id, headers, method: sending.method, params: &params, listener };
+        let mut posted = self.post(session.shown(), post, cancel, chair).await;
+        if let Ok(answer) = &mut posted {
+            answer.is_sifted = !legacy && sending.method == "tools/list";
+        }
         if let Err(Failed { failure: witgate_policy::Failure::HttpStatus(400 | 404 | 405), error: None, .. }) = &posted
         {
             // Not what a modern server says: it may have been replaced by another.
@@ -210,7 +218,18 @@ impl Link {
     ) -> Answer {
         let opened = matches!(body, Body::Events(..)) && !listener.internal;
         let heard = VecDeque::new();
-        Answer { link: self.clone(), id, listener, body, heard, opened, session_id: None, chair, cancel }
+        Answer {
+            link: self.clone(),
+            id,
+            listener,
+            body,
+            heard,
+            opened,
+            session_id: None,
+            chair,
+            cancel,
+            is_sifted: false,
+        }
     }
 
     /// What an HTTP error says, with the JSON-RPC error of its body.

@@ -9,11 +9,13 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use tokio::time::timeout;
 use witgate_policy::{Failure, Payload, Revision};
 
-use super::Link;
 use super::client::Shown;
 use super::listen::Ear;
+use super::{Link, Sending};
 use crate::upstream::Failed;
 use crate::upstream::board::{Board, Voice};
+use crate::upstream::envelope::Outcome;
+use crate::upstream::exchange::{Listener, Own};
 use crate::upstream::facts::ServerFacts;
 use crate::upstream::handshake::{
     MODERN, Probe, discover_params, initialize_params, judge_discover, judge_error, judge_initialize,
@@ -97,9 +99,9 @@ fn voice(link: &Arc<Link>, shown: &Shown, facts: &ServerFacts, headers: HeaderMa
         return Box::new(|_, _| ());
     }
     let (link, shown) = (Arc::downgrade(link), shown.clone());
-    Box::new(move |line, _| {
+    Box::new(move |line, sure| {
         if let Some(link) = link.upgrade() {
-            link.aside(headers.clone(), &shown, line);
+            link.aside(headers.clone(), &shown, line, sure);
         }
     })
 }
@@ -132,6 +134,24 @@ impl Connection for Session {
             let _ = timeout(link.spec.timeouts.close, delete).await;
         })
     }
+
+    fn request(self: Arc<Self>, method: &'static str, params: Payload) -> BoxFuture<'static, Result<Own, Failed>> {
+        Box::pin(async move {
+            let link = self.link.upgrade().ok_or_else(|| Failed::not_sent("the connection was closed"))?;
+            let params = |_, _| Ok(params.clone());
+            let sending = Sending { method, params: &params, tool: None, listener: &Listener::internal };
+            let answer = link.attempt(&self, &sending).await.or_else(|failed| link.own_error(failed, &sending))?;
+            Ok(Own::Http(Box::new(answer)))
+        })
+    }
+
+    fn note(&self, method: &str, params: &Payload) {
+        self.board.note(method, params);
+    }
+
+    fn lapse(&self) {
+        self.board.lapse();
+    }
 }
 
 /// Shakes hands within the time for it.
@@ -140,7 +160,7 @@ pub(crate) async fn connect(link: Arc<Link>, order: Order) -> Result<Session, Fa
     let shaken = timeout(patience, shake(&link, &order)).await;
     let late = || Failed::not_sent(format!("the server was not ready within {} ms", patience.as_millis()));
     let session = shaken.unwrap_or_else(|_| Err(late())).map_err(unsent)?;
-    session.listen(&link).await;
+    session.listen(&link, false).await;
     tracing::info!(upstream = %link.spec.id, revision = %session.facts.revision, "connected");
     Ok(session)
 }
@@ -182,21 +202,53 @@ async fn settle(link: &Arc<Link>, order: &Order, probe: Probe) -> Result<Session
     }
 }
 
-/// The modern attempt.
+/// The modern attempt; once more when the server refuses the revision and names that same one, as the only one that the
+/// two have in common.
 async fn discover(link: &Arc<Link>, shown: &Shown) -> Result<Probe, Failed> {
+    match ask_once(link, shown).await? {
+        Answered::Probe(probe) => Ok(probe),
+        Answered::SameRevision => match ask_once(link, shown).await? {
+            Answered::Probe(probe) => Ok(probe),
+            Answered::SameRevision => {
+                Ok(Probe::Incompatible(format!("the server refuses MCP {MODERN}, and offers it")))
+            }
+        },
+    }
+}
+
+enum Answered {
+    Probe(Probe),
+    SameRevision,
+}
+
+impl Answered {
+    fn of_error(error: &Payload) -> Self {
+        let supported: Vec<String> = error.read("/data/supported").unwrap_or_default();
+        let refused = error.read::<i64>("/code") == Some(-32022);
+        if refused && supported.iter().any(|version| version == MODERN.as_str()) {
+            return Self::SameRevision;
+        }
+        Self::Probe(judge_error(error))
+    }
+}
+
+async fn ask_once(link: &Arc<Link>, shown: &Shown) -> Result<Answered, Failed> {
     let params = discover_params();
     let mut headers = HeaderMap::new();
     headers.insert(PROTOCOL_VERSION, HeaderValue::from_static(MODERN.as_str()));
     super::header::describe(&mut headers, "server/discover", &params, None);
     match link.shake(shown, headers, "server/discover", &params).await {
-        Ok(mut answer) => Ok(judge_discover(&answer.outcome().await?)),
+        Ok(mut answer) => Ok(match answer.outcome().await? {
+            Outcome::Error(error) => Answered::of_error(&error),
+            outcome => Answered::Probe(judge_discover(&outcome)),
+        }),
         Err(failed) => match (&failed.failure, &failed.error) {
             (Failure::HttpStatus(400..500), Some(error)) if judge_error(error) != Probe::Legacy => {
-                Ok(judge_error(error))
+                Ok(Answered::of_error(error))
             }
             // Who is asked for credentials, or to come later, knows nothing of the era yet.
             (Failure::HttpStatus(401 | 403 | 407 | 429 | 502..=504), _) => Err(failed),
-            (Failure::HttpStatus(400..), _) => Ok(Probe::Legacy),
+            (Failure::HttpStatus(400..), _) => Ok(Answered::Probe(Probe::Legacy)),
             _ => Err(failed),
         },
     }
