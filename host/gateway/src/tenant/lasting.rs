@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::held::Holding;
 use super::level::Levels;
 use super::seal::{NoChance, Seal};
 use super::subscriptions::Subscriptions;
@@ -13,6 +14,7 @@ pub(super) type SessionKey = (Arc<str>, Arc<str>);
 #[derive(Debug)]
 pub struct Lasting {
     pub(super) seal: Seal,
+    pub(super) holding: Arc<Holding>,
     pub(super) subscriptions: Subscriptions,
     pub(super) levels: Levels,
 }
@@ -25,6 +27,6 @@ impl Lasting {
 
     /// With this key.
     pub fn with_seal(seal: Seal) -> Self {
-        Self { seal, subscriptions: Subscriptions::default(), levels: Levels::default() }
+        Self { seal, holding: Arc::default(), subscriptions: Subscriptions::default(), levels: Levels::default() }
     }
 }

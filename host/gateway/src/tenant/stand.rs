@@ -11,12 +11,13 @@ use super::attempt::Way;
 use super::bystander::{Bystander, Ear};
 use super::journal::Journal;
 use super::listen::{LISTS, UPDATED};
-use super::questions::Questions;
+use super::questions::{Questions, unasked};
 use super::shape::edited;
 use super::subscriptions::covers;
+use super::talk::withheld;
 use super::{Inbound, Outlet, Tenant};
 use crate::record::Recorder;
-use crate::upstream::{Ask, Standing};
+use crate::upstream::{Ask, Reply, Standing};
 
 /// How a modern server names its own subscription, which the client knows nothing of.
 const FOREIGN: &str = "/_meta/io.modelcontextprotocol~1subscriptionId";
@@ -27,7 +28,7 @@ impl Tenant {
     pub async fn stand(&self, generation: u64, recorder: &dyn Recorder, inbound: Inbound, outlet: &Outlet) -> Refusal {
         let call = self.call(&inbound, Form::Response);
         let mut journal = Journal::open(recorder, generation, &call);
-        let way = Way { tenant: self, client: &inbound.client, outlet: None, visits: journal.visits() };
+        let way = Way::new(self, &inbound.client, None, journal.visits());
         let mut identity = None;
         let admitted = self.admit(call, &inbound, &mut identity).await;
         journal.close_notification(admitted.as_ref().err(), identity.as_ref());
@@ -64,7 +65,7 @@ impl Bystander<'_> {
                 (ask, answer) = questions.next() => {
                     match answer {
                         Ok(progress) => ear.watch.notify("notifications/progress", &progress),
-                        Err(answer) => ear.watch.answer(&ask, answer),
+                        Err(answer) => ear.watch.answer(&ask, self.own(answer)),
                     }
                     continue;
                 }
@@ -127,14 +128,22 @@ impl Bystander<'_> {
         }
     }
 
+    /// An answer in the server's own words for its tasks.
+    fn own(&self, answer: Reply) -> Reply {
+        match answer {
+            Reply::Result(result) => Reply::Result(self.tenant.inner_tasks(self.admitted.identity(), &result)),
+            Reply::Error(error) => Reply::Error(error),
+        }
+    }
+
     async fn ask(&self, ear: &Ear<'_>, questions: &mut Questions, (ask, method): (Ask, String), params: Payload) {
         let request = match self.sanitized(Kind::ServerRequest, Some(ear.upstream), &method, params).await {
             Ok(request) => request,
-            Err(refusal) => return ear.watch.answer(&ask, Questions::refused(&refusal)),
+            Err(refusal) => return ear.watch.answer(&ask, withheld(&refusal)),
         };
         match self.outlet.ask(request).await {
             Some(asking) => questions.add(ask, asking, Instant::now()),
-            None => ear.watch.answer(&ask, Questions::unasked()),
+            None => ear.watch.answer(&ask, unasked()),
         }
     }
 }
