@@ -5,7 +5,7 @@ use futures_util::future::join_all;
 use serde_json::json;
 use tokio::time::Instant;
 use witgate_policy::json::Edit;
-use witgate_policy::{Form, Kind, Payload, Refusal, Revision, Validated};
+use witgate_policy::{Form, Kind, Payload, Refusal, Revision, Validated, Why};
 
 use super::attempt::Way;
 use super::bystander::{Bystander, Ear};
@@ -17,7 +17,7 @@ use super::subscriptions::covers;
 use super::talk::withheld;
 use super::{Inbound, Outlet, Tenant};
 use crate::record::Recorder;
-use crate::upstream::{Ask, Reply, Standing};
+use crate::upstream::{Ask, Outgoing, Reply, Standing};
 
 /// How a modern server names its own subscription, which the client knows nothing of.
 const FOREIGN: &str = "/_meta/io.modelcontextprotocol~1subscriptionId";
@@ -49,6 +49,29 @@ impl Tenant {
         }));
         tokio::join!(renewed, heard);
         std::future::pending().await
+    }
+}
+
+impl Tenant {
+    /// `notifications/roots/list_changed`: for the servers that know of this session, which are those that it has
+    /// connections of its own with. A client without roots has none to change.
+    pub(super) async fn roots_changed(&self, validated: &Validated, way: &Way<'_>) {
+        let client = way.client;
+        if client.revision.is_modern() || client.session.is_none() || client.capabilities.get("/roots").is_none() {
+            return;
+        }
+        let upstreams = self.spec.groups.iter().flat_map(|group| &group.upstreams);
+        join_all(upstreams.map(|upstream| async move {
+            let Ok(routed) = self.spec.pipeline.route(validated, &[upstream.candidate()]).await else { return };
+            let Ok(headers) = self.credentials.headers(self, &routed, upstream, Why::First).await else { return };
+            way.visit(routed.upstream());
+            let params = validated.call().params().clone();
+            let outgoing = Outgoing { client, params, tool: None, headers: &headers };
+            if let Err(failed) = upstream.notify(&routed, outgoing).await {
+                tracing::debug!(upstream = %routed.upstream(), cause = ?failed.failure, "was not told of other roots");
+            }
+        }))
+        .await;
     }
 }
 
