@@ -1,15 +1,16 @@
 //! A legacy server that also speaks unasked, one connection at a time.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use witgate_gateway::upstream::{Builtin, InProcess, Transport};
 
 /// What it hears of its latest connection, and where to put words into its mouth.
 #[derive(Clone)]
-pub(crate) struct Chatty(Arc<Mutex<State>>);
+pub(crate) struct Chatty(Arc<Mutex<State>>, Arc<Notify>);
 
 #[derive(Default)]
 struct State {
@@ -20,7 +21,7 @@ struct State {
 impl Chatty {
     /// With these capabilities. It answers what it is asked with `{}`, lists with empty lists.
     pub(crate) fn new(capabilities: Value) -> (Transport, Self) {
-        let chatty = Self(Arc::default());
+        let chatty = Self(Arc::default(), Arc::default());
         let shared = chatty.clone();
         let start = move |stream: tokio::io::DuplexStream| {
             let (chatty, capabilities) = (shared.clone(), capabilities.clone());
@@ -39,6 +40,7 @@ impl Chatty {
                 while let Ok(Some(line)) = lines.next_line().await {
                     let message: Value = serde_json::from_str(&line).expect("the gate writes JSON");
                     chatty.0.lock().expect("state").heard.push(message.clone());
+                    chatty.1.notify_one();
                     if let (Some(id), Some(method)) = (message.get("id"), message["method"].as_str()) {
                         let _ = mouth.send(answer(id, method, &capabilities));
                     }
@@ -58,10 +60,11 @@ impl Chatty {
     /// Waits until it has heard a message like this.
     pub(crate) async fn heard(&self, like: impl Fn(&Value) -> bool) -> Value {
         loop {
+            let news = self.1.notified();
             if let Some(found) = self.0.lock().expect("state").heard.iter().find(|message| like(message)) {
                 return found.clone();
             }
-            tokio::task::yield_now().await;
+            tokio::time::timeout(Duration::from_secs(10), news).await.expect("in time");
         }
     }
 }

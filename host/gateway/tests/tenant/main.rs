@@ -3,6 +3,7 @@
 mod changes;
 mod chatty;
 mod credential;
+mod hooks;
 mod lists;
 mod support;
 mod web;
@@ -139,7 +140,7 @@ impl InputValidator for Strict {
     }
 }
 
-fn hook<P: ?Sized>(plugin: Arc<P>) -> Hook<P> {
+pub(crate) fn hook<P: ?Sized>(plugin: Arc<P>) -> Hook<P> {
     let (mode, on_fault) = (Mode::Enforce, OnFault::Deny);
     Hook { name: "p".into(), digest: "00".into(), when: When::default(), mode, on_fault, plugin }
 }
