@@ -1,5 +1,7 @@
 //! Upstreams over Streamable HTTP, with a server that each test writes as one function.
 
+#[path = "upstream_http/own.rs"]
+mod own;
 #[path = "upstream_http/resume.rs"]
 mod resume;
 #[path = "upstream_http/sse.rs"]
