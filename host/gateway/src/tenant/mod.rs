@@ -6,6 +6,7 @@
 //! whatever comes back is sanitized there.
 
 mod ability;
+mod answers;
 mod attempt;
 mod bystander;
 mod capabilities;
@@ -23,6 +24,7 @@ mod named;
 mod names;
 mod outlet;
 mod own;
+mod question;
 mod questions;
 mod rounds;
 mod seal;

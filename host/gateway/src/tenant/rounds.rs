@@ -8,36 +8,30 @@
 
 use futures_util::future::try_join_all;
 use indexmap::IndexMap;
-use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use witgate_policy::json::Edit;
 use witgate_policy::{Kind, Payload, Reason, Refusal, Sanitized, Stage, Validated};
 
 use super::Tenant;
-use super::ability::{ASKABLE, lacking};
+use super::ability::lacking;
+use super::answers::{Answers, accepted, retried};
 use super::attempt::{Answered, Cargo, Ended, Way, asks_for_input, given_up};
-use super::catalog::Book;
 use super::held::{Held, PATIENCE};
 use super::outlet::{Outlet, Told};
+use super::question::{Request, astray, by_url, identified, plain, requests};
 use super::shape::edited;
 use super::spec::Group;
-use super::state::{State, Wait, invalid, stale};
+use super::state::{State, Wait, stale};
 use super::talk::{Heard, error, withheld};
 use crate::upstream::Reply;
 use crate::wire::code;
-
-/// More rounds than this is a server that never has enough.
-const MOST_ROUNDS: u32 = 16;
-
-/// Requests in one question: a person answers a few, a machine some more.
-const MOST_REQUESTS: usize = 64;
 
 /// Up to 2025-11-25, a server's error that asks for elicitations by URL before the same call (elicitation, URL
 /// elicitation required).
 const URL_ELICITATION_REQUIRED: &str = "-32042";
 
-/// The client's answers to what it was asked, by key, as the validators accepted them.
-type Answers = IndexMap<String, Payload>;
+/// More rounds than this is a server that never has enough.
+const MOST_ROUNDS: u32 = 16;
 
 /// A call that may take several rounds.
 pub(super) struct Errand<'a> {
@@ -58,12 +52,12 @@ impl Errand<'_> {
         let state = self.tenant.unsealed(self.validated, self.asked)?;
         let only = match state {
             None => {
-                answers_of(self.validated.call().params())?;
-                cargo.params = retried(&cargo.params, None, None);
+                let amended = self.tenant.amended(self.validated, self.way).await?;
+                cargo.params = edited(&cargo.params, &amended);
                 None
             }
             Some(state) => {
-                let answers = self.answers(&state).await?;
+                let answers = self.tenant.answers(self.validated, self.way, &state).await?;
                 let own = match state.wait {
                     Wait::Held(number) => return self.resume(number, answers).await,
                     Wait::Again => {
@@ -115,22 +109,6 @@ impl Errand<'_> {
         let sealed = self.tenant.sealed(self.validated, self.asked, state)?;
         let state = Edit::set("/requestState", Payload::of(&sealed).as_str());
         Ok(question.renamed(|payload| edited(payload, &[state])))
-    }
-
-    /// The answers that a retry brings to what was asked; what was not asked for is ignored.
-    async fn answers(&self, state: &State) -> Result<Answers, Refusal> {
-        let params = self.validated.call().params();
-        let given = answers_of(params)?;
-        let mut answers = Answers::new();
-        for (key, method) in &state.asked {
-            let Some(answer) = given.get(key.as_str()) else { continue };
-            let answer = params.part(answer);
-            if !answer.is_object() {
-                return Err(invalid(format!("the answer to `{key}` in `inputResponses` has to be an object")));
-            }
-            answers.insert(key.clone(), self.tenant.answer(self.validated, self.way, method, answer).await?);
-        }
-        Ok(answers)
     }
 }
 
@@ -308,19 +286,6 @@ impl Errand<'_> {
 }
 
 impl Tenant {
-    /// Lets the validators judge what a client answers to a server, and gives back what they accepted.
-    pub(super) async fn answer(
-        &self,
-        validated: &Validated,
-        way: &Way<'_>,
-        method: &str,
-        answer: Payload,
-    ) -> Result<Payload, Refusal> {
-        let answering = validated.admitted().answering(method, answer);
-        let judged = self.spec().pipeline.validate(answering, &Book { tenant: self, way }).await?;
-        Ok(judged.call().params().clone())
-    }
-
     /// Tells a modern client which capability it lacks.
     pub(super) async fn lacks(&self, validated: &Validated, what: &str, needed: &Value) -> Result<Sanitized, Refusal> {
         let error = json!({
@@ -332,100 +297,6 @@ impl Tenant {
     }
 }
 
-/// One of the requests in a question.
-struct Request {
-    method: String,
-    params: Payload,
-}
-
-/// The requests of a question, by key.
-fn requests(question: &Payload) -> Result<IndexMap<String, Request>, Refusal> {
-    #[derive(serde::Deserialize)]
-    struct Raw<'a> {
-        method: String,
-        #[serde(borrow, default)]
-        params: Option<&'a RawValue>,
-    }
-    let Some(text) = question.get("/inputRequests") else { return Ok(IndexMap::new()) };
-    let raw: IndexMap<String, Raw<'_>> =
-        serde_json::from_str(text).map_err(|_| astray("asks for input in a form that is none"))?;
-    if raw.len() > MOST_REQUESTS {
-        return Err(astray("asks for more input at once than the gateway passes on"));
-    }
-    let request = |Raw { method, params }: Raw<'_>| {
-        if !ASKABLE.contains(&method.as_str()) {
-            return Err(astray(&format!("asks for `{method}`, which a result must not ask for")));
-        }
-        Ok(Request { method, params: params.map_or_else(Payload::empty, |params| question.part(params)) })
-    };
-    raw.into_iter().map(|(key, raw)| Ok((key, request(raw)?))).collect()
-}
-
-/// The members of `inputResponses`, as they stand.
-fn answers_of(params: &Payload) -> Result<IndexMap<String, &RawValue>, Refusal> {
-    let Some(text) = params.get("/inputResponses") else { return Ok(IndexMap::new()) };
-    serde_json::from_str(text).map_err(|_| invalid("`inputResponses` has to be an object of answers"))
-}
-
-/// The params of a retry: with these answers and this state, and no others.
-fn retried(params: &Payload, answers: Option<&Answers>, state: Option<&str>) -> Payload {
-    let answers = answers.filter(|answers| !answers.is_empty()).map(|answers| {
-        let raw: IndexMap<&str, &RawValue> = answers
-            .iter()
-            .filter_map(|(key, answer)| Some((key.as_str(), serde_json::from_str(answer.as_str()).ok()?)))
-            .collect();
-        Payload::of(&raw).as_str().to_owned()
-    });
-    let state = state.map(|state| Payload::of(state).as_str().to_owned());
-    let edits: Vec<Edit> = [("/inputResponses", answers), ("/requestState", state)]
-        .into_iter()
-        .filter(|(pointer, value)| value.is_some() || params.get(pointer).is_some())
-        .map(|(pointer, value)| Edit { pointer: pointer.to_owned(), value })
-        .collect();
-    edited(params, &edits)
-}
-
-/// A server's request without what belongs to its connection.
-fn plain(params: &Payload) -> Payload {
-    let there = ["/_meta/progressToken", "/task"].into_iter().filter(|pointer| params.get(pointer).is_some());
-    edited(params, &there.map(Edit::remove).collect::<Vec<_>>())
-}
-
-/// An elicitation by URL has an id up to 2025-11-25, and none since.
-fn identified(params: &Payload, call: &str, key: &str) -> Payload {
-    if params.get("/mode") != Some("\"url\"") || params.get("/elicitationId").is_some() {
-        return params.clone();
-    }
-    edited(params, &[Edit::set("/elicitationId", Payload::of(&format!("{call}-{key}")).as_str())])
-}
-
-/// A legacy server's error that asks for elicitations, as a result that does.
-fn by_url(error: &Payload) -> Option<Payload> {
-    let elicitations: Vec<Value> = error.read("/data/elicitations")?;
-    let requests: serde_json::Map<String, Value> = elicitations
-        .into_iter()
-        .enumerate()
-        .map(|(at, params)| {
-            (format!("elicitation-{}", at + 1), json!({ "method": "elicitation/create", "params": params }))
-        })
-        .collect();
-    let question = json!({ "resultType": "input_required", "inputRequests": requests });
-    (!requests.is_empty()).then(|| Payload::of(&question))
-}
-
-/// A call that waits for its client to do something is not made again before the client has.
-fn accepted(answers: &Answers) -> Result<(), Refusal> {
-    if !answers.is_empty() && answers.values().all(|answer| answer.get("/action") == Some("\"accept\"")) {
-        return Ok(());
-    }
-    Err(invalid("what the server needs first was not accepted, so the call is not made again"))
-}
-
 fn insatiable() -> Refusal {
     astray(&format!("asked for input {MOST_ROUNDS} times, which is as often as the gateway passes on"))
-}
-
-/// A server that does what the protocol does not have.
-fn astray(what: &str) -> Refusal {
-    Refusal::new(Stage::Route, Reason::Unavailable, format!("the server {what}"))
 }

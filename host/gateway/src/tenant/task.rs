@@ -87,7 +87,10 @@ impl Tenant {
         };
         let mut edits = vec![Edit::set("/taskId", Payload::of(&own).as_str())];
         if call.method() == "tasks/update" {
-            edits.extend(self.updates(validated, way).await?);
+            if call.params().get("/inputResponses").is_none() {
+                return Err(invalid("`params/inputResponses` is missing"));
+            }
+            edits.extend(self.amended(validated, way).await?);
         }
         if call.method() == "tasks/result" {
             // It waits until the task is over.
@@ -96,27 +99,6 @@ impl Tenant {
         let cargo = Cargo::reading(edited(&self.inner_tasks(validated.identity(), call.params()), &edits));
         let answered = way.answered(validated, group, &cargo, Some(&upstream)).await?;
         way.clean(validated, answered).await
-    }
-
-    /// The answers in a `tasks/update`, where the validators have something to change in them.
-    async fn updates(&self, validated: &Validated, way: &Way<'_>) -> Result<Vec<Edit>, Refusal> {
-        let params = validated.call().params();
-        let given: Option<indexmap::IndexMap<String, &RawValue>> =
-            params.get("/inputResponses").and_then(|text| serde_json::from_str(text).ok());
-        let given = given.ok_or_else(|| invalid("`inputResponses` has to be an object of answers"))?;
-        let mut edits = Vec::new();
-        for (key, answer) in given {
-            let answer = params.part(answer);
-            if !answer.is_object() {
-                return Err(invalid(format!("the answer to `{key}` in `inputResponses` has to be an object")));
-            }
-            let judged = self.answer(validated, way, question_of(&answer), answer.clone()).await?;
-            if judged != answer {
-                let token = key.replace('~', "~0").replace('/', "~1");
-                edits.push(Edit::set(format!("/inputResponses/{token}"), judged.as_str()));
-            }
-        }
-        Ok(edits)
     }
 
     /// No such task, or no tasks at all.
@@ -144,15 +126,6 @@ pub(super) fn is_task(method: &str, revision: Revision) -> bool {
         "tasks/result" => revision == Revision::V2025_11_25,
         "tasks/update" => revision.is_modern(),
         _ => false,
-    }
-}
-
-/// What a client answered, told by its form: a task's questions are not kept.
-fn question_of(answer: &Payload) -> &'static str {
-    match () {
-        () if answer.get("/action").is_some() => "elicitation/create",
-        () if answer.get("/roots").is_some() => "roots/list",
-        () => "sampling/createMessage",
     }
 }
 

@@ -3,9 +3,13 @@
 mod changes;
 mod chatty;
 mod credential;
+mod held;
 mod hooks;
 mod lists;
+mod peer;
+mod rounds;
 mod support;
+mod tasks;
 mod web;
 
 use std::sync::Arc;
