@@ -91,7 +91,8 @@ impl<'a> Bystander<'a> {
         let upstream = upstream.map(|upstream| upstream.spec().id.clone());
         let message = Message { kind, method: method.to_owned(), upstream: upstream.clone(), payload };
         let sanitized = self.tenant.spec.pipeline.sanitize((&admitted).into(), message).await;
-        journal.close_aside(method, upstream, sanitized.as_ref().err(), self.admitted.identity());
-        sanitized
+        let identity = self.admitted.identity();
+        journal.close_aside(method, upstream, sanitized.as_ref().err(), identity);
+        sanitized.map(|sanitized| self.tenant.outer_tasks(identity, sanitized))
     }
 }

@@ -5,13 +5,12 @@ use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
 
-use serde_json::json;
 use tokio::time::Instant;
-use witgate_policy::{Payload, Refusal};
+use witgate_policy::Payload;
 
 use super::outlet::{Asking, Told};
+use super::talk::error;
 use crate::upstream::{Ask, Reply};
-use crate::wire::code;
 
 /// A person has so long to answer.
 const PATIENCE: Duration = Duration::from_mins(5);
@@ -54,28 +53,19 @@ impl Questions {
         let Some((at, told)) = told else {
             let now = Instant::now();
             let at = self.0.iter().position(|open| open.until <= now).unwrap_or_default();
-            return (self.0.swap_remove(at).ask, Err(error(code::TIMEOUT, "the client did not answer in time")));
+            return (self.0.swap_remove(at).ask, Err(error("the client did not answer in time")));
         };
         match told {
             Some(Told::Progress(params)) => (self.0[at].ask.clone(), Ok(params)),
             Some(Told::Answer(answer)) => (self.0.swap_remove(at).ask, Err(answer)),
-            None => (self.0.swap_remove(at).ask, Err(Self::unasked())),
+            None => (self.0.swap_remove(at).ask, Err(unasked())),
         }
-    }
-
-    /// What a server is answered whose request a policy withholds.
-    pub(super) fn refused(refusal: &Refusal) -> Reply {
-        error(code::FORBIDDEN, &refusal.message)
-    }
-
-    /// What a server is answered whose client cannot be asked.
-    pub(super) fn unasked() -> Reply {
-        error(code::UNAVAILABLE, "the client cannot be asked now")
     }
 }
 
-fn error(code: i32, message: &str) -> Reply {
-    Reply::Error(Payload::of(&json!({ "code": code, "message": message })))
+/// What a server is answered whose client cannot be asked.
+pub(super) fn unasked() -> Reply {
+    error("the client cannot be asked now")
 }
 
 /// What one of the open questions' client says next.

@@ -5,18 +5,19 @@ use futures_util::future::join_all;
 use serde_json::json;
 use tokio::time::Instant;
 use witgate_policy::json::Edit;
-use witgate_policy::{Form, Kind, Payload, Refusal, Revision, Validated};
+use witgate_policy::{Form, Kind, Payload, Refusal, Revision, Validated, Why};
 
 use super::attempt::Way;
 use super::bystander::{Bystander, Ear};
 use super::journal::Journal;
 use super::listen::{LISTS, UPDATED};
-use super::questions::Questions;
+use super::questions::{Questions, unasked};
 use super::shape::edited;
 use super::subscriptions::covers;
+use super::talk::withheld;
 use super::{Inbound, Outlet, Tenant};
 use crate::record::Recorder;
-use crate::upstream::{Ask, Standing};
+use crate::upstream::{Ask, Outgoing, Reply, Standing};
 
 /// How a modern server names its own subscription, which the client knows nothing of.
 const FOREIGN: &str = "/_meta/io.modelcontextprotocol~1subscriptionId";
@@ -51,6 +52,29 @@ impl Tenant {
     }
 }
 
+impl Tenant {
+    /// `notifications/roots/list_changed`: for the servers that know of this session, which are those that it has
+    /// connections of its own with. A client without roots has none to change.
+    pub(super) async fn roots_changed(&self, validated: &Validated, way: &Way<'_>) {
+        let client = way.client;
+        if client.revision.is_modern() || client.session.is_none() || client.capabilities.get("/roots").is_none() {
+            return;
+        }
+        let upstreams = self.spec.groups.iter().flat_map(|group| &group.upstreams);
+        join_all(upstreams.map(|upstream| async move {
+            let Ok(routed) = self.spec.pipeline.route(validated, &[upstream.candidate()]).await else { return };
+            let Ok(headers) = self.credentials.headers(self, &routed, upstream, Why::First).await else { return };
+            way.visit(routed.upstream());
+            let params = validated.call().params().clone();
+            let outgoing = Outgoing { client, params, tool: None, headers: &headers };
+            if let Err(failed) = upstream.notify(&routed, outgoing).await {
+                tracing::debug!(upstream = %routed.upstream(), cause = ?failed.failure, "was not told of other roots");
+            }
+        }))
+        .await;
+    }
+}
+
 impl Bystander<'_> {
     async fn stand_by(&self, mut ear: Ear<'_>) {
         // A stream that goes on in a new generation: lists may be others now.
@@ -64,7 +88,7 @@ impl Bystander<'_> {
                 (ask, answer) = questions.next() => {
                     match answer {
                         Ok(progress) => ear.watch.notify("notifications/progress", &progress),
-                        Err(answer) => ear.watch.answer(&ask, answer),
+                        Err(answer) => ear.watch.answer(&ask, self.own(answer)),
                     }
                     continue;
                 }
@@ -127,14 +151,22 @@ impl Bystander<'_> {
         }
     }
 
+    /// An answer in the server's own words for its tasks.
+    fn own(&self, answer: Reply) -> Reply {
+        match answer {
+            Reply::Result(result) => Reply::Result(self.tenant.inner_tasks(self.admitted.identity(), &result)),
+            Reply::Error(error) => Reply::Error(error),
+        }
+    }
+
     async fn ask(&self, ear: &Ear<'_>, questions: &mut Questions, (ask, method): (Ask, String), params: Payload) {
         let request = match self.sanitized(Kind::ServerRequest, Some(ear.upstream), &method, params).await {
             Ok(request) => request,
-            Err(refusal) => return ear.watch.answer(&ask, Questions::refused(&refusal)),
+            Err(refusal) => return ear.watch.answer(&ask, withheld(&refusal)),
         };
         match self.outlet.ask(request).await {
             Some(asking) => questions.add(ask, asking, Instant::now()),
-            None => ear.watch.answer(&ask, Questions::unasked()),
+            None => ear.watch.answer(&ask, unasked()),
         }
     }
 }
