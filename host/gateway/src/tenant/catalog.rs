@@ -86,6 +86,7 @@ pub(super) const fn fields(what: Lookup) -> (&'static str, &'static str) {
         Lookup::Prompts => ("/prompts", "/name"),
         Lookup::Resources => ("/resources", "/uri"),
         Lookup::Templates => ("/resourceTemplates", "/uriTemplate"),
+        Lookup::Tasks => ("/tasks", "/taskId"),
     }
 }
 
@@ -127,7 +128,7 @@ impl Tenant {
         if let Some(shelf) = self.catalog.find(&key).filter(|shelf| shelf.good(group)) {
             return Ok(shelf);
         }
-        let quiet = Way { tenant: self, client: way.client, outlet: None, visits: super::journal::Visits::default() };
+        let quiet = Way::new(self, way.client, None, super::journal::Visits::default());
         let mut listed = IndexMap::new();
         let mut cursor = None;
         // Taken before asking, so that a change while the pages come makes the shelf stale.

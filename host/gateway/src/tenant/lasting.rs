@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::held::Holding;
 use super::level::Levels;
 use super::seal::{NoChance, Seal};
 use super::subscriptions::Subscriptions;
@@ -15,6 +16,7 @@ pub struct Lasting {
     pub(super) seal: Seal,
     pub(super) subscriptions: Subscriptions,
     pub(super) levels: Levels,
+    pub(super) holding: Arc<Holding>,
 }
 
 impl Lasting {
@@ -25,6 +27,6 @@ impl Lasting {
 
     /// With this key.
     pub fn with_seal(seal: Seal) -> Self {
-        Self { seal, subscriptions: Subscriptions::default(), levels: Levels::default() }
+        Self { seal, subscriptions: Subscriptions::default(), levels: Levels::default(), holding: Arc::default() }
     }
 }

@@ -102,9 +102,9 @@ impl Tenant {
     ) -> Outcome {
         let call = self.call(inbound, Form::Request);
         let mut journal = Journal::open(recorder, generation, &call);
-        let deadline = call.deadline();
+        let deadline = call.deadline().at();
         let mut identity = None;
-        let way = Way { tenant: self, client: &inbound.client, outlet: None, visits: journal.visits() };
+        let way = Way::new(self, &inbound.client, None, journal.visits());
         let judged = async {
             let validated = self.judge(call, inbound, &way, &mut identity).await?;
             let wish = Wish::of(validated.call().params())?;

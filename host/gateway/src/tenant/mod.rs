@@ -5,12 +5,15 @@
 //! (`named`). Whatever is sent goes through `attempt`, which alone fetches credentials and asks the retry strategies;
 //! whatever comes back is sanitized there.
 
+mod ability;
 mod attempt;
 mod bystander;
 mod capabilities;
 mod catalog;
 mod credentials;
 mod cursor;
+mod extension;
+mod held;
 mod journal;
 mod lasting;
 mod level;
@@ -21,19 +24,24 @@ mod names;
 mod outlet;
 mod own;
 mod questions;
+mod rounds;
 mod seal;
 mod shape;
 mod spec;
 mod stand;
+mod state;
 mod subscriptions;
+mod talk;
+mod task;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use witgate_policy::{
-    Admitted, Call, Draft, Form, Identity, Lookup, Moment, Payload, Presented, Reason, Refusal, Sanitized, Stage,
-    Validated,
+    Admitted, Call, Deadline, Draft, Form, Identity, Lookup, Moment, Payload, Presented, Reason, Refusal, Revision,
+    Sanitized, Stage, Validated,
 };
 
 use self::attempt::Way;
@@ -44,6 +52,7 @@ pub use self::lasting::Lasting;
 pub use self::outlet::{Answered, Asking, Asks, Outlet, Said, Told};
 pub use self::seal::{NoChance, Seal};
 pub use self::spec::{Group, Spec};
+use self::task::is_task;
 use crate::record::Recorder;
 use crate::wire::{self, ClientFacts, RequestId};
 
@@ -116,17 +125,23 @@ impl Tenant {
         }
         let call = self.call(&inbound, Form::Request);
         let mut journal = Journal::open(recorder, generation, &call);
-        let deadline = call.deadline();
+        let deadline = call.deadline().clone();
         let mut identity = None;
-        let way = Way { tenant: self, client: &inbound.client, outlet: Some(outlet), visits: journal.visits() };
+        let client = reachable(&inbound.client, outlet);
+        let way = Way::new(self, &client, Some(outlet), journal.visits());
         let run = self.run(call, &inbound, &way, &mut identity);
-        let answer = tokio::time::timeout_at(deadline.into(), run).await.unwrap_or_else(|_| Err(self.too_late()));
+        let answer = tokio::select! {
+            biased;
+            answer = run => answer,
+            () = passed(&deadline) => Err(self.too_late()),
+        };
         journal.close(&answer, identity.as_ref());
         Outcome { answer, identity }
     }
 
-    /// Admits and validates a notification, and gives back its params as the validators accepted them. Those of the core protocol end here: the gate keeps its own sessions with
-    /// upstreams, and a cancellation is carried out by the front, which knows what is under way.
+    /// Admits and validates a notification, and gives back its params as the validators accepted them. Those of the core
+    /// protocol end here: the gate keeps its own sessions with upstreams, and a cancellation is carried out by the front,
+    /// which knows what is under way. Those of extensions go on to the server.
     pub async fn notification(
         &self,
         generation: u64,
@@ -135,9 +150,14 @@ impl Tenant {
     ) -> Result<Payload, Refusal> {
         let call = self.call(&inbound, Form::Notification);
         let mut journal = Journal::open(recorder, generation, &call);
-        let way = Way { tenant: self, client: &inbound.client, outlet: None, visits: journal.visits() };
+        let way = Way::new(self, &inbound.client, None, journal.visits());
         let mut identity = None;
-        let judged = self.judge(call, &inbound, &way, &mut identity).await;
+        let judged = async {
+            let validated = self.judge(call, &inbound, &way, &mut identity).await?;
+            self.notified(&validated, &way).await?;
+            Ok(validated)
+        }
+        .await;
         journal.close_notification(judged.as_ref().err(), identity.as_ref());
         judged.map(|validated| validated.call().params().clone())
     }
@@ -167,7 +187,7 @@ impl Tenant {
     ) -> Result<Payload, Refusal> {
         let call = self.call(&inbound, Form::Response);
         let mut journal = Journal::open(recorder, generation, &call);
-        let way = Way { tenant: self, client: &inbound.client, outlet: None, visits: journal.visits() };
+        let way = Way::new(self, &inbound.client, None, journal.visits());
         let mut identity = None;
         let judged = self.judge(call, &inbound, &way, &mut identity).await;
         journal.close_notification(judged.as_ref().err(), identity.as_ref());
@@ -206,11 +226,11 @@ impl Tenant {
             "tools/call" | "prompts/get" | "resources/read" | "completion/complete" => {
                 self.named(&validated, inbound, way).await
             }
-            method => Err(Refusal::new(
-                Stage::Route,
-                Reason::UnknownMethod,
-                format!("the method `{method}` does not exist here in revision {}", inbound.client.revision),
-            )),
+            "tasks/list" if inbound.client.revision == Revision::V2025_11_25 => {
+                self.list(&validated, Lookup::Tasks, way).await
+            }
+            method if is_task(method, inbound.client.revision) => self.task(&validated, way).await,
+            _ => self.extended(&validated, way).await,
         };
         answer.map(|answer| shape::for_client(answer, inbound.client.revision, self.depends_on_the_caller()))
     }
@@ -280,6 +300,27 @@ impl Tenant {
     fn too_late(&self) -> Refusal {
         let limit = self.spec.deadline;
         Refusal::new(Stage::Route, Reason::Timeout, format!("no answer within the {limit:?} that a call may take"))
+    }
+}
+
+/// A client as servers may take it: one that cannot be asked has nothing to be asked for.
+fn reachable<'a>(client: &'a ClientFacts, outlet: &Outlet) -> Cow<'a, ClientFacts> {
+    if client.revision.is_modern() || outlet.can_ask() {
+        return Cow::Borrowed(client);
+    }
+    Cow::Owned(ClientFacts { capabilities: ability::unasked(&client.capabilities), ..client.clone() })
+}
+
+/// Waits until a deadline has passed that may move while it is waited for.
+async fn passed(deadline: &Deadline) {
+    let mut at = deadline.at();
+    loop {
+        tokio::time::sleep_until(at.into()).await;
+        let now = deadline.at();
+        if now <= at {
+            return;
+        }
+        at = now;
     }
 }
 

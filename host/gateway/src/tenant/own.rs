@@ -94,7 +94,7 @@ impl Tenant {
     }
 
     /// What one of a group's servers says of itself; `None` when none can be reached in time.
-    async fn facts(&self, validated: &Validated, group: &Group, way: &Way<'_>) -> Option<ServerFacts> {
+    pub(super) async fn facts(&self, validated: &Validated, group: &Group, way: &Way<'_>) -> Option<ServerFacts> {
         let call = validated.call();
         let lookup = Validated::lookup(validated.admitted(), Lookup::Tools, None);
         let asking = async {

@@ -27,7 +27,7 @@ impl Tenant {
     pub async fn stand(&self, generation: u64, recorder: &dyn Recorder, inbound: Inbound, outlet: &Outlet) -> Refusal {
         let call = self.call(&inbound, Form::Response);
         let mut journal = Journal::open(recorder, generation, &call);
-        let way = Way { tenant: self, client: &inbound.client, outlet: None, visits: journal.visits() };
+        let way = Way::new(self, &inbound.client, None, journal.visits());
         let mut identity = None;
         let admitted = self.admit(call, &inbound, &mut identity).await;
         journal.close_notification(admitted.as_ref().err(), identity.as_ref());
