@@ -5,9 +5,14 @@
 //! (`named`). Whatever is sent goes through `attempt`, which alone fetches credentials and asks the retry strategies;
 //! whatever comes back is sanitized there.
 
+mod ability;
 mod attempt;
+mod capabilities;
 mod catalog;
 mod credentials;
+mod cursor;
+mod extension;
+mod held;
 mod journal;
 mod lasting;
 mod listing;
@@ -15,16 +20,22 @@ mod named;
 mod names;
 mod outlet;
 mod own;
+mod rounds;
 mod seal;
 mod shape;
 mod spec;
+mod state;
+mod talk;
+mod task;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use witgate_policy::{
-    Admitted, Call, Draft, Form, Identity, Lookup, Payload, Presented, Reason, Refusal, Sanitized, Stage, Validated,
+    Admitted, Call, Deadline, Draft, Form, Identity, Lookup, Payload, Presented, Reason, Refusal, Revision, Sanitized,
+    Stage, Validated,
 };
 
 use self::attempt::Way;
@@ -35,12 +46,15 @@ pub use self::lasting::Lasting;
 pub use self::outlet::{Answered, Asking, Asks, Outlet, Said, Told};
 pub use self::seal::{NoChance, Seal};
 pub use self::spec::{Group, Spec};
+use self::task::is_task;
 use crate::record::Recorder;
-use crate::wire::{self, ClientFacts};
+use crate::wire::{self, ClientFacts, RequestId};
 
 /// A request or notification of a client, with all that is known of where it comes from.
 #[derive(Debug)]
 pub struct Inbound {
+    /// The client's id of a request: a subscription is told by it.
+    pub id: Option<RequestId>,
     /// The method.
     pub method: String,
     /// The `params`.
@@ -102,17 +116,23 @@ impl Tenant {
     ) -> Outcome {
         let call = self.call(&inbound, Form::Request);
         let mut journal = Journal::open(recorder, generation, &call);
-        let deadline = call.deadline();
+        let deadline = call.deadline().clone();
         let mut identity = None;
-        let way = Way { tenant: self, client: &inbound.client, outlet: Some(outlet), visits: journal.visits() };
+        let client = reachable(&inbound.client, outlet);
+        let way = Way::new(self, &client, Some(outlet), journal.visits());
         let run = self.run(call, &inbound, &way, &mut identity);
-        let answer = tokio::time::timeout_at(deadline.into(), run).await.unwrap_or_else(|_| Err(self.too_late()));
+        let answer = tokio::select! {
+            biased;
+            answer = run => answer,
+            () = passed(&deadline) => Err(self.too_late()),
+        };
         journal.close(&answer, identity.as_ref());
         Outcome { answer, identity }
     }
 
     /// Admits and validates a notification. Those of the core protocol end here: the gate keeps its own sessions with
-    /// upstreams, and a cancellation is carried out by the front, which knows what is under way.
+    /// upstreams, and a cancellation is carried out by the front, which knows what is under way. Those of extensions go on
+    /// to the server.
     pub async fn notification(
         &self,
         generation: u64,
@@ -121,9 +141,14 @@ impl Tenant {
     ) -> Result<Identity, Refusal> {
         let call = self.call(&inbound, Form::Notification);
         let mut journal = Journal::open(recorder, generation, &call);
-        let way = Way { tenant: self, client: &inbound.client, outlet: None, visits: journal.visits() };
+        let way = Way::new(self, &inbound.client, None, journal.visits());
         let mut identity = None;
-        let judged = self.judge(call, &inbound, &way, &mut identity).await;
+        let judged = async {
+            let validated = self.judge(call, &inbound, &way, &mut identity).await?;
+            self.notified(&validated, &way).await?;
+            Ok(validated)
+        }
+        .await;
         journal.close_notification(judged.as_ref().err(), identity.as_ref());
         judged.map(|validated| validated.identity().clone())
     }
@@ -153,7 +178,7 @@ impl Tenant {
     ) -> Result<Payload, Refusal> {
         let call = self.call(&inbound, Form::Response);
         let mut journal = Journal::open(recorder, generation, &call);
-        let way = Way { tenant: self, client: &inbound.client, outlet: None, visits: journal.visits() };
+        let way = Way::new(self, &inbound.client, None, journal.visits());
         let mut identity = None;
         let judged = self.judge(call, &inbound, &way, &mut identity).await;
         journal.close_notification(judged.as_ref().err(), identity.as_ref());
@@ -198,13 +223,13 @@ impl Tenant {
             "tools/call" | "prompts/get" | "resources/read" | "completion/complete" => {
                 self.named(&validated, inbound, way).await
             }
-            method => Err(Refusal::new(
-                Stage::Route,
-                Reason::UnknownMethod,
-                format!("the method `{method}` does not exist here in revision {}", inbound.client.revision),
-            )),
+            "tasks/list" if inbound.client.revision == Revision::V2025_11_25 => {
+                self.list(&validated, Lookup::Tasks, way).await
+            }
+            method if is_task(method, inbound.client.revision) => self.task(&validated, way).await,
+            _ => self.extended(&validated, way).await,
         };
-        answer.map(|answer| shape::for_client(answer, inbound.client.revision))
+        answer.map(|answer| shape::for_client(answer, inbound.client.revision, self.depends_on_the_caller()))
     }
 
     /// Finds out who calls, and lets the validators judge.
@@ -229,6 +254,19 @@ impl Tenant {
         Ok(admitted)
     }
 
+    /// Whether answers may differ from caller to caller: then what one is told is nobody else's. A plugin's reasons are
+    /// its own, so that there is one is enough.
+    fn depends_on_the_caller(&self) -> bool {
+        let pipeline = &self.spec.pipeline;
+        let shown = self.spec.groups.iter().flat_map(|group| &group.upstreams);
+        !(pipeline.auth.is_empty()
+            && pipeline.validate.is_empty()
+            && pipeline.route.is_empty()
+            && pipeline.retry.is_empty()
+            && pipeline.sanitize.is_empty())
+            || shown.into_iter().any(|upstream| pipeline.has_credential(&upstream.spec().id))
+    }
+
     fn call(&self, inbound: &Inbound, form: Form) -> Call {
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Call::new(Draft {
@@ -248,6 +286,27 @@ impl Tenant {
     fn too_late(&self) -> Refusal {
         let limit = self.spec.deadline;
         Refusal::new(Stage::Route, Reason::Timeout, format!("no answer within the {limit:?} that a call may take"))
+    }
+}
+
+/// A client as servers may take it: one that cannot be asked has nothing to be asked for.
+fn reachable<'a>(client: &'a ClientFacts, outlet: &Outlet) -> Cow<'a, ClientFacts> {
+    if client.revision.is_modern() || outlet.can_ask() {
+        return Cow::Borrowed(client);
+    }
+    Cow::Owned(ClientFacts { capabilities: ability::unasked(&client.capabilities), ..client.clone() })
+}
+
+/// Waits until a deadline has passed that may move while it is waited for.
+async fn passed(deadline: &Deadline) {
+    let mut at = deadline.at();
+    loop {
+        tokio::time::sleep_until(at.into()).await;
+        let now = deadline.at();
+        if now <= at {
+            return;
+        }
+        at = now;
     }
 }
 

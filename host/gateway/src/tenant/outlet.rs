@@ -7,8 +7,10 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::mpsc;
+use witgate_policy::json::Edit;
 use witgate_policy::{Payload, Sanitized};
 
+use super::shape::edited;
 use crate::upstream::Reply;
 use crate::wire::RequestId;
 
@@ -20,6 +22,9 @@ const OPEN: usize = 64;
 
 /// Progress that a client reports on one question and nobody took yet.
 const PROGRESS: usize = 16;
+
+/// Where a request names its progress token.
+const TOKEN: &str = "/_meta/progressToken";
 
 /// What is said to a client.
 #[derive(Debug)]
@@ -77,13 +82,18 @@ impl Outlet {
         self.said.try_send(Said::Note(note)).is_ok()
     }
 
-    /// Asks the client. `None` when it cannot be asked, or has too many questions open. Dropping what comes back
-    /// withdraws the question.
+    /// Asks the client, with the gate's id in place of the server's progress token. `None` when it cannot be asked, or
+    /// has too many questions open. Dropping what comes back withdraws the question.
     pub async fn ask(&self, request: Sanitized) -> Option<Asking> {
         let asks = self.asks.clone()?;
         let method = request.method().to_owned();
         let (id, heard) = asks.enter(method)?;
-        let asking = Asking { id, heard, outlet: self.clone(), asks, answered: false };
+        let token = request.payload().get(TOKEN).map(str::to_owned);
+        let request = match &token {
+            Some(_) => request.renamed(|params| edited(params, &[Edit::set(TOKEN, id.to_string())])),
+            None => request,
+        };
+        let asking = Asking { id, token, heard, outlet: self.clone(), asks, answered: false };
         self.said.send(Said::Ask { id, request }).await.ok()?;
         Some(asking)
     }
@@ -92,7 +102,7 @@ impl Outlet {
 /// What a client says of a question.
 #[derive(Debug, Clone)]
 pub enum Told {
-    /// `notifications/progress`, with the gate's token.
+    /// `notifications/progress`, with the server's own token.
     Progress(Payload),
     /// Its answer, which validators have accepted. Nothing comes after it.
     Answer(Reply),
@@ -102,6 +112,7 @@ pub enum Told {
 #[derive(Debug)]
 pub struct Asking {
     id: i64,
+    token: Option<String>,
     heard: mpsc::Receiver<Told>,
     outlet: Outlet,
     asks: Arc<Asks>,
@@ -111,9 +122,18 @@ pub struct Asking {
 impl Asking {
     /// What the client says next; `None` when it never will. Cancel safe.
     pub async fn next(&mut self) -> Option<Told> {
-        let told = self.heard.recv().await;
-        self.answered |= matches!(told, None | Some(Told::Answer(_)));
-        told
+        loop {
+            let told = self.heard.recv().await;
+            self.answered |= matches!(told, None | Some(Told::Answer(_)));
+            match (told, &self.token) {
+                (Some(Told::Progress(params)), Some(token)) => {
+                    return Some(Told::Progress(edited(&params, &[Edit::set("/progressToken", token)])));
+                }
+                // The server did not ask for any.
+                (Some(Told::Progress(_)), None) => {}
+                (told, _) => return told,
+            }
+        }
     }
 }
 

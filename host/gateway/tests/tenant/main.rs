@@ -1,6 +1,7 @@
 //! The way of a message through one tenant, with servers of both eras' manners in this process.
 
 mod credential;
+mod lists;
 mod support;
 mod web;
 

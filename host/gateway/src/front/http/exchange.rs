@@ -156,7 +156,7 @@ impl Front {
         let headers = entry.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
         let presented = job::presented(&entry.tenant, headers, entry.peer.to_string());
         let param_headers = client.revision.is_modern().then(|| param_headers(&entry.headers));
-        let inbound = Inbound { method, params, client, presented, owner, param_headers };
+        let inbound = Inbound { id: None, method, params, client, presented, owner, param_headers };
         let (gate, generation) = (self.gate.clone(), entry.generation.clone());
         Job { gate, generation, tenant: entry.tenant.clone(), inbound }
     }

@@ -12,7 +12,8 @@ impl Front {
     pub(super) async fn modern_request(&self, entry: Entry, asked: Asked) -> Result<Response<Body>, Reject> {
         let client = agreed(&entry, &asked)?;
         let revision = client.revision;
-        let job = self.job(&entry, (asked.method, asked.params), client, None);
+        let mut job = self.job(&entry, (asked.method, asked.params), client, None);
+        job.inbound.id = Some(asked.id.clone());
         let (work, notes) = job.request(None);
         let running = Running::new(work, false, self.crew.clone());
         let (wants, keep_alive) = (entry.wants, self.options.keep_alive);

@@ -71,7 +71,9 @@ impl Client {
         };
         let flight = self.flights.begin(id)?;
         let level = (method == "logging/setLevel" && owner.is_some()).then(|| params.read("/level")).flatten();
-        let (work, mut notes) = self.job((method, params), client, owner)?.request(Some(flight));
+        let mut job = self.job((method, params), client, owner)?;
+        job.inbound.id = Some(id.clone());
+        let (work, mut notes) = job.request(Some(flight));
         if let Some(level) = level {
             // What it changes counts for the next line.
             let ended = work.await;
@@ -129,7 +131,7 @@ impl Client {
         let tenant = generation.named(&self.tenant).cloned().ok_or(Reject::Gone)?;
         let headers = self.headers.iter().map(|(name, value)| (name.as_str(), value.as_slice()));
         let presented = job::presented(&tenant, headers, "stdio".to_owned());
-        let inbound = Inbound { method, params, client, presented, owner, param_headers: None };
+        let inbound = Inbound { id: None, method, params, client, presented, owner, param_headers: None };
         Ok(Job { gate: self.gate.clone(), generation, tenant, inbound })
     }
 
