@@ -28,7 +28,11 @@ pub(crate) fn write(folder: &Path) -> String {
     let configured = ALL.map(|(name, stage)| {
         let file = folder.join(format!("{name}.wasm"));
         std::fs::write(&file, component(stage)).expect("a component");
-        let keys = if stage == Stage::Credential { format!("when = {{ upstreams = [\"{UPSTREAM}\"] }}\n") } else { String::new() };
+        let keys = if stage == Stage::Credential {
+            format!("when = {{ upstreams = [\"{UPSTREAM}\"] }}\n")
+        } else {
+            String::new()
+        };
         settings::plugin(name, &file.display().to_string(), &keys, "")
     });
     configured.concat()

@@ -12,7 +12,7 @@ use serde_json::json;
 use witgate_policy::Payload;
 
 use super::client::{Shown, collect, with_sources};
-use super::resume::{Resuming, resume};
+use super::resume::Resuming;
 use super::sse::Parser;
 use super::{Link, PostFuture, Session, sieve};
 use crate::upstream::envelope::{self, Message, Outcome};
@@ -100,13 +100,12 @@ impl Answer {
                     return Ok(heard);
                 }
             }
-            let session = self.cancel.as_ref().map(|cancel| &cancel.session);
             match &mut self.chair {
-                None => read(&self.link, session, &mut self.body, &mut self.heard).await?,
+                None => read(&self.link, &mut self.body, &mut self.heard, self.cancel.as_ref()).await?,
                 Some(chair) => tokio::select! {
                     biased;
                     () = chair.inbox.ready() => {}
-                    read = read(&self.link, session, &mut self.body, &mut self.heard) => read?,
+                    read = read(&self.link, &mut self.body, &mut self.heard, self.cancel.as_ref()) => read?,
                 },
             }
         }
@@ -219,9 +218,9 @@ impl Drop for Cancel {
 /// Reads the next piece of a response. Cancel safe.
 async fn read(
     link: &Arc<Link>,
-    session: Option<&Arc<Session>>,
     body: &mut Body,
     heard: &mut VecDeque<Message>,
+    cancel: Option<&Cancel>,
 ) -> Result<(), Failed> {
     let limits = link.spec.limits.message;
     let mut hear = |text| -> Result<(), Failed> {
@@ -250,8 +249,8 @@ async fn read(
                     hear(event)?;
                 }
             }
-            Some(Err(e)) => resume(link, session, body, with_sources(&e))?,
-            None => resume(link, session, body, UNANSWERED.to_owned())?,
+            Some(Err(e)) => body.resume(link, cancel, with_sources(&e))?,
+            None => body.resume(link, cancel, UNANSWERED.to_owned())?,
         },
         Body::Resuming(stream) => {
             let (incoming, parser) = stream.await?;

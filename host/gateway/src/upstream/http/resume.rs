@@ -11,7 +11,7 @@ use futures_util::future::{BoxFuture, FutureExt};
 use http::{HeaderMap, HeaderName, Method, StatusCode};
 use hyper::body::Incoming;
 
-use super::answer::{Body, UNANSWERED};
+use super::answer::{Body, Cancel, UNANSWERED};
 use super::client::media_type;
 use super::sse::{Parser, Place};
 use super::{Link, Session};
@@ -43,27 +43,23 @@ impl Place {
     }
 }
 
-/// A stream is over without the answer: in a session it goes on where it can, else this is why the request failed.
-pub(super) fn resume(
-    link: &Arc<Link>,
-    session: Option<&Arc<Session>>,
-    body: &mut Body,
-    why: String,
-) -> Result<(), Failed> {
-    let (Body::Events(_, parser), Some(session)) = (std::mem::replace(body, Body::Done), session) else {
-        return Err(Failed::no_reply(why));
-    };
-    let place = parser.place().clone();
-    if place.id.is_none() {
-        return Err(Failed::no_reply(why));
+impl Body {
+    /// The stream is over without the answer: it goes on where it can, else this is why the request failed.
+    pub(super) fn resume(&mut self, link: &Arc<Link>, cancel: Option<&Cancel>, why: String) -> Result<(), Failed> {
+        let Self::Events(_, parser) = std::mem::replace(self, Self::Done) else {
+            return Err(Failed::no_reply(why));
+        };
+        let Some(cancel) = cancel.filter(|_| parser.place().id.is_some()) else {
+            return Err(Failed::no_reply(why));
+        };
+        let (link, session, place) = (link.clone(), cancel.session.clone(), parser.place().clone());
+        *self = Self::Resuming(async move { again(&link, &session, place).await }.boxed());
+        Ok(())
     }
-    let (link, session) = (link.clone(), session.clone());
-    *body = Body::Resuming(async move { again(&link, &session, place).await }.boxed());
-    Ok(())
 }
 
 /// Asks until the stream is there.
-async fn again(link: &Link, session: &Session, place: Place) -> Result<(Incoming, Parser), Failed> {
+async fn again(link: &Arc<Link>, session: &Session, place: Place) -> Result<(Incoming, Parser), Failed> {
     let mut headers = session.headers();
     place.mark(&mut headers);
     let mut pause = place.pause(PAUSE);
