@@ -3,26 +3,29 @@
 use serde_json::{Value, json};
 use witgate_policy::Payload;
 
+use crate::upstream::is_declared;
+
 /// Requests that a server may make of a client by a result that asks for input (2026-07-28, multi round-trip requests).
 pub(super) const ASKABLE: [&str; 3] = ["elicitation/create", "sampling/createMessage", "roots/list"];
 
 /// The capability that a client lacks for a server's request, as an object of `ClientCapabilities`; `None` when it lacks
 /// none.
 pub(super) fn lacking(capabilities: &Payload, method: &str, params: &Payload) -> Option<Value> {
-    let (pointer, needed) = match method {
-        "roots/list" => ("/roots", json!({ "roots": {} })),
-        "sampling/createMessage" if params.get("/tools").is_some() => {
-            ("/sampling/tools", json!({ "sampling": { "tools": {} } }))
+    let tools = method == "sampling/createMessage" && params.get("/tools").is_some();
+    if is_declared(capabilities, method, params) && (!tools || capabilities.get("/sampling/tools").is_some()) {
+        return None;
+    }
+    Some(match method {
+        "roots/list" => json!({ "roots": {} }),
+        "sampling/createMessage" if tools => json!({ "sampling": { "tools": {} } }),
+        "sampling/createMessage" => json!({ "sampling": {} }),
+        "elicitation/create" if params.get("/mode") == Some("\"url\"") => json!({ "elicitation": { "url": {} } }),
+        "elicitation/create" if capabilities.get("/elicitation/url").is_some() => {
+            json!({ "elicitation": { "form": {} } })
         }
-        "sampling/createMessage" => ("/sampling", json!({ "sampling": {} })),
-        "elicitation/create" if params.get("/mode") == Some("\"url\"") => {
-            ("/elicitation/url", json!({ "elicitation": { "url": {} } }))
-        }
-        "elicitation/create" => ("/elicitation", json!({ "elicitation": {} })),
-        _ => return Some(json!({})),
-    };
-    let declared = capabilities.get(pointer).is_some_and(|value| value.starts_with('{'));
-    (!declared).then_some(needed)
+        "elicitation/create" => json!({ "elicitation": {} }),
+        _ => json!({}),
+    })
 }
 
 /// The capabilities of a client that nobody can ask: one that takes no stream to be asked on.
@@ -50,6 +53,7 @@ mod tests {
         let url = json!({ "elicitation": { "url": {} } });
         check(r#"{"elicitation":{}}"#, elicit, r#"{"mode":"url"}"#, Some(url));
         check(r#"{"elicitation":{"url":{}}}"#, elicit, r#"{"mode":"url"}"#, None);
+        check(r#"{"elicitation":{"url":{}}}"#, elicit, "{}", Some(json!({ "elicitation": { "form": {} } })));
         check(r#"{"sampling":{}}"#, "sampling/createMessage", "{}", None);
         check("{}", "sampling/createMessage", "{}", Some(json!({ "sampling": {} })));
         let tools = json!({ "sampling": { "tools": {} } });

@@ -247,12 +247,12 @@ fn describe(routed: &Routed, failed: &Failed, cargo: &Cargo<'_>, number: u32, st
 pub(super) fn given_up(routed: Routed, failed: Failed) -> Result<Answered, Refusal> {
     match failed.error {
         Some(error) => Ok(Answered { routed, reply: Reply::Error(error), fallback: false }),
-        None => Err(refused(&routed, &failed.failure)),
+        None => Err(refused(&routed, failed)),
     }
 }
 
-fn refused(routed: &Routed, failure: &Failure) -> Refusal {
-    let id = routed.upstream();
+fn refused(routed: &Routed, failed: Failed) -> Refusal {
+    let (id, failure) = (routed.upstream(), &failed.failure);
     let (reason, message, note) = match failure {
         Failure::NotSent(cause) => {
             (Reason::Unavailable, format!("the upstream `{id}` cannot be reached"), cause.clone())
@@ -276,5 +276,5 @@ fn refused(routed: &Routed, failure: &Failure) -> Refusal {
             (Reason::Unavailable, format!("the upstream `{id}` failed"), failure.label().to_owned())
         }
     };
-    Refusal::new(Stage::Route, reason, message).noted(note)
+    Refusal::new(Stage::Route, reason, failed.told.unwrap_or(message)).noted(note)
 }

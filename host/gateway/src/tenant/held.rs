@@ -137,11 +137,6 @@ impl Holding {
         place.take.send(send).ok()?;
         held.await.ok()
     }
-
-    #[cfg(test)]
-    fn len(&self) -> usize {
-        self.places().len()
-    }
 }
 
 /// Gives its place up when it ends.

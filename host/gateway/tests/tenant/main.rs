@@ -1,8 +1,12 @@
 //! The way of a message through one tenant, with servers of both eras' manners in this process.
 
 mod credential;
+mod held;
 mod lists;
+mod peer;
+mod rounds;
 mod support;
+mod tasks;
 mod web;
 
 use std::sync::Arc;
