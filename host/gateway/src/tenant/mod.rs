@@ -123,7 +123,7 @@ impl Tenant {
         outlet: &Outlet,
     ) -> Outcome {
         if inbound.method == "subscriptions/listen" && inbound.client.revision.is_modern() {
-            return self.listen(generation, recorder, &inbound, outlet).await;
+            return Box::pin(self.listen(generation, recorder, &inbound, outlet)).await;
         }
         let call = self.call(&inbound, Form::Request);
         let mut journal = Journal::open(recorder, generation, &call);
@@ -131,7 +131,8 @@ impl Tenant {
         let mut identity = None;
         let client = reachable(&inbound.client, outlet);
         let way = Way::new(self, &client, Some(outlet), journal.visits());
-        let run = self.run(call, &inbound, &way, &mut identity);
+        // Boxed, so that a subscription does not take the memory of a call.
+        let run = Box::pin(self.run(call, &inbound, &way, &mut identity));
         let answer = tokio::select! {
             biased;
             answer = run => answer,
