@@ -8,25 +8,31 @@
 mod ability;
 mod answers;
 mod attempt;
+mod bystander;
 mod capabilities;
 mod catalog;
 mod credentials;
 mod cursor;
 mod extension;
 mod held;
+mod inquiry;
 mod journal;
 mod lasting;
+mod level;
+mod listen;
 mod listing;
 mod named;
 mod names;
 mod outlet;
 mod own;
-mod question;
+mod questions;
 mod rounds;
 mod seal;
 mod shape;
 mod spec;
+mod stand;
 mod state;
+mod subscriptions;
 mod talk;
 mod task;
 
@@ -36,8 +42,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use witgate_policy::{
-    Admitted, Call, Deadline, Draft, Form, Identity, Lookup, Payload, Presented, Reason, Refusal, Revision, Sanitized,
-    Stage, Validated,
+    Admitted, Call, Deadline, Draft, Form, Identity, Lookup, Moment, Payload, Presented, Reason, Refusal, Revision,
+    Sanitized, Stage, Validated,
 };
 
 use self::attempt::Way;
@@ -116,6 +122,9 @@ impl Tenant {
         inbound: Inbound,
         outlet: &Outlet,
     ) -> Outcome {
+        if inbound.method == "subscriptions/listen" && inbound.client.revision.is_modern() {
+            return self.listen(generation, recorder, &inbound, outlet).await;
+        }
         let call = self.call(&inbound, Form::Request);
         let mut journal = Journal::open(recorder, generation, &call);
         let deadline = call.deadline().clone();
@@ -187,18 +196,10 @@ impl Tenant {
         judged.map(|validated| validated.call().params().clone())
     }
 
-    /// Says to a legacy client what its servers say outside of calls, and asks it what they ask, until it is dropped:
-    /// the stream of a `GET`, or a stdio client's session.
-    pub async fn stand(&self, generation: u64, recorder: &dyn Recorder, inbound: Inbound, outlet: &Outlet) -> Refusal {
-        let _ = outlet;
-        match self.admission(generation, recorder, inbound).await {
-            Ok(_) => std::future::pending().await,
-            Err(refusal) => refusal,
-        }
-    }
-
     /// A legacy client's session has ended: what is kept for it ends too.
     pub fn farewell(&self, session: &str) {
+        self.spec.lasting.subscriptions.end(&self.spec.name, session);
+        self.spec.lasting.levels.end(&self.spec.name, session);
         for upstream in self.spec.groups.iter().flat_map(|group| &group.upstreams) {
             upstream.forget(session);
         }
@@ -217,6 +218,8 @@ impl Tenant {
             "initialize" if !modern => self.initialize(&validated, way).await,
             "ping" if !modern => self.pong(&validated).await,
             "logging/setLevel" if !modern => self.set_level(&validated, way).await,
+            "resources/subscribe" if !modern => self.subscribe(&validated, way).await,
+            "resources/unsubscribe" if !modern => self.unsubscribe(&validated, way).await,
             "server/discover" if modern => self.discover(&validated, way).await,
             "tools/list" => self.list(&validated, Lookup::Tools, way).await,
             "prompts/list" => self.list(&validated, Lookup::Prompts, way).await,
@@ -269,19 +272,30 @@ impl Tenant {
             || shown.into_iter().any(|upstream| pipeline.has_credential(&upstream.spec().id))
     }
 
-    fn call(&self, inbound: &Inbound, form: Form) -> Call {
+    /// Now, for a message that the gate takes or says.
+    fn moment(&self) -> Moment {
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Call::new(Draft {
+        Moment {
             id: next_id(),
+            unix_time_s: u32::try_from(since_epoch.as_secs()).unwrap_or(u32::MAX),
+            deadline: Instant::now() + self.spec.deadline,
+            chance: fastrand::u32(..),
+        }
+    }
+
+    fn call(&self, inbound: &Inbound, form: Form) -> Call {
+        let Moment { id, unix_time_s, deadline, chance } = self.moment();
+        Call::new(Draft {
+            id,
             tenant: self.spec.name.clone(),
             form,
             method: inbound.method.clone(),
             params: inbound.params.clone(),
             revision: inbound.client.revision,
             traceparent: wire::traceparent(&inbound.params),
-            unix_time_s: u32::try_from(since_epoch.as_secs()).unwrap_or(u32::MAX),
-            deadline: Instant::now() + self.spec.deadline,
-            chance: fastrand::u32(..),
+            unix_time_s,
+            deadline,
+            chance,
         })
     }
 

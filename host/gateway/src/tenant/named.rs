@@ -86,7 +86,12 @@ impl Tenant {
 
     /// Resources keep their URIs, so that links in results stay good: a URI belongs to the group that lists it, else to
     /// the one whose template fits best, else to the only one.
-    async fn owner_of_uri(&self, validated: &Validated, uri: &str, way: &Way<'_>) -> Result<&Group, Refusal> {
+    pub(super) async fn owner_of_uri(
+        &self,
+        validated: &Validated,
+        uri: &str,
+        way: &Way<'_>,
+    ) -> Result<&Group, Refusal> {
         if let Some(group) = self.spec.sole() {
             return Ok(group);
         }

@@ -4,9 +4,10 @@
 //! the gate's own, unique for its client; the client's answer finds its way back through [`Asks`].
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use witgate_policy::json::Edit;
 use witgate_policy::{Payload, Sanitized};
 
@@ -52,6 +53,8 @@ pub enum Said {
 pub struct Outlet {
     said: mpsc::Sender<Said>,
     asks: Option<Arc<Asks>>,
+    told: Arc<AtomicBool>,
+    stop: Option<watch::Receiver<bool>>,
 }
 
 impl Outlet {
@@ -59,7 +62,25 @@ impl Outlet {
     /// clients, and those that take no stream).
     pub fn new(asks: Option<Arc<Asks>>) -> (Self, mpsc::Receiver<Said>) {
         let (said, heard) = mpsc::channel(WAITING);
-        (Self { said, asks }, heard)
+        (Self { said, asks, told: Arc::default(), stop: None }, heard)
+    }
+
+    /// The same, for what lasts until the gate stops.
+    #[must_use]
+    pub fn until(self, stop: watch::Receiver<bool>) -> Self {
+        Self { stop: Some(stop), ..self }
+    }
+
+    /// Waits until the gate stops: then what lasts says its last word.
+    pub async fn stopped(&self) {
+        let Some(mut stop) = self.stop.clone() else { return std::future::pending().await };
+        // Whose sender is gone has stopped.
+        let _ = stop.wait_for(|stop| *stop).await;
+    }
+
+    /// Whether a notification was said already, maybe by the same tenant of an earlier generation.
+    pub fn has_told(&self) -> bool {
+        self.told.load(Ordering::Relaxed)
     }
 
     /// Whether nobody listens any more.
@@ -79,7 +100,15 @@ impl Outlet {
 
     /// Says a notification; `false` when it was lost.
     pub fn tell(&self, note: Sanitized) -> bool {
-        self.said.try_send(Said::Note(note)).is_ok()
+        let told = self.said.try_send(Said::Note(note)).is_ok();
+        self.told.fetch_or(told, Ordering::Relaxed);
+        told
+    }
+
+    /// Says a notification that must not be lost, and waits for a slow reader.
+    pub async fn say(&self, note: Sanitized) {
+        let said = self.said.send(Said::Note(note)).await.is_ok();
+        self.told.fetch_or(said, Ordering::Relaxed);
     }
 
     /// Asks the client, with the gate's id in place of the server's progress token. `None` when it cannot be asked, or
@@ -196,6 +225,12 @@ impl Asks {
         let (told, heard) = mpsc::channel(PROGRESS + 1);
         state.open.insert(id, Open { method, told });
         Some((id, heard))
+    }
+
+    /// The method of the open question that an answer names.
+    pub fn asked(&self, id: &RequestId) -> Option<String> {
+        let RequestId::Number(id) = id else { return None };
+        self.state().open.get(id).map(|open| open.method.clone())
     }
 
     /// Takes out the question that an answer names; `None` when there is no such question any more.

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use witgate_policy::{Kind, Lookup, Message, Payload, Refusal, Revision, Sanitized, Validated, Why};
 
 use super::Tenant;
-use super::attempt::{Cargo, Way};
+use super::attempt::Way;
 use super::capabilities;
 use super::listing::UNAVAILABLE;
 use super::spec::Group;
@@ -57,18 +57,6 @@ impl Tenant {
     }
 
     pub(super) async fn pong(&self, validated: &Validated) -> Result<Sanitized, Refusal> {
-        self.say(validated, Kind::Result, Payload::empty()).await
-    }
-
-    /// Tells every server; one that cannot is not the client's concern.
-    pub(super) async fn set_level(&self, validated: &Validated, way: &Way<'_>) -> Result<Sanitized, Refusal> {
-        let cargo = Cargo::reading(validated.call().params().clone());
-        let told = self.spec.groups.iter().map(|group| way.send(validated, group, &cargo));
-        for (group, told) in self.spec.groups.iter().zip(join_all(told).await) {
-            if let Err(refusal) = told {
-                tracing::debug!(group = %group.name, cause = %refusal.message, "was not told the log level");
-            }
-        }
         self.say(validated, Kind::Result, Payload::empty()).await
     }
 
