@@ -47,6 +47,13 @@ impl Server {
         Self::launch(command).await
     }
 
+    /// The conformance suite's fixtures on rmcp, of both eras.
+    pub async fn fixtures() -> Self {
+        let mut command = Command::new(paths::fixtures());
+        command.arg("server");
+        Self::launch(command).await
+    }
+
     /// `server-everything`, legacy.
     pub async fn everything() -> Self {
         let mut command = Command::new("node");

@@ -27,6 +27,8 @@ pub(crate) enum Behind {
     Notes,
     /// The same, legacy.
     NotesLegacy,
+    /// rmcp's, with the fixtures of the conformance suite: modern, on HTTP.
+    Rmcp,
 }
 
 /// A server that has been put up, for as long as this lives, and the configuration of a gate before it.
@@ -50,8 +52,8 @@ pub(crate) const STEPS: [(&str, &str); 9] = [
 ];
 
 impl Behind {
-    pub(crate) const ALL: [Self; 5] =
-        [Self::Everything, Self::EverythingHttp, Self::Git, Self::Notes, Self::NotesLegacy];
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Everything, Self::EverythingHttp, Self::Git, Self::Notes, Self::NotesLegacy, Self::Rmcp];
 
     /// Puts it up.
     pub(crate) async fn stand(self) -> Standing {
@@ -61,6 +63,7 @@ impl Behind {
             Self::Git => settings::git("git", folder.insert(repository()).path()),
             Self::EverythingHttp => settings::remote("remote", server.insert(Server::everything().await).url()),
             Self::Notes => settings::remote("notes", server.insert(Server::notes().await).url()),
+            Self::Rmcp => settings::remote("rmcp", server.insert(Server::fixtures().await).url()),
             Self::NotesLegacy => settings::remote("notes", server.insert(Server::legacy_notes().await).url()),
         };
         let configuration = format!("anonymous = true\n[log]\nformat = \"json\"\n{upstream}");
@@ -91,6 +94,12 @@ impl Behind {
                 let folder = standing.folder.as_ref().map(TempDir::path);
                 json!({ "call": { "name": "git_log", "arguments": { "repo_path": folder } } })
             }
+            Self::Rmcp => json!({
+                "call": { "name": "greet", "arguments": { "name": "Bonn" } },
+                "progressing": { "name": "test_tool_with_progress", "arguments": {} },
+                "asking": [{ "name": "test_input_required_result_elicitation", "arguments": {} }],
+                "answer": { "name": "Ada" },
+            }),
             Self::Notes | Self::NotesLegacy => json!({
                 "call": { "name": "add", "arguments": { "a": 2, "b": 3 } },
                 "progressing": { "name": "steps", "arguments": { "count": 3 } },
@@ -130,6 +139,18 @@ impl Behind {
             Self::Git => {
                 assert!(has("tools", "git_log"), "{what}");
                 assert!(text("/call/content/0/text").contains("The first commit"), "{what}");
+                return;
+            }
+            Self::Rmcp => {
+                assert!(has("tools", "greet"), "{what}");
+                assert_eq!(text("/call/content/0/text"), "Hello, Bonn!", "{what}");
+                if client != Some(Client::Inspector) {
+                    // It says all and answers at once, and clients handle notifications beside answers.
+                    let progress = report["progress"].as_array().cloned().unwrap_or_default();
+                    let progress: Vec<_> = progress.iter().filter_map(Value::as_f64).collect();
+                    assert!(!progress.is_empty() && [0.0, 50.0, 100.0].starts_with(&progress), "{what}");
+                    assert!(report["asking"][0].to_string().contains("Ada"), "{what}");
+                }
                 return;
             }
             Self::Notes | Self::NotesLegacy => {

@@ -131,7 +131,8 @@ const HEAD: &str = "# Pairs
 Which steps each client goes with each server through the gate; `e2e_clients` walks them all and holds this table to it
 (`BLESS=1` writes it anew). A client that is asked (`ask`) answers what the server has: elicitation by form and, of
 server-everything, sampling and roots. The Inspector's command line asks once for each request, and has no callbacks;
-mcp-server-git has tools only, which end at once.
+mcp-server-git has tools only, which end at once, and so does the server on rmcp, whose fixtures are those of the
+conformance suite.
 
 ";
 
@@ -143,6 +144,7 @@ fn table(cells: &BTreeMap<(usize, usize), String>) -> String {
         ("mcp-server-git", "mcp-server-git", "stdio"),
         ("fastmcp", "fastmcp", "HTTP, 2026-07-28"),
         ("fastmcp", "fastmcp", "HTTP, 2025-11-25"),
+        ("rmcp", "rmcp", "HTTP, 2026-07-28"),
     ];
     let servers = servers.map(|(name, package, how)| format!("{name} {}, {how}", client::version(package)));
     let _ = writeln!(text, "| client | {} |\n|---{}|", servers.join(" | "), "|---".repeat(servers.len()));
