@@ -15,6 +15,7 @@ mod credentials;
 mod cursor;
 mod extension;
 mod held;
+mod inquiry;
 mod journal;
 mod lasting;
 mod level;
