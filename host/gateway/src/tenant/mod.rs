@@ -25,6 +25,7 @@ mod named;
 mod names;
 mod outlet;
 mod own;
+mod question;
 mod questions;
 mod rounds;
 mod seal;
@@ -59,7 +60,7 @@ use crate::record::Recorder;
 use crate::wire::{self, ClientFacts, RequestId};
 
 /// A request or notification of a client, with all that is known of where it comes from.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Inbound {
     /// The client's id of a request: a subscription is told by it.
     pub id: Option<RequestId>,
@@ -123,7 +124,7 @@ impl Tenant {
         outlet: &Outlet,
     ) -> Outcome {
         if inbound.method == "subscriptions/listen" && inbound.client.revision.is_modern() {
-            return self.listen(generation, recorder, &inbound, outlet).await;
+            return Box::pin(self.listen(generation, recorder, &inbound, outlet)).await;
         }
         let call = self.call(&inbound, Form::Request);
         let mut journal = Journal::open(recorder, generation, &call);
@@ -131,7 +132,8 @@ impl Tenant {
         let mut identity = None;
         let client = reachable(&inbound.client, outlet);
         let way = Way::new(self, &client, Some(outlet), journal.visits());
-        let run = self.run(call, &inbound, &way, &mut identity);
+        // Boxed, so that a subscription does not take the memory of a call.
+        let run = Box::pin(self.run(call, &inbound, &way, &mut identity));
         let answer = tokio::select! {
             biased;
             answer = run => answer,
@@ -141,15 +143,15 @@ impl Tenant {
         Outcome { answer, identity }
     }
 
-    /// Admits and validates a notification. Those of the core protocol end here: the gate keeps its own sessions with
-    /// upstreams, and a cancellation is carried out by the front, which knows what is under way. Those of extensions go on
-    /// to the server.
+    /// Admits and validates a notification, and gives back its params as the validators accepted them. Those of the core
+    /// protocol end here: the gate keeps its own sessions with upstreams, and a cancellation is carried out by the front,
+    /// which knows what is under way. Those of extensions go on to the server.
     pub async fn notification(
         &self,
         generation: u64,
         recorder: &dyn Recorder,
         inbound: Inbound,
-    ) -> Result<Identity, Refusal> {
+    ) -> Result<Payload, Refusal> {
         let call = self.call(&inbound, Form::Notification);
         let mut journal = Journal::open(recorder, generation, &call);
         let way = Way::new(self, &inbound.client, None, journal.visits());
@@ -161,7 +163,7 @@ impl Tenant {
         }
         .await;
         journal.close_notification(judged.as_ref().err(), identity.as_ref());
-        judged.map(|validated| validated.identity().clone())
+        judged.map(|validated| validated.call().params().clone())
     }
 
     /// Admits what has nothing in it to validate or to send: the end of a session, an answer that nobody waits for.
