@@ -7,8 +7,10 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 use tokio::time::Instant;
+use witgate_policy::json::Edit;
 use witgate_policy::{Identity, Payload, Reason, Refusal, Routed, Stage};
 
+use super::shape::edited;
 use crate::upstream::{Ask, Event, Exchange, Failed, Reply};
 
 /// So long a client may take to come back: a person reads, decides and types. A server's own patience is often shorter.
@@ -23,6 +25,10 @@ const PER_TENANT: usize = 256;
 
 /// Questions that one call may have open. A server that asks on hears an error.
 const QUESTIONS: usize = 16;
+
+/// Notifications that are kept for a client that is away, and their bytes: what a server says within seconds.
+const NOTES: usize = 64;
+const NOTE_BYTES: usize = 256 * 1024;
 
 /// What a server asked in the course of a call and was not answered yet.
 #[derive(Debug)]
@@ -40,6 +46,10 @@ pub(super) struct Question {
 pub(super) struct Dialog {
     pub(super) exchange: Exchange,
     pub(super) open: Vec<Question>,
+    /// What it told while its client was away, as far as there was room for it.
+    pub(super) notes: Vec<(String, Payload)>,
+    /// The progress token of the client's retry, if it has one; `None` until there is a retry.
+    pub(super) token: Option<Option<String>>,
     /// How it ended meanwhile.
     pub(super) ended: Option<Result<Reply, Failed>>,
     /// How often its client was asked.
@@ -57,10 +67,10 @@ pub(super) struct Held {
 
 impl Dialog {
     pub(super) fn new(exchange: Exchange) -> Self {
-        Self { exchange, open: Vec::new(), ended: None, rounds: 0, count: 0 }
+        Self { exchange, open: Vec::new(), notes: Vec::new(), token: None, ended: None, rounds: 0, count: 0 }
     }
 
-    /// Notes what the server says. Notifications are nobody's until the client is back.
+    /// Notes what the server says.
     pub(super) fn hear(&mut self, event: Result<Event, Failed>) {
         match event {
             Ok(Event::Request { ask, method, params }) if self.open.len() < QUESTIONS => {
@@ -71,10 +81,28 @@ impl Dialog {
                 self.exchange.answer(&ask, super::talk::error("too many requests are open at once"));
             }
             Ok(Event::Withdrawn { ask }) => self.open.retain(|question| question.ask != ask),
-            Ok(Event::Notification { .. } | Event::Opened) => {}
+            Ok(Event::Notification { method, params }) => {
+                let bytes: usize = self.notes.iter().map(|(_, params)| params.len()).sum();
+                if self.notes.len() < NOTES && bytes + params.len() <= NOTE_BYTES {
+                    self.notes.push((method, params));
+                }
+            }
+            Ok(Event::Opened) => {}
             Ok(Event::Reply(reply)) => self.end(Ok(reply)),
             Err(failed) => self.end(Err(failed)),
         }
+    }
+
+    /// A notification as its client takes it: progress under the token of the request that it waits with. `None` when
+    /// that has none.
+    pub(super) fn addressed(&self, (method, params): (String, Payload)) -> Option<(String, Payload)> {
+        let params = match &self.token {
+            Some(token) if method == "notifications/progress" => {
+                edited(&params, &[Edit::set("/progressToken", token.as_ref()?)])
+            }
+            _ => params,
+        };
+        Some((method, params))
     }
 
     /// It waits for no answer any more.

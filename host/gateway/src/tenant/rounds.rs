@@ -128,6 +128,8 @@ impl Errand<'_> {
             }
             None => true,
         });
+        dialog.token = Some(self.asked.get("/_meta/progressToken").map(str::to_owned));
+        self.way.catch_up(self.validated, held.routed.upstream(), dialog).await;
         self.settle(held).await
     }
 

@@ -110,7 +110,10 @@ impl Way<'_> {
             };
             match (event, manner) {
                 (Event::Reply(reply), _) => return Ok(Heard::Reply(reply)),
-                (Event::Notification { method, params }, _) => self.notify(validated, upstream, method, params).await,
+                (Event::Notification { method, params }, _) => {
+                    let note = dialog.addressed((method, params));
+                    self.notify(validated, upstream, note).await;
+                }
                 (Event::Opened, _) => self.outlet.into_iter().for_each(Outlet::open),
                 (Event::Withdrawn { ask }, _) => open.retain(|open| open.ask != ask),
                 (Event::Request { ask, method, params }, Manner::Now(outlet)) => {
@@ -126,13 +129,13 @@ impl Way<'_> {
                 (event @ Event::Request { .. }, Manner::Later) => {
                     dialog.hear(Ok(event));
                     // What it asks in the same breath is asked together.
-                    while let Some(event) = dialog.exchange.next().now_or_never() {
+                    while dialog.ended.is_none() {
+                        let Some(event) = dialog.exchange.next().now_or_never() else { break };
                         dialog.hear(event);
-                        match dialog.ended.take() {
-                            Some(Ok(reply)) => return Ok(Heard::Reply(reply)),
-                            Some(Err(failed)) => return Err(failed),
-                            None => {}
-                        }
+                    }
+                    self.catch_up(validated, upstream, dialog).await;
+                    if let Some(ended) = dialog.ended.take() {
+                        return ended.map(Heard::Reply);
                     }
                     if !dialog.open.is_empty() {
                         return Ok(Heard::Questions);
@@ -158,9 +161,18 @@ impl Way<'_> {
         outlet.ask(request).await.ok_or_else(|| error("the client cannot be asked now"))
     }
 
+    /// Says what was noted while there was nobody to say it to.
+    pub(super) async fn catch_up(&self, validated: &Validated, upstream: &Arc<str>, dialog: &mut Dialog) {
+        for note in std::mem::take(&mut dialog.notes) {
+            let note = dialog.addressed(note);
+            self.notify(validated, upstream, note).await;
+        }
+    }
+
     /// A notification that is withheld, or that the client does not take, is dropped; the record tells.
-    async fn notify(&self, validated: &Validated, upstream: &Arc<str>, method: String, params: Payload) {
+    async fn notify(&self, validated: &Validated, upstream: &Arc<str>, note: Option<(String, Payload)>) {
         let Some(outlet) = self.outlet.filter(|outlet| !outlet.is_closed()) else { return };
+        let Some((method, params)) = note else { return };
         if let Ok(note) = self.sanitized(validated, upstream, Kind::Notification, method, params).await {
             outlet.tell(note);
         }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use witgate_gateway::tenant::{Group, Lasting, Tenant};
-use witgate_policy::{Pipeline, Reason};
+use witgate_gateway::tenant::{Group, Inbound, Lasting, Outcome, Tenant};
+use witgate_policy::{Payload, Pipeline, Reason};
 
 use super::peer::{self, Heard, Peer};
 use super::rounds::{ELICIT, accept, called, guarded, one, refused, result, retry, send};
@@ -198,4 +198,43 @@ async fn who_declared_nothing_is_asked_nothing() {
     assert_eq!(peer.answered("q2").await["error"]["code"], -32601);
     heard.answer(&json!({"completion": {"values": []}}));
     result(request.await.expect("no panic"));
+}
+
+/// The progress that a call's client was told.
+async fn progress(tenant: &Arc<Tenant>, mut inbound: Inbound, token: &str) -> (Outcome, Vec<Value>) {
+    let mut params: Value = inbound.params.deserialize().expect("JSON");
+    params["_meta"] = json!({ "progressToken": token });
+    inbound.params = Payload::of(&params);
+    let (outcome, _, notes) = ask(tenant, inbound).await;
+    (outcome, notes.iter().map(|note| note.payload().deserialize().expect("JSON")).collect())
+}
+
+#[tokio::test]
+async fn progress_goes_on_under_the_token_of_the_retry() {
+    let (transport, mut peer) = peer::legacy(&json!({"tools": {}}));
+    let tenant = one(transport);
+    let first = tokio::spawn({
+        let tenant = tenant.clone();
+        async move { progress(&tenant, called(&call()), "first").await }
+    });
+    let heard = peer.heard("tools/call").await;
+    let own = heard.params()["_meta"]["progressToken"].clone();
+    heard.tell("notifications/progress", &json!({"progressToken": own, "progress": 1}));
+    heard.ask("q1", ELICIT, &form("who?"));
+    let (outcome, told) = first.await.expect("no panic");
+    assert_eq!(told, [json!({"progressToken": "first", "progress": 1})]);
+    let asked = result(outcome);
+    heard.tell("notifications/progress", &json!({"progressToken": own, "progress": 2}));
+    let answers = json!({"request-1": accept("Ada")});
+    let second = tokio::spawn({
+        let (tenant, retry) = (tenant.clone(), retry(&call(), &asked, &answers));
+        async move { progress(&tenant, retry, "second").await }
+    });
+    peer.answered("q1").await;
+    heard.tell("notifications/progress", &json!({"progressToken": own, "progress": 3}));
+    heard.answer(&text("done"));
+    let (outcome, told) = second.await.expect("no panic");
+    assert_eq!(result(outcome)["content"][0]["text"], "done");
+    let of = |progress| json!({"progressToken": "second", "progress": progress});
+    assert_eq!(told, [of(2), of(3)]);
 }
