@@ -25,7 +25,6 @@ mod named;
 mod names;
 mod outlet;
 mod own;
-mod question;
 mod questions;
 mod rounds;
 mod seal;
