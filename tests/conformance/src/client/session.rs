@@ -1,7 +1,5 @@
 //! A client of one era, which says yes to whatever it is asked.
 
-use std::collections::VecDeque;
-
 use anyhow::bail;
 use serde_json::{Value, json};
 
@@ -79,12 +77,12 @@ impl Session {
     }
 
     /// All items of a list, page by page.
-    pub(super) async fn list(&mut self, method: &str, member: &str) -> anyhow::Result<VecDeque<Value>> {
-        let mut all = VecDeque::new();
+    pub(super) async fn list(&mut self, method: &str, member: &str) -> anyhow::Result<Vec<Value>> {
+        let mut all = Vec::new();
         let mut params = json!({});
         loop {
             let Answer::Result(mut page) = self.request(method, params).await? else { bail!("{method} was refused") };
-            all.extend(page[member].as_array_mut().into_iter().flat_map(|items| items.drain(..)));
+            all.extend(page[member].as_array_mut().into_iter().flat_map(std::mem::take));
             match page["nextCursor"].take() {
                 Value::Null => return Ok(all),
                 cursor => params = json!({ "cursor": cursor }),

@@ -20,10 +20,10 @@ pub(super) async fn walk(session: &mut Session, scenario: &Scenario) -> anyhow::
         "json-schema-2020-12-preservation" => {
             let focal =
                 tools.iter().find(|tool| tool["name"] == "json_schema_2020_12_tool").context("no focal tool")?;
-            vec![tool(&"json_schema_echo".into(), json!({ "schema": focal["inputSchema"] }))]
+            vec![tool(&"json_schema_echo".into(), &json!({ "schema": focal["inputSchema"] }))]
         }
         _ => wished(scenario).unwrap_or_else(|| {
-            let all = tools.iter().map(|listed| tool(&listed["name"], sample::object(&listed["inputSchema"])));
+            let all = tools.iter().map(|listed| tool(&listed["name"], &sample::object(&listed["inputSchema"])));
             all.collect()
         }),
     };
@@ -41,10 +41,10 @@ pub(super) async fn walk(session: &mut Session, scenario: &Scenario) -> anyhow::
 /// The calls that the scenario wants.
 fn wished(scenario: &Scenario) -> Option<Vec<Call>> {
     let calls = scenario.wishes.get("toolCalls")?.as_array()?;
-    Some(calls.iter().map(|call| tool(&call["name"], call["arguments"].clone())).collect())
+    Some(calls.iter().map(|call| tool(&call["name"], &call["arguments"])).collect())
 }
 
-fn tool(name: &Value, arguments: Value) -> Call {
+fn tool(name: &Value, arguments: &Value) -> Call {
     Call { method: "tools/call", params: json!({ "name": name, "arguments": arguments }) }
 }
 
