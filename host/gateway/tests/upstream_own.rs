@@ -66,8 +66,8 @@ impl World {
     }
 }
 
-fn answer(value: Value) -> Reply {
-    Reply::Result(Payload::of(&value))
+fn answer(value: &Value) -> Reply {
+    Reply::Result(Payload::of(value))
 }
 
 async fn finish(mut exchange: Exchange, server: &mut Server, id: &Value) {
@@ -184,10 +184,10 @@ async fn a_request_goes_to_the_latest_call_and_its_answer_back() {
         server.ask(&id, method, json!({ "mode": mode })).await;
         let (ask, got, params) = question(&mut second).await;
         assert_eq!((got.as_str(), params), (method, json!({ "mode": mode })));
-        first.answer(&ask, answer(json!({ "mine": false })));
+        first.answer(&ask, answer(&json!({ "mine": false })));
         second.notify("notifications/progress", &Payload::of(&json!({ "progressToken": 1, "progress": 1 })));
-        second.answer(&ask, answer(json!({ "ok": [1.0] })));
-        second.answer(&ask, answer(json!({ "twice": true })));
+        second.answer(&ask, answer(&json!({ "ok": [1.0] })));
+        second.answer(&ask, answer(&json!({ "twice": true })));
         server.expect("notifications/progress").await;
         let want = json!({ "jsonrpc": "2.0", "id": id, "result": { "ok": [1.0] } });
         assert_eq!(server.hear().await, Some(want));
@@ -213,7 +213,7 @@ async fn a_request_that_is_taken_back_is_not_answered() {
         Event::Withdrawn { ask: which } => assert_eq!(which, ask),
         other => panic!("{other:?}"),
     }
-    exchange.answer(&ask, answer(json!({})));
+    exchange.answer(&ask, answer(&json!({})));
     server.say(r#"{"jsonrpc":"2.0","id":"p","method":"ping"}"#).await;
     assert_eq!(server.hear().await.expect("only the ping is answered")["id"], "p");
     finish(exchange, &mut server, &id).await;
@@ -264,7 +264,7 @@ async fn without_a_call_a_request_goes_to_who_listens_or_to_nobody() {
     match soon(watch.next()).await {
         Standing::Request { ask, method, params } => {
             assert_eq!((method.as_str(), value(&params)), ("roots/list", json!({ "a": 1 })));
-            watch.answer(&ask, answer(json!({ "roots": [] })));
+            watch.answer(&ask, answer(&json!({ "roots": [] })));
         }
         other => panic!("{other:?}"),
     }
@@ -294,7 +294,7 @@ async fn a_call_that_ended_forgets_what_it_was_asked() {
     let (ask, ..) = question(&mut exchange).await;
     server.reply(&id, json!({})).await;
     result(&mut exchange).await.expect("answered");
-    exchange.answer(&ask, answer(json!({})));
+    exchange.answer(&ask, answer(&json!({})));
     let (exchange, id) = world.call(&client, "alice", &mut server).await;
     finish(exchange, &mut server, &id).await;
 }

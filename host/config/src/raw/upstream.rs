@@ -72,7 +72,7 @@ pub(crate) struct RawUpstreamLimits {
     /// Requests without an answer. Default 1024.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub in_flight: Option<u64>,
-    /// Sessions with different credentials (HTTP). Default 256.
+    /// Connections of different credentials and clients, or children; idle ones make place. Default 256.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub sessions: Option<u64>,
 }

@@ -13,9 +13,9 @@ use witgate_policy::Payload;
 
 use super::ask::{self, Unasked, is_declared, is_id};
 use super::audience::{Audience, Declared};
+use super::connection::Order;
 use super::crowd::{Crowd, Ear};
 use super::inlet::Inlet;
-use super::pool::Order;
 use super::{Ask, Reply};
 
 /// Requests of one server without an answer: more than a person answers.
@@ -213,7 +213,9 @@ impl Board {
         let gone = |taker: &Taker| matches!(taker, Taker::Watch(weak) if std::ptr::eq(weak.as_ptr(), Arc::as_ptr(ear)));
         let mut state = self.state();
         let ids: Vec<String> = state.open.iter().filter(|(_, taker)| gone(taker)).map(|(id, _)| id.clone()).collect();
-        ids.iter().for_each(|id| drop(state.open.remove(id)));
+        for id in &ids {
+            state.open.remove(id);
+        }
         drop(state);
         for id in ids.iter().filter_map(|id| Payload::parse_str(id).ok()) {
             (self.voice)(ask::refusal(&id, Unasked::Nobody), true);

@@ -9,7 +9,7 @@ use witgate_policy::{Failure, Payload, Routed};
 use super::envelope::Outcome;
 use super::gauge::Ticket;
 use super::pipe::{Pipe, Wait};
-use super::pool::Busy;
+use super::place::Busy;
 use super::{Ask, Event, Failed, Reply, envelope, http, meta};
 use crate::wire::ClientFacts;
 

@@ -27,7 +27,7 @@ pub(crate) struct Inbox {
     heard: mpsc::Receiver<Heard>,
     queued: Arc<AtomicUsize>,
     /// Looked at, and not taken.
-    next: Option<Heard>,
+    next: Option<Box<Heard>>,
 }
 
 /// Both ends.
@@ -69,13 +69,17 @@ impl Inlet {
 impl Inbox {
     /// What comes next; `None` when nothing will. Cancel safe.
     pub(crate) async fn recv(&mut self) -> Option<Heard> {
-        self.ready().await;
-        self.try_recv()
+        if self.next.is_some() {
+            return self.try_recv();
+        }
+        let heard = self.heard.recv().await?;
+        self.queued.fetch_sub(heard.bytes(), Relaxed);
+        Some(heard)
     }
 
     /// What is there.
     pub(crate) fn try_recv(&mut self) -> Option<Heard> {
-        let heard = self.next.take().or_else(|| self.heard.try_recv().ok())?;
+        let heard = self.next.take().map(|heard| *heard).or_else(|| self.heard.try_recv().ok())?;
         self.queued.fetch_sub(heard.bytes(), Relaxed);
         Some(heard)
     }
@@ -83,7 +87,7 @@ impl Inbox {
     /// Waits until something is there, or never will be.
     pub(crate) async fn ready(&mut self) {
         if self.next.is_none() {
-            self.next = self.heard.recv().await;
+            self.next = self.heard.recv().await.map(Box::new);
         }
     }
 }

@@ -13,6 +13,8 @@
 mod ask;
 mod audience;
 mod board;
+mod bridge;
+mod connection;
 mod crowd;
 mod envelope;
 mod exchange;
@@ -26,6 +28,7 @@ mod inlet;
 mod lazy;
 mod meta;
 mod pipe;
+mod place;
 mod pool;
 mod server;
 mod spawn;

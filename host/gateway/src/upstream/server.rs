@@ -1,21 +1,23 @@
 //! One upstream, whatever carries its messages: connected at first use, asked only what its breaker lets through.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use serde_json::json;
 use tokio::time::{Instant, timeout_at};
-use witgate_policy::json::Edit;
 use witgate_policy::secret::Secret;
 use witgate_policy::store::Breaker;
 use witgate_policy::{Candidate, Failure, Payload, Revision, Routed, UpstreamFacts};
 
+use super::bridge::Bridge;
+use super::connection::Connection as _;
 use super::exchange::{Carrier, Listener, caller};
 use super::gauge::{Gauge, Ticket};
 use super::http::{self, Outlived, Sending, Shown};
 use super::pipe::{self, Pipe};
-use super::pool::{Connection as _, Hold, Pool};
+use super::place::Hold;
+use super::pool::Pool;
 use super::{
     Directly, Exchange, Failed, Outgoing, Reply, ServerFacts, Spawner, Spec, Subscription, Transport, Watch, meta,
     topics,
@@ -121,7 +123,7 @@ impl Upstream {
         }
         let mut ticket = self.gauge.admit()?;
         let deadline = deadline(routed.call().time_left());
-        let bridge = Bridge::new(self, &outgoing);
+        let bridge = Bridge::new(self.spec.limits.message, &outgoing);
         match self.start(routed, &outgoing, &bridge, &shown, deadline).await {
             Ok(carrier) => Ok(Exchange::new(carrier, ticket, deadline)),
             Err(failed) => {
@@ -179,7 +181,7 @@ impl Upstream {
         let mut ticket: Ticket = self.gauge.admit()?;
         let deadline = deadline(routed.call().time_left());
         let method = routed.call().method();
-        let bridge = Bridge::new(self, &outgoing);
+        let bridge = Bridge::new(self.spec.limits.message, &outgoing);
         let sent = timeout_at(deadline, async {
             match &self.link {
                 Link::Pipe { pool, spawner } => {
@@ -247,7 +249,7 @@ impl Upstream {
             return Ok((Reply::Error(Payload::of(&error)), None));
         };
         let mut ticket = self.gauge.admit()?;
-        let bridge = Bridge::new(self, &outgoing);
+        let bridge = Bridge::new(self.spec.limits.message, &outgoing);
         let subscribed = timeout_at(deadline(routed.call().time_left()), async {
             match &self.link {
                 Link::Pipe { pool, spawner } => {
@@ -379,38 +381,6 @@ where
 impl std::fmt::Debug for Upstream {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Upstream").field("spec", &self.spec).finish_non_exhaustive()
-    }
-}
-
-/// Makes params right for a server, and remembers whether it could.
-struct Bridge<'a> {
-    params: &'a Payload,
-    client: &'a ClientFacts,
-    limits: witgate_policy::json::Limits,
-    failed: AtomicBool,
-}
-
-impl<'a> Bridge<'a> {
-    fn new(upstream: &Upstream, outgoing: &'a Outgoing<'_>) -> Self {
-        let limits = upstream.spec.limits.message;
-        Self { params: &outgoing.params, client: outgoing.client, limits, failed: AtomicBool::new(false) }
-    }
-
-    /// Without a progress token: nobody is told of the progress of what all share.
-    fn plain(&self, revision: Revision) -> Result<Payload, Failed> {
-        let params = self.params(revision, None)?;
-        if meta::token(&params).is_none() {
-            return Ok(params);
-        }
-        let edit = Edit { pointer: "/_meta/progressToken".to_owned(), value: None };
-        params.edit(&[edit], self.limits).map_err(|e| Failed::not_sent(e.to_string()))
-    }
-
-    fn params(&self, revision: Revision, token: Option<u64>) -> Result<Payload, Failed> {
-        meta::bridge(self.params, self.client, revision, token, self.limits).map_err(|e| {
-            self.failed.store(true, Relaxed);
-            Failed::not_sent(format!("`_meta` cannot be made right for the server: {e}"))
-        })
     }
 }
 

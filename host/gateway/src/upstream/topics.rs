@@ -11,10 +11,11 @@ use tokio::task::AbortHandle;
 use witgate_policy::Payload;
 use witgate_policy::json::Limits;
 
+use super::connection::Connection;
 use super::envelope::Outcome;
 use super::exchange::Heard;
 use super::handshake::listen_to;
-use super::pool::{Busy, Connection};
+use super::place::Busy;
 use super::{Failed, Reply, meta};
 
 /// Subscribed resources of one connection; more than a client that watches a whole tree has.
@@ -222,7 +223,7 @@ async fn listen<T: Connection>(connection: Arc<T>, params: Payload, begun: onesh
                     begun.take().map(|begun| begun.send(Ok(Outcome::Result(Payload::empty()))));
                 }
                 Ok(Heard::Note { method, params }) => {
-                    connection.note(&method, &meta::without_subscription(params, Limits::default()))
+                    connection.note(&method, &meta::without_subscription(params, Limits::default()));
                 }
                 Ok(Heard::End(outcome)) => match begun.take() {
                     Some(begun) => return drop(begun.send(Ok(outcome))),

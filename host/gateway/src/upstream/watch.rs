@@ -82,7 +82,9 @@ impl Watch {
         let line = envelope::notification(method, params);
         let mut boards = self.ear.boards();
         boards.dedup_by(|a, b| Arc::ptr_eq(a, b));
-        boards.iter().for_each(|board| board.say(line.clone()));
+        for board in boards {
+            board.say(line.clone());
+        }
     }
 }
 

@@ -14,6 +14,7 @@ use super::listen::Ear;
 use super::{Link, Sending};
 use crate::upstream::Failed;
 use crate::upstream::board::{Board, Voice};
+use crate::upstream::connection::{Connection, Era, Order};
 use crate::upstream::envelope::Outcome;
 use crate::upstream::exchange::{Listener, Own};
 use crate::upstream::facts::ServerFacts;
@@ -21,7 +22,6 @@ use crate::upstream::handshake::{
     MODERN, Probe, discover_params, initialize_params, judge_discover, judge_error, judge_initialize,
 };
 use crate::upstream::lazy::Alive;
-use crate::upstream::pool::{Connection, Era, Order};
 
 pub(super) const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
 pub(super) const PROTOCOL_VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");

@@ -20,6 +20,7 @@ use super::table::Table;
 use super::{Pipe, Shared, URGENT_MESSAGES, Wait, events, stderr};
 use crate::builtin;
 use crate::upstream::board::{Board, Voice};
+use crate::upstream::connection::{Era, Order};
 use crate::upstream::envelope::Outcome;
 use crate::upstream::exchange::{Heard, Listener};
 use crate::upstream::facts::ServerFacts;
@@ -28,7 +29,6 @@ use crate::upstream::handshake::{
     Probe, discover_params, initialize_params, judge_discover, judge_initialize, listen_params,
 };
 use crate::upstream::http::Client;
-use crate::upstream::pool::{Era, Order};
 use crate::upstream::spawn::{Spawner, Start, Started, why_not};
 use crate::upstream::{Builtin, Failed, Spec, Transport, meta};
 

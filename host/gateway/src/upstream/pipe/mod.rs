@@ -22,12 +22,12 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use witgate_policy::Payload;
 
 use super::board::Board;
+use super::connection::Connection;
 use super::envelope::{self, Message, Outcome};
 use super::exchange::{Heard, Listener, Own};
 use super::facts::ServerFacts;
 use super::gauge::Gauge;
 use super::lazy::Alive;
-use super::pool::Connection;
 use super::{Failed, Spec};
 use table::{Ears, Table};
 
@@ -81,7 +81,7 @@ impl Shared {
                     self.table().answer(id, outcome);
                 }
                 Message::Request { id, method, params } => self.board.ask(&id, &method, &params, None),
-                Message::Notification { method, params } => self.hear_note(&method, params),
+                Message::Notification { method, params } => self.hear_note(&method, &params),
             }
         }
         Ok(())
@@ -103,12 +103,12 @@ impl Shared {
         self.table().fail(id, Failed::too_long(self.spec.limits.message.bytes));
     }
 
-    fn hear_note(&self, method: &str, params: Payload) {
+    fn hear_note(&self, method: &str, params: &Payload) {
         if method.ends_with("/list_changed") {
             self.gauge.lists_changed();
         }
-        let for_request = self.table().notify(method, &params);
-        if !for_request && !self.board.note(method, &params) {
+        let for_request = self.table().notify(method, params);
+        if !for_request && !self.board.note(method, params) {
             tracing::debug!(upstream = %self.spec.id, method, "a notification that belongs to nobody");
         }
     }
