@@ -2,6 +2,8 @@
 
 #[path = "upstream_http/modern.rs"]
 mod modern;
+#[path = "upstream_http/own.rs"]
+mod own;
 #[path = "upstream_http/resume.rs"]
 mod resume;
 #[path = "upstream_http/sse.rs"]

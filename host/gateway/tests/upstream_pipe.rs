@@ -397,3 +397,19 @@ async fn a_clients_broken_message_is_not_the_servers_failure() {
     assert!(!failed.failure.may_have_arrived());
     assert_eq!(ledger.told(), ["released"]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_is_too_long_fails_its_own_call_and_names_the_limit() {
+    let limits = Limits { message: strict::Limits { bytes: 2000, depth: 64 }, ..Limits::default() };
+    let (upstream, _, mut server) = connected(false, limits).await;
+    let mut long = send(&upstream, "tools/call", call(1)).await.expect("sent");
+    let mut short = send(&upstream, "tools/call", call(2)).await.expect("sent");
+    let (long_id, _) = server.expect("tools/call").await;
+    let (short_id, _) = server.expect("tools/call").await;
+    server.reply(&long_id, json!({ "x": "y".repeat(10_000) })).await;
+    server.reply(&short_id, json!({ "ok": true })).await;
+    let failed = result(&mut long).await.expect_err("too long");
+    let told = failed.told.expect("words for the client");
+    assert!(told.contains("2000 bytes") && told.contains("`message-bytes`"), "{told}");
+    assert_eq!(result(&mut short).await.expect("answered").0, json!({ "ok": true }));
+}

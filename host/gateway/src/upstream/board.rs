@@ -99,16 +99,13 @@ impl Board {
         }
     }
 
-    /// Nobody waits for a call any more, nor will answer what it was asked. Says whether something was left open.
-    pub(crate) fn leave(&self, call: u64) -> bool {
-        if !self.is_own() {
-            return false;
+    /// Nobody waits for a call any more, nor will answer what it was asked.
+    pub(crate) fn leave(&self, call: u64) {
+        if self.is_own() {
+            let mut state = self.state();
+            state.calls.remove(&call);
+            state.open.retain(|_, taker| !matches!(taker, Taker::Call(id, _) if *id == call));
         }
-        let mut state = self.state();
-        state.calls.remove(&call);
-        let before = state.open.len();
-        state.open.retain(|_, taker| !matches!(taker, Taker::Call(id, _) if *id == call));
-        state.open.len() < before
     }
 
     /// The server asks; `by`: on the stream of this call.
@@ -150,7 +147,7 @@ impl Board {
             return true;
         }
         let modern = self.modern.load(Relaxed);
-        if modern || self.audience == Audience::Anyone {
+        if method == "notifications/cancelled" || modern || self.audience == Audience::Anyone {
             return false;
         }
         // A log line is more likely to be about what runs.
@@ -221,6 +218,11 @@ impl Board {
         for id in ids.iter().filter_map(|id| Payload::parse_str(id).ok()) {
             (self.voice)(ask::refusal(&id, Unasked::Nobody), true);
         }
+    }
+
+    /// Whether somebody listens to what the server says outside of calls.
+    pub(crate) fn is_heard(&self) -> bool {
+        self.crowd().listens(self.modern.load(Relaxed))
     }
 
     /// Says something to the server, which may be lost.

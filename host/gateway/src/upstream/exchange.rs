@@ -74,6 +74,22 @@ pub(crate) fn caller(routed: &Routed) -> u64 {
     CALLERS.hash_one((routed.call().tenant(), routed.identity()))
 }
 
+/// A request of the gate's own. Dropped before the end, it cancels the request.
+pub(crate) enum Own {
+    Pipe(Wait),
+    Http(Box<http::Answer>),
+}
+
+impl Own {
+    /// What comes next.
+    pub(crate) async fn next(&mut self) -> Result<Heard, Failed> {
+        match self {
+            Self::Pipe(wait) => wait.next().await,
+            Self::Http(answer) => answer.next().await,
+        }
+    }
+}
+
 /// What carries a request. Dropped before the end, it cancels the request.
 pub(crate) enum Carrier {
     /// A stream of lines. It lives as long as somebody waits on it; the wait comes first, so that its cancellation is

@@ -55,9 +55,18 @@ pub(crate) fn listen_params(facts: &ServerFacts) -> Option<Payload> {
     if wanted.is_empty() {
         return None;
     }
+    Some(filtered(wanted.into()))
+}
+
+/// The params of `subscriptions/listen` for a resource.
+pub(crate) fn listen_to(uri: &str) -> Payload {
+    filtered(json!({ "resourceSubscriptions": [uri] }))
+}
+
+fn filtered(notifications: serde_json::Value) -> Payload {
     let mut params: serde_json::Value = discover_params().deserialize().unwrap_or_default();
-    params["notifications"] = wanted.into();
-    Some(Payload::of(&params))
+    params["notifications"] = notifications;
+    Payload::of(&params)
 }
 
 /// What an answer to `server/discover` shows.

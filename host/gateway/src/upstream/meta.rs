@@ -79,6 +79,16 @@ pub(crate) fn restore(params: &Payload, token: &str, limits: Limits) -> Result<P
     params.edit(&[Edit::set("/progressToken", token)], limits)
 }
 
+/// What a stream of the gate's own told, without that stream's name.
+pub(crate) fn without_subscription(params: Payload, limits: Limits) -> Payload {
+    let pointer = format!("{PREFIX}subscriptionId");
+    if params.get(&pointer).is_none() {
+        return params;
+    }
+    let edited = params.edit(&[Edit { pointer, value: None }], limits);
+    edited.unwrap_or(params)
+}
+
 /// The log lines that a client wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum LogWish {

@@ -30,6 +30,7 @@ mod pool;
 mod server;
 mod spawn;
 mod spec;
+mod topics;
 mod watch;
 
 use std::time::Duration;
@@ -44,7 +45,8 @@ pub use facts::ServerFacts;
 pub use server::Upstream;
 pub use spawn::{Directly, Spawner, Start, Started};
 pub use spec::{Builtin, Http, InProcess, Limits, Spec, Stdio, Timeouts, Transport};
-pub use watch::{Standing, Subscription, Watch};
+pub use topics::Subscription;
+pub use watch::{Standing, Watch};
 
 /// What a server says while it answers one request.
 #[derive(Debug, Clone)]
@@ -102,6 +104,13 @@ impl Failed {
     /// Nothing reached the server.
     pub(crate) fn not_sent(why: impl Into<String>) -> Self {
         Failure::NotSent(why.into()).into()
+    }
+
+    /// The server sent a message that is longer than it may be.
+    pub(crate) fn too_long(max_bytes: usize) -> Self {
+        let why = format!("the server sent a message of more than {max_bytes} bytes");
+        let told = format!("the answer is longer than the {max_bytes} bytes that the limit `message-bytes` allows");
+        Self { told: Some(told), ..Self::no_reply(why) }
     }
 
     /// The server may have received the call; its answer will not come.

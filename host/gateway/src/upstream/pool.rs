@@ -8,13 +8,15 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use tokio::time::Instant;
-use witgate_policy::Revision;
+use witgate_policy::{Payload, Revision};
 
 use super::audience::{Audience, Declared, Spot};
 use super::crowd::{Crowd, Crowds};
+use super::exchange::Own;
 use super::gauge::Gauge;
 use super::http::Shown;
 use super::lazy::{Alive, Lazy};
+use super::topics::Topics;
 use super::{Failed, ServerFacts};
 use crate::wire::ClientFacts;
 
@@ -44,6 +46,15 @@ pub(crate) trait Connection: Alive {
 
     /// Ends it.
     fn end(self: Arc<Self>) -> BoxFuture<'static, ()>;
+
+    /// Sends a request of the gate's own.
+    fn request(self: Arc<Self>, method: &'static str, params: Payload) -> BoxFuture<'static, Result<Own, Failed>>;
+
+    /// Passes on what it says outside of calls.
+    fn note(&self, method: &str, params: &Payload);
+
+    /// Something that it said may have been missed.
+    fn lapse(&self);
 }
 
 /// What a connection is made for.
@@ -85,22 +96,27 @@ pub(crate) struct Slot<T> {
     lazy: Lazy<T>,
     /// Those who use it now.
     busy: AtomicUsize,
+    /// For one call at a time.
+    leased: bool,
     /// Not to be used again: what a call left behind in it could reach the next one.
     spent: AtomicBool,
     /// Connections that were made in it.
     made: Arc<AtomicUsize>,
+    /// As many of them as were told what clients are subscribed to.
+    told: AtomicUsize,
+    topics: Topics,
 }
 
 /// A connection at work.
-pub(crate) struct Hold<T> {
+pub(crate) struct Hold<T: Connection> {
     pub(crate) connection: Arc<T>,
     pub(crate) busy: Busy<T>,
 }
 
 /// Keeps a place while it is used.
-pub(crate) struct Busy<T>(Arc<Slot<T>>);
+pub(crate) struct Busy<T: Connection>(Arc<Slot<T>>);
 
-impl<T> Busy<T> {
+impl<T: Connection> Busy<T> {
     fn new(slot: &Arc<Slot<T>>) -> Self {
         slot.busy.fetch_add(1, Relaxed);
         Self(slot.clone())
@@ -108,17 +124,50 @@ impl<T> Busy<T> {
 
     /// What is left of a call could reach the next one.
     pub(crate) fn spend(&self) {
-        self.0.spent.store(true, Relaxed);
+        if self.0.leased {
+            self.0.spent.store(true, Relaxed);
+        }
+    }
+
+    /// What is subscribed to in its place.
+    pub(crate) fn topics(&self) -> &Topics {
+        &self.0.topics
+    }
+
+    /// What is connected in its place.
+    pub(crate) fn connection(&self) -> Option<Arc<T>> {
+        self.0.lazy.peek()
+    }
+
+    /// A new connection is told what clients are subscribed to, and they are told that they missed something.
+    fn renew(&self, connection: &Arc<T>) {
+        let made = self.0.made.load(Relaxed);
+        if self.0.told.swap(made, Relaxed) >= made {
+            return;
+        }
+        let (busy, connection) = (self.clone(), connection.clone());
+        tokio::spawn(async move {
+            if !busy.topics().is_empty() {
+                busy.topics().renew(&connection).await;
+            }
+            connection.lapse();
+        });
     }
 }
 
-impl<T> Drop for Busy<T> {
+impl<T: Connection> Drop for Busy<T> {
     fn drop(&mut self) {
-        self.0.busy.fetch_sub(1, Relaxed);
+        let last = self.0.busy.fetch_sub(1, Relaxed) == 1;
+        if last
+            && self.0.spent.load(Relaxed)
+            && let Ok(runtime) = tokio::runtime::Handle::try_current()
+        {
+            runtime.spawn(end(self.0.clone()));
+        }
     }
 }
 
-impl<T> Clone for Busy<T> {
+impl<T: Connection> Clone for Busy<T> {
     fn clone(&self) -> Self {
         Self::new(&self.0)
     }
@@ -218,6 +267,7 @@ impl<T: Connection> Pool<T> {
             }
         };
         let connection = busy.0.lazy.get(making).await?;
+        busy.renew(&connection);
         Ok(Hold { connection, busy })
     }
 
@@ -245,8 +295,11 @@ impl<T: Connection> Pool<T> {
         let slot = Arc::new(Slot {
             lazy: Lazy::new(T::RESTS),
             busy: AtomicUsize::new(0),
+            leased,
             spent: AtomicBool::new(false),
             made: Arc::default(),
+            told: AtomicUsize::new(1),
+            topics: Topics::default(),
         });
         let busy = Busy::new(&slot);
         places.by_spot.entry(spot.clone()).or_default().push(Place { slot, used: clock, since: Instant::now() });
@@ -294,6 +347,26 @@ impl<T: Connection> Pool<T> {
         let at = |spot: &Spot| places.by_spot.get(spot)?.iter().find_map(|place| place.slot.lazy.peek());
         let own = at(&Spot::new(shown, Audience::of(client, None)));
         own.or_else(|| places.by_spot.keys().filter(|spot| spot.key == shown.key).find_map(at))
+    }
+
+    /// What is connected for all who share.
+    pub(crate) fn shared(&self, shown: &Shown) -> Option<Arc<T>> {
+        self.peek(&Spot::new(shown, Audience::Anyone))
+    }
+
+    /// What is connected at a spot.
+    pub(crate) fn peek(&self, spot: &Spot) -> Option<Arc<T>> {
+        self.places().by_spot.get(spot)?.iter().find_map(|place| place.slot.lazy.peek())
+    }
+
+    /// Whether a client has a connection of its own, or needs none.
+    pub(crate) fn is_in_session(&self, shown: &Shown, client: &ClientFacts) -> bool {
+        match Audience::of(client, None) {
+            own @ Audience::Session(_) => {
+                self.era() == Some(Era::Modern) || self.peek(&Spot::new(shown, own)).is_some()
+            }
+            Audience::Anyone | Audience::Lease(_) => true,
+        }
     }
 
     /// Ends the connections of a client's session.

@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
+use serde_json::json;
 use tokio::time::{Instant, timeout_at};
+use witgate_policy::json::Edit;
 use witgate_policy::secret::Secret;
 use witgate_policy::store::Breaker;
 use witgate_policy::{Candidate, Failure, Payload, Revision, Routed, UpstreamFacts};
@@ -14,7 +16,10 @@ use super::gauge::{Gauge, Ticket};
 use super::http::{self, Outlived, Sending, Shown};
 use super::pipe::{self, Pipe};
 use super::pool::{Connection as _, Hold, Pool};
-use super::{Directly, Exchange, Failed, Outgoing, ServerFacts, Spawner, Spec, Transport, Watch, meta};
+use super::{
+    Directly, Exchange, Failed, Outgoing, Reply, ServerFacts, Spawner, Spec, Subscription, Transport, Watch, meta,
+    topics,
+};
 use crate::wire::ClientFacts;
 
 /// One server behind the gate.
@@ -147,7 +152,7 @@ impl Upstream {
                 let hold = self.pipe(pool, spawner, shown, outgoing.client, Some(caller(routed)));
                 let Hold { connection: pipe, busy } = timeout_at(deadline, hold).await.map_err(|_| unready())??;
                 let revision = pipe.facts().revision;
-                let request = pipe.request(method, listener(), |id| params(revision, id));
+                let request = pipe.ask(method, listener(), |id| params(revision, id));
                 let stuck = || Failed::not_sent("the server does not read what it is sent");
                 let wait = timeout_at(deadline, request).await.map_err(|_| stuck())??;
                 Ok(Carrier::Pipe(wait, pipe, busy))
@@ -163,10 +168,14 @@ impl Upstream {
         }
     }
 
-    /// Sends a notification; connects if it must. A modern server over HTTP knows none, and is sent none.
+    /// Sends a notification; connects if it must. A modern server over HTTP knows none, and is sent none; nor is a legacy one
+    /// on which the client's session left nothing yet.
     pub async fn notify(&self, routed: &Routed, outgoing: Outgoing<'_>) -> Result<(), Failed> {
         self.check(routed)?;
         let shown = self.shown(outgoing.headers)?;
+        if !self.is_in_session(&shown, outgoing.client) {
+            return Ok(());
+        }
         let mut ticket: Ticket = self.gauge.admit()?;
         let deadline = deadline(routed.call().time_left());
         let method = routed.call().method();
@@ -223,12 +232,62 @@ impl Upstream {
         }
     }
 
+    /// Subscribes to the resource that `outgoing.params` name (`{"uri": …}`): `resources/subscribe` at a legacy server,
+    /// a stream of `subscriptions/listen` at a modern one; once for all who share the connection. The changes come to
+    /// [`Watch`]es as `notifications/resources/updated`. An answer that is an error brings no subscription.
+    pub async fn subscribe(
+        self: &Arc<Self>,
+        routed: &Routed,
+        outgoing: Outgoing<'_>,
+    ) -> Result<(Reply, Option<Subscription>), Failed> {
+        self.check(routed)?;
+        let shown = self.shown(outgoing.headers)?;
+        let Some(uri) = outgoing.params.read::<String>("/uri") else {
+            let error = json!({ "code": -32602, "message": "`uri` is not a string" });
+            return Ok((Reply::Error(Payload::of(&error)), None));
+        };
+        let mut ticket = self.gauge.admit()?;
+        let bridge = Bridge::new(self, &outgoing);
+        let subscribed = timeout_at(deadline(routed.call().time_left()), async {
+            match &self.link {
+                Link::Pipe { pool, spawner } => {
+                    let hold = self.pipe(pool, spawner, &shown, outgoing.client, None).await?;
+                    let params = bridge.plain(hold.connection.facts().revision)?;
+                    topics::subscribe(&hold.connection, hold.busy, uri, &params).await
+                }
+                Link::Http { pool, link } => {
+                    let hold = session(pool, link, &shown, outgoing.client, None).await?;
+                    hold.connection.listen(link, true).await;
+                    let params = bridge.plain(hold.connection.facts().revision)?;
+                    topics::subscribe(&hold.connection, hold.busy, uri, &params).await
+                }
+                Link::Broken(why) => Err(Failed::not_sent(why)),
+            }
+        });
+        let subscribed = subscribed.await.unwrap_or_else(|_| Err(Failure::Timeout.into()));
+        match &subscribed {
+            Ok(_) => ticket.reached(),
+            Err(_) if bridge.failed.load(Relaxed) => {}
+            Err(failed) => ticket.failed(&failed.failure),
+        }
+        subscribed
+    }
+
     /// Listens to what the server says outside of calls on the connection that is this client's.
     pub fn watch(self: &Arc<Self>, client: &ClientFacts, headers: &[(String, Secret)]) -> Result<Watch, Failed> {
         let shown = self.shown(headers)?;
         Ok(match &self.link {
             Link::Pipe { pool, .. } => Watch::new(&pool.crowds, &shown, client),
-            Link::Http { pool, .. } => Watch::new(&pool.crowds, &shown, client),
+            Link::Http { pool, link } => {
+                let watch = Watch::new(&pool.crowds, &shown, client);
+                if let Some(session) = pool.shared(&shown)
+                    && let Ok(runtime) = tokio::runtime::Handle::try_current()
+                {
+                    let link = link.clone();
+                    runtime.spawn(async move { session.listen(&link, true).await });
+                }
+                watch
+            }
             Link::Broken(_) => Watch::deaf(),
         })
     }
@@ -255,6 +314,14 @@ impl Upstream {
             Link::Pipe { pool, .. } => pool.known(shown, client).map(|pipe| pipe.facts().clone()),
             Link::Http { pool, .. } => pool.known(shown, client).map(|session| session.facts.clone()),
             Link::Broken(_) => None,
+        }
+    }
+
+    fn is_in_session(&self, shown: &Shown, client: &ClientFacts) -> bool {
+        match &self.link {
+            Link::Pipe { pool, .. } => pool.is_in_session(shown, client),
+            Link::Http { pool, .. } => pool.is_in_session(shown, client),
+            Link::Broken(_) => true,
         }
     }
 
@@ -327,6 +394,16 @@ impl<'a> Bridge<'a> {
     fn new(upstream: &Upstream, outgoing: &'a Outgoing<'_>) -> Self {
         let limits = upstream.spec.limits.message;
         Self { params: &outgoing.params, client: outgoing.client, limits, failed: AtomicBool::new(false) }
+    }
+
+    /// Without a progress token: nobody is told of the progress of what all share.
+    fn plain(&self, revision: Revision) -> Result<Payload, Failed> {
+        let params = self.params(revision, None)?;
+        if meta::token(&params).is_none() {
+            return Ok(params);
+        }
+        let edit = Edit { pointer: "/_meta/progressToken".to_owned(), value: None };
+        params.edit(&[edit], self.limits).map_err(|e| Failed::not_sent(e.to_string()))
     }
 
     fn params(&self, revision: Revision, token: Option<u64>) -> Result<Payload, Failed> {

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use witgate_policy::{Payload, Routed};
+use witgate_policy::Payload;
 
 use super::audience::{Audience, Spot};
 use super::crowd::{Crowd, Crowds, Ear};
 use super::http::Shown;
-use super::{Ask, Failed, Outgoing, Reply, Upstream, envelope};
+use super::{Ask, Reply, envelope};
 use crate::wire::ClientFacts;
 
 /// What a server says outside of any call, on the connection that a client uses.
@@ -97,23 +97,5 @@ impl Drop for Watch {
 impl std::fmt::Debug for Watch {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Watch").finish_non_exhaustive()
-    }
-}
-
-/// One client's interest in a resource; ends when dropped, and at the server with the last one.
-#[derive(Debug)]
-pub struct Subscription {}
-
-impl Upstream {
-    /// Subscribes to the resource that `outgoing.params` name (`{"uri": …}`): `resources/subscribe` at a legacy server,
-    /// a stream of `subscriptions/listen` at a modern one; once for all who share the connection. The changes come to
-    /// [`Watch`]es as `notifications/resources/updated`. An answer that is an error brings no subscription.
-    pub async fn subscribe(
-        self: &Arc<Self>,
-        routed: &Routed,
-        outgoing: Outgoing<'_>,
-    ) -> Result<(Reply, Option<Subscription>), Failed> {
-        let _ = (routed, outgoing);
-        Err(Failed::not_sent("subscriptions are not carried yet"))
     }
 }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, DuplexStream, ReadHalf, WriteHalf};
 use tokio::sync::mpsc;
 use witgate_gateway::upstream::{
-    Builtin, Event, Exchange, Failed, InProcess, Limits, Outgoing, Reply, Spec, Timeouts, Transport, Upstream,
+    Ask, Builtin, Event, Exchange, Failed, InProcess, Limits, Outgoing, Reply, Spec, Timeouts, Transport, Upstream,
 };
 use witgate_gateway::wire::ClientFacts;
 use witgate_policy::store::Breaker;
@@ -142,6 +142,37 @@ pub async fn send_as(
     upstream.send(&routed, outgoing).await
 }
 
+/// A client that can be asked everything; a legacy one has this session.
+pub fn asked(revision: Revision, session: &str) -> ClientFacts {
+    let capabilities = r#"{"sampling":{},"elicitation":{"form":{},"url":{}},"roots":{}}"#;
+    ClientFacts {
+        capabilities: Payload::parse_str(capabilities).expect("JSON"),
+        session: (!revision.is_modern()).then(|| session.into()),
+        ..client(revision)
+    }
+}
+
+/// Sends a call of a client.
+pub async fn send_of(
+    client: &ClientFacts,
+    who: &'static str,
+    upstream: &Upstream,
+    method: &str,
+    params: Value,
+) -> Result<Exchange, Failed> {
+    let routed = routed(who, method, params.clone(), SOON).await;
+    let outgoing = Outgoing { client, params: Payload::of(&params), tool: None, headers: &[] };
+    upstream.send(&routed, outgoing).await
+}
+
+/// The next event, which is a request of the server.
+pub async fn question(exchange: &mut Exchange) -> (Ask, String, Value) {
+    match soon(exchange.next()).await.expect("a request") {
+        Event::Request { ask, method, params } => (ask, method, value(&params)),
+        other => panic!("{other:?} is no request"),
+    }
+}
+
 /// The result of an exchange, and the notifications before it.
 pub async fn result(exchange: &mut Exchange) -> Result<(Value, Vec<Value>), Failed> {
     let mut notes = Vec::new();
@@ -197,6 +228,11 @@ impl Server {
 
     pub async fn note(&mut self, method: &str, params: Value) {
         self.say(&json!({ "jsonrpc": "2.0", "method": method, "params": params }).to_string()).await;
+    }
+
+    /// Asks the client.
+    pub async fn ask(&mut self, id: &Value, method: &str, params: Value) {
+        self.say(&json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params }).to_string()).await;
     }
 
     /// The modern handshake.

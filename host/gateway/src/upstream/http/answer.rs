@@ -24,6 +24,8 @@ use crate::upstream::{Ask, Failed, Limits, Reply, meta};
 const LINGER: Duration = Duration::from_secs(1);
 /// The end of a response that should have had more in it.
 pub(super) const UNANSWERED: &str = "the response ended without an answer to the request";
+/// Messages that nobody waits for, on their way at once; further ones are lost, as the protocol allows.
+pub(super) const ASIDES: usize = 256;
 /// For a message that nobody waits for.
 const ASIDE: Duration = Duration::from_secs(5);
 
@@ -210,7 +212,7 @@ impl Drop for Cancel {
         if self.armed {
             let params = Payload::of(&json!({ "requestId": self.id, "reason": "the client gave up" }));
             let line = envelope::notification("notifications/cancelled", &params);
-            self.link.aside(self.session.headers(), self.session.shown(), line);
+            self.link.aside(self.session.headers(), self.session.shown(), line, false);
         }
     }
 }
@@ -243,7 +245,7 @@ async fn read(
         Body::Events(incoming, parser) => match incoming.frame().await {
             Some(Ok(frame)) => {
                 if let Ok(data) = frame.into_data() {
-                    parser.push(&data).map_err(|e| Failed::no_reply(e.to_string()))?;
+                    parser.push(&data).map_err(|_| Failed::too_long(limits.bytes))?;
                 }
                 while let Some(event) = parser.next() {
                     hear(event)?;
@@ -262,12 +264,17 @@ async fn read(
 }
 
 impl Link {
-    /// Sends a message that nobody waits for, and reads its response away.
-    pub(super) fn aside(self: &Arc<Self>, headers: HeaderMap, shown: &Shown, body: String) {
+    /// Sends a message that nobody waits for, and reads its response away. `sure`: it is sent even when there are many.
+    pub(super) fn aside(self: &Arc<Self>, headers: HeaderMap, shown: &Shown, body: String, sure: bool) {
+        let room = self.asides.clone().try_acquire_owned().ok();
+        if room.is_none() && !sure {
+            return;
+        }
         let (link, shown) = (self.clone(), shown.clone());
         // Outside a runtime there is no connection left to send it on.
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
         runtime.spawn(tokio::time::timeout(ASIDE, async move {
+            let _room = room;
             let sent = link.client.send(http::Method::POST, &shown, headers, body).await;
             if let Ok(mut response) = sent {
                 while let Some(Ok(_)) = response.body_mut().frame().await {}

@@ -180,7 +180,7 @@ pub(crate) async fn collect(body: &mut Incoming, collected: &mut BytesMut, max_b
         let frame = frame.map_err(|e| Failed::no_reply(with_sources(&e)))?;
         let Ok(data) = frame.into_data() else { continue };
         if collected.len() + data.len() > max_bytes {
-            return Err(Failed::no_reply(format!("the server sent a message of more than {max_bytes} bytes")));
+            return Err(Failed::too_long(max_bytes));
         }
         collected.extend_from_slice(&data);
     }

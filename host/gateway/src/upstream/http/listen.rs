@@ -19,6 +19,7 @@ use crate::upstream::Failed;
 use crate::upstream::board::Board;
 use crate::upstream::envelope::{self, Message, Outcome};
 use crate::upstream::handshake::listen_params;
+use crate::upstream::meta;
 
 /// Before the second attempt; it doubles up to [`PAUSE_MAX`].
 const PAUSE: Duration = Duration::from_secs(1);
@@ -56,29 +57,38 @@ enum Ended {
 }
 
 impl Session {
-    /// Listens in this session: if it is one client's own, or if the server tells of changes and no other session listens.
-    pub(super) async fn listen(&self, link: &Arc<Link>) {
+    /// Listens in this session, unless it does already: if it is one client's own; or if the server tells of changes, and
+    /// either somebody waits for them (`awaited`, or in the crowd) or no other session listens.
+    pub(crate) async fn listen(&self, link: &Arc<Link>, awaited: bool) {
         let params = listen_params(&self.facts);
         let own = self.board.is_own();
-        let only = match (own, &params) {
-            (true, _) => None,
-            (false, None) => return,
-            (false, Some(_)) => match link.ear.clone().try_acquire_owned() {
-                Ok(only) => Some(only),
-                Err(_) => return,
-            },
-        };
+        let modern = self.facts.revision.is_modern();
+        let tells =
+            params.is_some() || (!modern && ["/resources/subscribe", "/tasks"].iter().any(|at| self.facts.has(at)));
+        if self.ear().is_some() || !(own || tells) {
+            return;
+        }
+        let only = if own { None } else { link.ear.clone().try_acquire_owned().ok() };
+        if !own && only.is_none() && !awaited && !self.board.is_heard() {
+            return;
+        }
         let listening = Listening {
             link: Arc::downgrade(link),
             shown: self.shown().clone(),
             headers: self.headers(),
-            subscription: params.filter(|_| self.facts.revision.is_modern()),
+            subscription: params.filter(|_| modern),
             limits: link.spec.limits.message,
             board: self.board.clone(),
             _only: only,
         };
         let (begun, begins) = oneshot::channel();
-        *self.ear() = Some(Ear(tokio::spawn(listening.run(begun)).abort_handle()));
+        {
+            let mut ear = self.ear();
+            if ear.is_some() {
+                return;
+            }
+            *ear = Some(Ear(tokio::spawn(listening.run(begun)).abort_handle()));
+        }
         if own {
             // A server that does not begin its answer before it has something to say is not waited for.
             let _ = tokio::time::timeout(BEGIN, begins).await;
@@ -164,7 +174,7 @@ impl Listening {
                 if method.ends_with("/list_changed") {
                     link.gauge.lists_changed();
                 }
-                self.board.note(&method, &params);
+                self.board.note(&method, &meta::without_subscription(params, self.limits));
             }
             Message::Request { id, method, params } => self.board.ask(&id, &method, &params, None),
             Message::Response { outcome: Outcome::Error(_), .. } => return Ended::ForGood,

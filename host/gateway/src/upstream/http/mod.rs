@@ -42,8 +42,10 @@ pub(crate) struct Link {
     gauge: Arc<Gauge>,
     client: Client,
     next: AtomicU64,
-    /// One session listens for changed lists.
+    /// One session listens for changed lists, unless somebody listens to others too.
     ear: Arc<Semaphore>,
+    /// Messages that nobody waits for.
+    asides: Arc<Semaphore>,
 }
 
 /// What is to be sent, once it is known to which session and under which id.
@@ -63,6 +65,7 @@ impl Link {
             client: Client::new(http, spec.timeouts.connect)?,
             next: AtomicU64::new(1),
             ear: Arc::new(Semaphore::new(1)),
+            asides: Arc::new(Semaphore::new(answer::ASIDES)),
         })
     }
 
@@ -84,8 +87,9 @@ impl Link {
             header::describe(&mut headers, sending.method, &params, sending.tool);
         }
         let cancel = legacy.then(|| Cancel { link: self.clone(), session: session.clone(), id, armed: true });
-        let chair = Chair::take(session, id, &self.spec.limits);
-        let post = Post { id, headers, method: sending.method, params: &params, listener: (sending.listener)() };
+        let listener = (sending.listener)();
+        let chair = (!listener.internal).then(|| Chair::take(session, id, &self.spec.limits)).flatten();
+        let post = Post { id, headers, method: sending.method, params: &params, listener };
         let mut posted = self.post(session.shown(), post, cancel, chair).await;
         if let Ok(answer) = &mut posted {
             answer.is_sifted = !legacy && sending.method == "tools/list";

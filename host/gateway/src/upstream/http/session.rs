@@ -9,12 +9,13 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use tokio::time::timeout;
 use witgate_policy::{Failure, Payload, Revision};
 
-use super::Link;
 use super::client::Shown;
 use super::listen::Ear;
+use super::{Link, Sending};
 use crate::upstream::Failed;
 use crate::upstream::board::{Board, Voice};
 use crate::upstream::envelope::Outcome;
+use crate::upstream::exchange::{Listener, Own};
 use crate::upstream::facts::ServerFacts;
 use crate::upstream::handshake::{
     MODERN, Probe, discover_params, initialize_params, judge_discover, judge_error, judge_initialize,
@@ -98,9 +99,9 @@ fn voice(link: &Arc<Link>, shown: &Shown, facts: &ServerFacts, headers: HeaderMa
         return Box::new(|_, _| ());
     }
     let (link, shown) = (Arc::downgrade(link), shown.clone());
-    Box::new(move |line, _| {
+    Box::new(move |line, sure| {
         if let Some(link) = link.upgrade() {
-            link.aside(headers.clone(), &shown, line);
+            link.aside(headers.clone(), &shown, line, sure);
         }
     })
 }
@@ -133,6 +134,24 @@ impl Connection for Session {
             let _ = timeout(link.spec.timeouts.close, delete).await;
         })
     }
+
+    fn request(self: Arc<Self>, method: &'static str, params: Payload) -> BoxFuture<'static, Result<Own, Failed>> {
+        Box::pin(async move {
+            let link = self.link.upgrade().ok_or_else(|| Failed::not_sent("the connection was closed"))?;
+            let params = |_, _| Ok(params.clone());
+            let sending = Sending { method, params: &params, tool: None, listener: &Listener::internal };
+            let answer = link.attempt(&self, &sending).await.or_else(|failed| link.own_error(failed, &sending))?;
+            Ok(Own::Http(Box::new(answer)))
+        })
+    }
+
+    fn note(&self, method: &str, params: &Payload) {
+        self.board.note(method, params);
+    }
+
+    fn lapse(&self) {
+        self.board.lapse();
+    }
 }
 
 /// Shakes hands within the time for it.
@@ -141,7 +160,7 @@ pub(crate) async fn connect(link: Arc<Link>, order: Order) -> Result<Session, Fa
     let shaken = timeout(patience, shake(&link, &order)).await;
     let late = || Failed::not_sent(format!("the server was not ready within {} ms", patience.as_millis()));
     let session = shaken.unwrap_or_else(|_| Err(late())).map_err(unsent)?;
-    session.listen(&link).await;
+    session.listen(&link, false).await;
     tracing::info!(upstream = %link.spec.id, revision = %session.facts.revision, "connected");
     Ok(session)
 }

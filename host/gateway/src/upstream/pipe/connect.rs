@@ -30,7 +30,7 @@ use crate::upstream::handshake::{
 use crate::upstream::http::Client;
 use crate::upstream::pool::{Era, Order};
 use crate::upstream::spawn::{Spawner, Start, Started, why_not};
-use crate::upstream::{Builtin, Failed, Spec, Transport};
+use crate::upstream::{Builtin, Failed, Spec, Transport, meta};
 
 /// Bytes that an in-process server may be ahead of the gate's reading, and the other way round.
 const DUPLEX_BYTES: usize = 64 << 10;
@@ -191,7 +191,7 @@ fn voice(urgent: mpsc::Sender<String>) -> Voice {
 
 /// A request of the handshake: never cancelled.
 async fn ask(pipe: &Pipe, method: &str, params: Payload) -> Result<Wait, Attempt> {
-    let mut wait = pipe.request(method, Listener::internal(), |_| Ok(params)).await?;
+    let mut wait = pipe.ask(method, Listener::internal(), |_| Ok(params)).await?;
     wait.quiet = true;
     Ok(wait)
 }
@@ -259,7 +259,8 @@ async fn listen(pipe: &Pipe) {
         // An error ends it, and the lists are then only as fresh as their `ttlMs`.
         tokio::spawn(async move {
             while let Ok(Heard::Note { method, params }) = wait.next().await {
-                wait.board().note(&method, &params);
+                let limits = wait.limits();
+                wait.board().note(&method, &meta::without_subscription(params, limits));
             }
         });
     }

@@ -18,7 +18,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use witgate_policy::Payload;
 
-use super::line::Lines;
+use super::line::{Line, Lines};
 use crate::upstream::envelope::{self, Message, Outcome};
 use crate::upstream::http::sse::{Kind, Parser};
 use crate::upstream::http::{Client, Shown, collect, media_type, status, with_sources};
@@ -163,7 +163,7 @@ async fn say(post: Post, mut lines: Lines<tokio::io::ReadHalf<DuplexStream>>, re
                 Err(e) => return e.to_string(),
             },
             line = lines.next(), if posts.len() < POSTS => match line {
-                Ok(Some(line)) => line,
+                Ok(Some(Line::Whole(line))) => line,
                 _ => return "the gate closed the connection".to_owned(),
             },
         };

@@ -23,7 +23,7 @@ use witgate_policy::Payload;
 
 use super::board::Board;
 use super::envelope::{self, Message, Outcome};
-use super::exchange::{Heard, Listener};
+use super::exchange::{Heard, Listener, Own};
 use super::facts::ServerFacts;
 use super::gauge::Gauge;
 use super::lazy::Alive;
@@ -97,6 +97,12 @@ impl Shared {
         true
     }
 
+    /// A request's answer is too long.
+    fn fail(&self, id: u64) {
+        self.board.answered(id);
+        self.table().fail(id, Failed::too_long(self.spec.limits.message.bytes));
+    }
+
     fn hear_note(&self, method: &str, params: Payload) {
         if method.ends_with("/list_changed") {
             self.gauge.lists_changed();
@@ -119,7 +125,7 @@ impl Shared {
 
 impl Pipe {
     /// Sends a request, whose `params` may need its id. When dropped while it waits for its turn, nothing is sent.
-    pub(crate) async fn request(
+    pub(crate) async fn ask(
         &self,
         method: &str,
         listener: Listener,
@@ -176,6 +182,18 @@ impl Connection for Pipe {
     fn end(self: Arc<Self>) -> BoxFuture<'static, ()> {
         Box::pin(async move { self.close().await })
     }
+
+    fn request(self: Arc<Self>, method: &'static str, params: Payload) -> BoxFuture<'static, Result<Own, Failed>> {
+        Box::pin(async move { self.ask(method, Listener::internal(), |_| Ok(params)).await.map(Own::Pipe) })
+    }
+
+    fn note(&self, method: &str, params: &Payload) {
+        self.shared.board.note(method, params);
+    }
+
+    fn lapse(&self) {
+        self.shared.board.lapse();
+    }
 }
 
 impl Drop for Pipe {
@@ -197,6 +215,11 @@ impl Wait {
     /// The gate's id.
     pub(crate) fn id(&self) -> u64 {
         self.ears.id
+    }
+
+    /// Of a message.
+    fn limits(&self) -> witgate_policy::json::Limits {
+        self.shared.spec.limits.message
     }
 
     /// Where the connection's requests are answered.

@@ -9,7 +9,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use super::line::Lines;
+use super::line::{self, LineError, Lines};
 use super::process::{Process, how};
 use super::{Line, Shared};
 
@@ -39,7 +39,14 @@ pub(super) async fn read(output: impl AsyncRead + Unpin, shared: Arc<Shared>) ->
     let mut noise = 0;
     loop {
         let line = match lines.next().await {
-            Ok(Some(line)) => line,
+            Ok(Some(line::Line::Whole(line))) => line,
+            Ok(Some(line::Line::Long { head, tail })) => match line::answered(&head, &tail) {
+                Some(id) => {
+                    shared.fail(id);
+                    continue;
+                }
+                None => return LineError::TooLong(shared.spec.limits.message.bytes).to_string().into(),
+            },
             Ok(None) => return CLOSED_OUTPUT.into(),
             Err(e) => return e.to_string().into(),
         };

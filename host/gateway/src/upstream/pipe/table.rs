@@ -90,6 +90,14 @@ impl Table {
         }
     }
 
+    /// An answer has come that is none.
+    pub(super) fn fail(&mut self, id: u64, failed: Failed) {
+        match self.waiting.remove(&id) {
+            Some(waiting) => drop(waiting.end.send(Err(failed))),
+            None => self.strays += 1,
+        }
+    }
+
     /// A notification has come. Says whether it found whom it belongs to.
     pub(super) fn notify(&mut self, method: &str, params: &Payload) -> bool {
         let id = match method {
