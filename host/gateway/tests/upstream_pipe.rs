@@ -280,7 +280,7 @@ async fn a_modern_server_is_asked_to_tell_of_changes() {
     facts.expect("connected");
     let mut exchange = send(&upstream, "tools/list", json!({})).await.expect("sent");
     let (id, params) = server.expect("tools/list").await;
-    assert_eq!(params["_meta"]["io.modelcontextprotocol/clientCapabilities"], json!({}));
+    assert_eq!(params["_meta"]["io.modelcontextprotocol/clientCapabilities"], json!({ "roots": {} }));
     server.reply(&id, json!({})).await;
     result(&mut exchange).await.expect("answered");
     assert_eq!(upstream.list_version(), 3);

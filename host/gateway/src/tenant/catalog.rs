@@ -86,6 +86,7 @@ pub(super) const fn fields(what: Lookup) -> (&'static str, &'static str) {
         Lookup::Prompts => ("/prompts", "/name"),
         Lookup::Resources => ("/resources", "/uri"),
         Lookup::Templates => ("/resourceTemplates", "/uriTemplate"),
+        Lookup::Tasks => ("/tasks", "/taskId"),
     }
 }
 
@@ -103,6 +104,18 @@ impl Tenant {
         Key { group: group.name.clone(), what, caller }
     }
 
+    /// Whether a group before this one is known to list the same resource: it is that group's then.
+    pub(super) fn is_listed_before(&self, identity: &Identity, group: &Group, what: Lookup, uri: &str) -> bool {
+        if !matches!(what, Lookup::Resources | Lookup::Templates) {
+            return false;
+        }
+        let before = self.spec.groups.iter().take_while(|before| before.name != group.name);
+        before.into_iter().any(|before| {
+            let shelf = self.catalog.find(&self.key(identity, before, what)).filter(|shelf| shelf.good(before));
+            shelf.is_some_and(|shelf| shelf.get(uri).is_some())
+        })
+    }
+
     /// What a group lists, asked for when it is not known or not believed any more.
     pub(super) async fn shelf(
         &self,
@@ -115,7 +128,7 @@ impl Tenant {
         if let Some(shelf) = self.catalog.find(&key).filter(|shelf| shelf.good(group)) {
             return Ok(shelf);
         }
-        let quiet = Way { tenant: self, client: way.client, outlet: None, visits: super::journal::Visits::default() };
+        let quiet = Way::new(self, way.client, None, super::journal::Visits::default());
         let mut listed = IndexMap::new();
         let mut cursor = None;
         // Taken before asking, so that a change while the pages come makes the shelf stale.

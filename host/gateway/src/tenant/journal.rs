@@ -55,6 +55,24 @@ impl<'a> Journal<'a> {
         self.write(refusal.map_or("ok", |refusal| refusal.reason.label()), refusal, identity);
     }
 
+    /// For what a server says outside of calls: a record when a plugin had a say, and none else.
+    pub(super) fn close_aside(
+        &mut self,
+        method: &str,
+        upstream: Option<Arc<str>>,
+        refusal: Option<&Refusal>,
+        identity: &Identity,
+    ) {
+        if self.trail.steps().is_empty() {
+            self.record = None;
+        }
+        if let Some(record) = &mut self.record {
+            method.clone_into(&mut record.method);
+            self.visits.lock().unwrap_or_else(PoisonError::into_inner).extend(upstream);
+        }
+        self.close_notification(refusal, Some(identity));
+    }
+
     fn write(&mut self, outcome: &'static str, refusal: Option<&Refusal>, identity: Option<&Identity>) {
         let Some(mut record) = self.record.take() else { return };
         record.outcome = outcome;

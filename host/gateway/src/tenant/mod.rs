@@ -5,26 +5,46 @@
 //! (`named`). Whatever is sent goes through `attempt`, which alone fetches credentials and asks the retry strategies;
 //! whatever comes back is sanitized there.
 
+mod ability;
+mod answers;
 mod attempt;
+mod bystander;
+mod capabilities;
 mod catalog;
 mod credentials;
+mod cursor;
+mod extension;
+mod held;
+mod inquiry;
 mod journal;
 mod lasting;
+mod level;
+mod listen;
 mod listing;
 mod named;
 mod names;
 mod outlet;
 mod own;
+mod question;
+mod questions;
+mod rounds;
 mod seal;
 mod shape;
 mod spec;
+mod stand;
+mod state;
+mod subscriptions;
+mod talk;
+mod task;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use witgate_policy::{
-    Admitted, Call, Draft, Form, Identity, Lookup, Payload, Presented, Reason, Refusal, Sanitized, Stage, Validated,
+    Admitted, Call, Deadline, Draft, Form, Identity, Lookup, Moment, Payload, Presented, Reason, Refusal, Revision,
+    Sanitized, Stage, Validated,
 };
 
 use self::attempt::Way;
@@ -35,12 +55,15 @@ pub use self::lasting::Lasting;
 pub use self::outlet::{Answered, Asking, Asks, Outlet, Said, Told};
 pub use self::seal::{NoChance, Seal};
 pub use self::spec::{Group, Spec};
+use self::task::is_task;
 use crate::record::Recorder;
-use crate::wire::{self, ClientFacts};
+use crate::wire::{self, ClientFacts, RequestId};
 
 /// A request or notification of a client, with all that is known of where it comes from.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Inbound {
+    /// The client's id of a request: a subscription is told by it.
+    pub id: Option<RequestId>,
     /// The method.
     pub method: String,
     /// The `params`.
@@ -100,32 +123,47 @@ impl Tenant {
         inbound: Inbound,
         outlet: &Outlet,
     ) -> Outcome {
+        if inbound.method == "subscriptions/listen" && inbound.client.revision.is_modern() {
+            return Box::pin(self.listen(generation, recorder, &inbound, outlet)).await;
+        }
         let call = self.call(&inbound, Form::Request);
         let mut journal = Journal::open(recorder, generation, &call);
-        let deadline = call.deadline();
+        let deadline = call.deadline().clone();
         let mut identity = None;
-        let way = Way { tenant: self, client: &inbound.client, outlet: Some(outlet), visits: journal.visits() };
-        let run = self.run(call, &inbound, &way, &mut identity);
-        let answer = tokio::time::timeout_at(deadline.into(), run).await.unwrap_or_else(|_| Err(self.too_late()));
+        let client = reachable(&inbound.client, outlet);
+        let way = Way::new(self, &client, Some(outlet), journal.visits());
+        // Boxed, so that a subscription does not take the memory of a call.
+        let run = Box::pin(self.run(call, &inbound, &way, &mut identity));
+        let answer = tokio::select! {
+            biased;
+            answer = run => answer,
+            () = passed(&deadline) => Err(self.too_late()),
+        };
         journal.close(&answer, identity.as_ref());
         Outcome { answer, identity }
     }
 
-    /// Admits and validates a notification. Those of the core protocol end here: the gate keeps its own sessions with
-    /// upstreams, and a cancellation is carried out by the front, which knows what is under way.
+    /// Admits and validates a notification, and gives back its params as the validators accepted them. Those of the core
+    /// protocol end here: the gate keeps its own sessions with upstreams, and a cancellation is carried out by the front,
+    /// which knows what is under way. Those of extensions go on to the server.
     pub async fn notification(
         &self,
         generation: u64,
         recorder: &dyn Recorder,
         inbound: Inbound,
-    ) -> Result<Identity, Refusal> {
+    ) -> Result<Payload, Refusal> {
         let call = self.call(&inbound, Form::Notification);
         let mut journal = Journal::open(recorder, generation, &call);
-        let way = Way { tenant: self, client: &inbound.client, outlet: None, visits: journal.visits() };
+        let way = Way::new(self, &inbound.client, None, journal.visits());
         let mut identity = None;
-        let judged = self.judge(call, &inbound, &way, &mut identity).await;
+        let judged = async {
+            let validated = self.judge(call, &inbound, &way, &mut identity).await?;
+            self.notified(&validated, &way).await?;
+            Ok(validated)
+        }
+        .await;
         journal.close_notification(judged.as_ref().err(), identity.as_ref());
-        judged.map(|validated| validated.identity().clone())
+        judged.map(|validated| validated.call().params().clone())
     }
 
     /// Admits what has nothing in it to validate or to send: the end of a session, an answer that nobody waits for.
@@ -153,25 +191,17 @@ impl Tenant {
     ) -> Result<Payload, Refusal> {
         let call = self.call(&inbound, Form::Response);
         let mut journal = Journal::open(recorder, generation, &call);
-        let way = Way { tenant: self, client: &inbound.client, outlet: None, visits: journal.visits() };
+        let way = Way::new(self, &inbound.client, None, journal.visits());
         let mut identity = None;
         let judged = self.judge(call, &inbound, &way, &mut identity).await;
         journal.close_notification(judged.as_ref().err(), identity.as_ref());
         judged.map(|validated| validated.call().params().clone())
     }
 
-    /// Says to a legacy client what its servers say outside of calls, and asks it what they ask, until it is dropped:
-    /// the stream of a `GET`, or a stdio client's session.
-    pub async fn stand(&self, generation: u64, recorder: &dyn Recorder, inbound: Inbound, outlet: &Outlet) -> Refusal {
-        let _ = outlet;
-        match self.admission(generation, recorder, inbound).await {
-            Ok(_) => std::future::pending().await,
-            Err(refusal) => refusal,
-        }
-    }
-
     /// A legacy client's session has ended: what is kept for it ends too.
     pub fn farewell(&self, session: &str) {
+        self.spec.lasting.subscriptions.end(&self.spec.name, session);
+        self.spec.lasting.levels.end(&self.spec.name, session);
         for upstream in self.spec.groups.iter().flat_map(|group| &group.upstreams) {
             upstream.forget(session);
         }
@@ -190,6 +220,8 @@ impl Tenant {
             "initialize" if !modern => self.initialize(&validated, way).await,
             "ping" if !modern => self.pong(&validated).await,
             "logging/setLevel" if !modern => self.set_level(&validated, way).await,
+            "resources/subscribe" if !modern => self.subscribe(&validated, way).await,
+            "resources/unsubscribe" if !modern => self.unsubscribe(&validated, way).await,
             "server/discover" if modern => self.discover(&validated, way).await,
             "tools/list" => self.list(&validated, Lookup::Tools, way).await,
             "prompts/list" => self.list(&validated, Lookup::Prompts, way).await,
@@ -198,13 +230,13 @@ impl Tenant {
             "tools/call" | "prompts/get" | "resources/read" | "completion/complete" => {
                 self.named(&validated, inbound, way).await
             }
-            method => Err(Refusal::new(
-                Stage::Route,
-                Reason::UnknownMethod,
-                format!("the method `{method}` does not exist here in revision {}", inbound.client.revision),
-            )),
+            "tasks/list" if inbound.client.revision == Revision::V2025_11_25 => {
+                self.list(&validated, Lookup::Tasks, way).await
+            }
+            method if is_task(method, inbound.client.revision) => self.task(&validated, way).await,
+            _ => self.extended(&validated, way).await,
         };
-        answer.map(|answer| shape::for_client(answer, inbound.client.revision))
+        answer.map(|answer| shape::for_client(answer, inbound.client.revision, self.depends_on_the_caller()))
     }
 
     /// Finds out who calls, and lets the validators judge.
@@ -229,25 +261,70 @@ impl Tenant {
         Ok(admitted)
     }
 
-    fn call(&self, inbound: &Inbound, form: Form) -> Call {
+    /// Whether answers may differ from caller to caller: then what one is told is nobody else's. A plugin's reasons are
+    /// its own, so that there is one is enough.
+    fn depends_on_the_caller(&self) -> bool {
+        let pipeline = &self.spec.pipeline;
+        let shown = self.spec.groups.iter().flat_map(|group| &group.upstreams);
+        !(pipeline.auth.is_empty()
+            && pipeline.validate.is_empty()
+            && pipeline.route.is_empty()
+            && pipeline.retry.is_empty()
+            && pipeline.sanitize.is_empty())
+            || shown.into_iter().any(|upstream| pipeline.has_credential(&upstream.spec().id))
+    }
+
+    /// Now, for a message that the gate takes or says.
+    fn moment(&self) -> Moment {
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Call::new(Draft {
+        Moment {
             id: next_id(),
+            unix_time_s: u32::try_from(since_epoch.as_secs()).unwrap_or(u32::MAX),
+            deadline: Instant::now() + self.spec.deadline,
+            chance: fastrand::u32(..),
+        }
+    }
+
+    fn call(&self, inbound: &Inbound, form: Form) -> Call {
+        let Moment { id, unix_time_s, deadline, chance } = self.moment();
+        Call::new(Draft {
+            id,
             tenant: self.spec.name.clone(),
             form,
             method: inbound.method.clone(),
             params: inbound.params.clone(),
             revision: inbound.client.revision,
             traceparent: wire::traceparent(&inbound.params),
-            unix_time_s: u32::try_from(since_epoch.as_secs()).unwrap_or(u32::MAX),
-            deadline: Instant::now() + self.spec.deadline,
-            chance: fastrand::u32(..),
+            unix_time_s,
+            deadline,
+            chance,
         })
     }
 
     fn too_late(&self) -> Refusal {
         let limit = self.spec.deadline;
         Refusal::new(Stage::Route, Reason::Timeout, format!("no answer within the {limit:?} that a call may take"))
+    }
+}
+
+/// A client as servers may take it: one that cannot be asked has nothing to be asked for.
+fn reachable<'a>(client: &'a ClientFacts, outlet: &Outlet) -> Cow<'a, ClientFacts> {
+    if client.revision.is_modern() || outlet.can_ask() {
+        return Cow::Borrowed(client);
+    }
+    Cow::Owned(ClientFacts { capabilities: ability::unasked(&client.capabilities), ..client.clone() })
+}
+
+/// Waits until a deadline has passed that may move while it is waited for.
+async fn passed(deadline: &Deadline) {
+    let mut at = deadline.at();
+    loop {
+        tokio::time::sleep_until(at.into()).await;
+        let now = deadline.at();
+        if now <= at {
+            return;
+        }
+        at = now;
     }
 }
 

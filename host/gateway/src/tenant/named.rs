@@ -4,8 +4,10 @@ use witgate_policy::json::Edit;
 use witgate_policy::{Lookup, Payload, Reason, Refusal, Sanitized, Stage, Validated};
 
 use super::attempt::{Cargo, Way};
+use super::rounds::Errand;
 use super::shape::edited;
 use super::spec::Group;
+use super::talk::may_ask;
 use super::{Inbound, Tenant};
 use crate::wire;
 
@@ -29,6 +31,7 @@ impl Tenant {
             (Some(own), "completion/complete") => renamed(call.params(), "/ref/name", &own),
             (Some(own), _) => renamed(call.params(), "/name", &own),
         };
+        let params = self.inner_tasks(validated.identity(), &plain(params, inbound));
         let cargo = if call.method() == "tools/call" {
             let hint = |pointer| tool.as_ref().and_then(|tool| tool.read::<bool>(pointer)).unwrap_or(false);
             let read_only = hint("/annotations/readOnlyHint");
@@ -37,6 +40,10 @@ impl Tenant {
         } else {
             Cargo::reading(params)
         };
+        if may_ask(call.method()) {
+            let errand = Errand { tenant: self, validated, asked: &inbound.params, group, way };
+            return errand.run(cargo).await;
+        }
         let answered = way.send(validated, group, &cargo).await?;
         way.sanitize(answered, false).await
     }
@@ -79,7 +86,12 @@ impl Tenant {
 
     /// Resources keep their URIs, so that links in results stay good: a URI belongs to the group that lists it, else to
     /// the one whose template fits best, else to the only one.
-    async fn owner_of_uri(&self, validated: &Validated, uri: &str, way: &Way<'_>) -> Result<&Group, Refusal> {
+    pub(super) async fn owner_of_uri(
+        &self,
+        validated: &Validated,
+        uri: &str,
+        way: &Way<'_>,
+    ) -> Result<&Group, Refusal> {
         if let Some(group) = self.spec.sole() {
             return Ok(group);
         }
@@ -104,6 +116,14 @@ impl Tenant {
 
 fn unknown(target: &str) -> Refusal {
     Refusal::new(Stage::Route, Reason::UnknownTarget, format!("nothing here is called `{target}`"))
+}
+
+/// A modern client makes no tasks of its own accord, and a legacy server must not make one for it.
+fn plain(params: Payload, inbound: &Inbound) -> Payload {
+    if inbound.client.revision.is_modern() && inbound.method == "tools/call" && params.get("/task").is_some() {
+        return edited(&params, &[Edit::remove("/task")]);
+    }
+    params
 }
 
 fn renamed(params: &Payload, pointer: &str, own: &str) -> Payload {

@@ -4,11 +4,14 @@
 //! the gate's own, unique for its client; the client's answer finds its way back through [`Asks`].
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
+use witgate_policy::json::Edit;
 use witgate_policy::{Payload, Sanitized};
 
+use super::shape::edited;
 use crate::upstream::Reply;
 use crate::wire::RequestId;
 
@@ -20,6 +23,9 @@ const OPEN: usize = 64;
 
 /// Progress that a client reports on one question and nobody took yet.
 const PROGRESS: usize = 16;
+
+/// Where a request names its progress token.
+const TOKEN: &str = "/_meta/progressToken";
 
 /// What is said to a client.
 #[derive(Debug)]
@@ -47,6 +53,8 @@ pub enum Said {
 pub struct Outlet {
     said: mpsc::Sender<Said>,
     asks: Option<Arc<Asks>>,
+    told: Arc<AtomicBool>,
+    stop: Option<watch::Receiver<bool>>,
 }
 
 impl Outlet {
@@ -54,7 +62,25 @@ impl Outlet {
     /// clients, and those that take no stream).
     pub fn new(asks: Option<Arc<Asks>>) -> (Self, mpsc::Receiver<Said>) {
         let (said, heard) = mpsc::channel(WAITING);
-        (Self { said, asks }, heard)
+        (Self { said, asks, told: Arc::default(), stop: None }, heard)
+    }
+
+    /// The same, for what lasts until the gate stops.
+    #[must_use]
+    pub fn until(self, stop: watch::Receiver<bool>) -> Self {
+        Self { stop: Some(stop), ..self }
+    }
+
+    /// Waits until the gate stops: then what lasts says its last word.
+    pub async fn stopped(&self) {
+        let Some(mut stop) = self.stop.clone() else { return std::future::pending().await };
+        // Whose sender is gone has stopped.
+        let _ = stop.wait_for(|stop| *stop).await;
+    }
+
+    /// Whether a notification was said already, maybe by the same tenant of an earlier generation.
+    pub fn has_told(&self) -> bool {
+        self.told.load(Ordering::Relaxed)
     }
 
     /// Whether nobody listens any more.
@@ -74,16 +100,29 @@ impl Outlet {
 
     /// Says a notification; `false` when it was lost.
     pub fn tell(&self, note: Sanitized) -> bool {
-        self.said.try_send(Said::Note(note)).is_ok()
+        let told = self.said.try_send(Said::Note(note)).is_ok();
+        self.told.fetch_or(told, Ordering::Relaxed);
+        told
     }
 
-    /// Asks the client. `None` when it cannot be asked, or has too many questions open. Dropping what comes back
-    /// withdraws the question.
+    /// Says a notification that must not be lost, and waits for a slow reader.
+    pub async fn say(&self, note: Sanitized) {
+        let said = self.said.send(Said::Note(note)).await.is_ok();
+        self.told.fetch_or(said, Ordering::Relaxed);
+    }
+
+    /// Asks the client, with the gate's id in place of the server's progress token. `None` when it cannot be asked, or
+    /// has too many questions open. Dropping what comes back withdraws the question.
     pub async fn ask(&self, request: Sanitized) -> Option<Asking> {
         let asks = self.asks.clone()?;
         let method = request.method().to_owned();
         let (id, heard) = asks.enter(method)?;
-        let asking = Asking { id, heard, outlet: self.clone(), asks, answered: false };
+        let token = request.payload().get(TOKEN).map(str::to_owned);
+        let request = match &token {
+            Some(_) => request.renamed(|params| edited(params, &[Edit::set(TOKEN, id.to_string())])),
+            None => request,
+        };
+        let asking = Asking { id, token, heard, outlet: self.clone(), asks, answered: false };
         self.said.send(Said::Ask { id, request }).await.ok()?;
         Some(asking)
     }
@@ -92,7 +131,7 @@ impl Outlet {
 /// What a client says of a question.
 #[derive(Debug, Clone)]
 pub enum Told {
-    /// `notifications/progress`, with the gate's token.
+    /// `notifications/progress`, with the server's own token.
     Progress(Payload),
     /// Its answer, which validators have accepted. Nothing comes after it.
     Answer(Reply),
@@ -102,6 +141,7 @@ pub enum Told {
 #[derive(Debug)]
 pub struct Asking {
     id: i64,
+    token: Option<String>,
     heard: mpsc::Receiver<Told>,
     outlet: Outlet,
     asks: Arc<Asks>,
@@ -111,9 +151,18 @@ pub struct Asking {
 impl Asking {
     /// What the client says next; `None` when it never will. Cancel safe.
     pub async fn next(&mut self) -> Option<Told> {
-        let told = self.heard.recv().await;
-        self.answered |= matches!(told, None | Some(Told::Answer(_)));
-        told
+        loop {
+            let told = self.heard.recv().await;
+            self.answered |= matches!(told, None | Some(Told::Answer(_)));
+            match (told, &self.token) {
+                (Some(Told::Progress(params)), Some(token)) => {
+                    return Some(Told::Progress(edited(&params, &[Edit::set("/progressToken", token)])));
+                }
+                // The server did not ask for any.
+                (Some(Told::Progress(_)), None) => {}
+                (told, _) => return told,
+            }
+        }
     }
 }
 
@@ -176,6 +225,12 @@ impl Asks {
         let (told, heard) = mpsc::channel(PROGRESS + 1);
         state.open.insert(id, Open { method, told });
         Some((id, heard))
+    }
+
+    /// The method of the open question that an answer names.
+    pub fn asked(&self, id: &RequestId) -> Option<String> {
+        let RequestId::Number(id) = id else { return None };
+        self.state().open.get(id).map(|open| open.method.clone())
     }
 
     /// Takes out the question that an answer names; `None` when there is no such question any more.

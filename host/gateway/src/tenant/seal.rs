@@ -5,12 +5,17 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chacha20poly1305::aead::{Aead, Payload as Sealing};
 use chacha20poly1305::{Key, KeyInit, XChaCha20Poly1305, XNonce};
+use sha2::{Digest, Sha256};
 
 /// Bytes of a nonce: long enough to be drawn at random for every text.
 const NONCE_BYTES: usize = 24;
 
 /// One key (XChaCha20-Poly1305). Gates that share it open each other's texts.
-pub struct Seal(XChaCha20Poly1305);
+pub struct Seal {
+    cipher: XChaCha20Poly1305,
+    /// For nonces that are made of what they seal.
+    names: [u8; 32],
+}
 
 /// The operating system gives no random bytes.
 #[derive(Debug, thiserror::Error)]
@@ -33,24 +38,41 @@ impl Seal {
 
     /// This key.
     pub fn of_key(key: [u8; 32]) -> Self {
-        Self(XChaCha20Poly1305::new(Key::from_slice(&key)))
+        let names = Sha256::new().chain_update(key).chain_update("names").finalize().into();
+        Self { cipher: XChaCha20Poly1305::new(Key::from_slice(&key)), names }
     }
 
     /// Seals a text. It opens only with the same `context`: what it is for and whose it is.
     pub fn close(&self, context: &str, text: &str) -> Result<String, NoChance> {
         let mut nonce = [0; NONCE_BYTES];
         getrandom::fill(&mut nonce)?;
-        let sealing = Sealing { msg: text.as_bytes(), aad: context.as_bytes() };
-        // Fails only beyond 256 GiB.
-        let sealed = self.0.encrypt(XNonce::from_slice(&nonce), sealing).unwrap_or_default();
-        Ok(URL_SAFE_NO_PAD.encode([&nonce[..], &sealed].concat()))
+        Ok(self.close_with(&nonce, context, text))
     }
 
-    /// Opens what [`close`](Self::close) made; `None` for anything else.
+    /// Seals a name: the same text in the same context is always the same name, so that a client can compare two. The
+    /// nonce is 192 bits of a keyed digest of both, so two that differ do not share one.
+    pub fn name(&self, context: &str, text: &str) -> String {
+        let length = u64::try_from(context.len()).unwrap_or(u64::MAX).to_be_bytes();
+        let inner =
+            Sha256::new().chain_update(self.names).chain_update(length).chain_update(context).chain_update(text);
+        let outer = Sha256::new().chain_update(self.names).chain_update(inner.finalize()).finalize();
+        let mut nonce = [0; NONCE_BYTES];
+        nonce.copy_from_slice(&outer[..NONCE_BYTES]);
+        self.close_with(&nonce, context, text)
+    }
+
+    fn close_with(&self, nonce: &[u8; NONCE_BYTES], context: &str, text: &str) -> String {
+        let sealing = Sealing { msg: text.as_bytes(), aad: context.as_bytes() };
+        // Fails only beyond 256 GiB.
+        let sealed = self.cipher.encrypt(XNonce::from_slice(nonce), sealing).unwrap_or_default();
+        URL_SAFE_NO_PAD.encode([&nonce[..], &sealed].concat())
+    }
+
+    /// Opens what [`close`](Self::close) or [`name`](Self::name) made; `None` for anything else.
     pub fn open(&self, context: &str, sealed: &str) -> Option<String> {
         let bytes = URL_SAFE_NO_PAD.decode(sealed).ok()?;
         let (nonce, sealed) = bytes.split_at_checked(NONCE_BYTES)?;
-        let opened = self.0.decrypt(XNonce::from_slice(nonce), Sealing { msg: sealed, aad: context.as_bytes() });
+        let opened = self.cipher.decrypt(XNonce::from_slice(nonce), Sealing { msg: sealed, aad: context.as_bytes() });
         String::from_utf8(opened.ok()?).ok()
     }
 }
@@ -80,5 +102,19 @@ mod tests {
             assert_eq!(seal.open("a", &String::from_utf8(other).expect("ASCII")), None, "{at}");
         }
         assert_eq!(seal.open("a", ""), None);
+    }
+
+    #[test]
+    fn a_name_is_always_the_same_and_opens_in_its_context_only() {
+        let seal = Seal::of_key([7; 32]);
+        let name = seal.name("a", "text");
+        assert_eq!(name, Seal::of_key([7; 32]).name("a", "text"));
+        assert_eq!(seal.open("a", &name).as_deref(), Some("text"));
+        assert_eq!(seal.open("b", &name), None);
+        let others = [seal.name("a", "texu"), seal.name("b", "text"), seal.name("at", "ext"), seal.name("", "atext")];
+        for other in others {
+            assert_ne!(other[..32], name[..32], "no two share a nonce");
+        }
+        assert_ne!(Seal::of_key([8; 32]).name("a", "text"), name);
     }
 }

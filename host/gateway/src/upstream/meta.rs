@@ -18,9 +18,8 @@ pub(crate) fn gate_info() -> Payload {
 /// The protocol's own members of a modern request, `None` where one is not to be there.
 fn members(client: &ClientFacts) -> [(&'static str, Option<String>); 4] {
     let quoted = |text: &str| Value::from(text).to_string();
-    // A legacy client cannot be asked by a modern server: its capabilities are for requests that are not bridged yet.
     let modern = client.revision.is_modern();
-    let capabilities = if modern { client.capabilities.as_str().to_owned() } else { "{}".to_owned() };
+    let capabilities = if modern { client.capabilities.as_str().to_owned() } else { askable(&client.capabilities) };
     let info = client.info.as_ref().map_or_else(|| gate_info().as_str().to_owned(), |info| info.as_str().to_owned());
     [
         ("protocolVersion", Some(quoted(Revision::V2026_07_28.as_str()))),
@@ -28,6 +27,19 @@ fn members(client: &ClientFacts) -> [(&'static str, Option<String>); 4] {
         ("clientCapabilities", Some(capabilities)),
         ("logLevel", client.log_level.as_deref().map(quoted)),
     ]
+}
+
+/// What a legacy client declared that a modern server may use: whoever takes the call asks for its results' questions on
+/// the client's connection. Core tasks are none of the extension's.
+fn askable(capabilities: &Payload) -> String {
+    let mut kept = serde_json::Map::new();
+    for name in ["roots", "sampling", "elicitation", "extensions"] {
+        if let Some(Value::Object(mut declared)) = capabilities.read(&format!("/{name}")) {
+            declared.remove("io.modelcontextprotocol/tasks");
+            kept.insert(name.to_owned(), Value::Object(declared));
+        }
+    }
+    Value::Object(kept).to_string()
 }
 
 /// The params for a server of `revision`, with `token` in place of the client's progress token if there is one. What
@@ -155,16 +167,29 @@ mod tests {
         use Revision::{V2025_11_25 as Legacy, V2026_07_28 as Modern};
         let info = r#""io.modelcontextprotocol/clientInfo":{"name":"c","version":"1"}"#;
         let version = r#""io.modelcontextprotocol/protocolVersion":"2026-07-28""#;
-        let none = r#""io.modelcontextprotocol/clientCapabilities":{}"#;
         let own = r#""io.modelcontextprotocol/clientCapabilities":{"roots":{}}"#;
         check(Legacy, Legacy, r#"{"a": 1.0}"#, r#"{"a": 1.0}"#);
         check(Legacy, Legacy, r#"{"_meta":{"k": 1}}"#, r#"{"_meta":{"k": 1}}"#);
         check(Legacy, Legacy, r#"{"_meta":{"progressToken":"t","k":1}}"#, r#"{"_meta":{"progressToken":9,"k":1}}"#);
-        check(Legacy, Modern, r#"{"a":1}"#, &format!(r#"{{"a":1,"_meta":{{{version},{info},{none}}}}}"#));
+        check(Legacy, Modern, r#"{"a":1}"#, &format!(r#"{{"a":1,"_meta":{{{version},{info},{own}}}}}"#));
         check(Modern, Modern, r#"{"a":1}"#, &format!(r#"{{"a":1,"_meta":{{{version},{info},{own}}}}}"#));
         let as_is = format!(r#"{{ "_meta":{{{version},{info},{own},"traceparent":"x"}}}}"#);
         check(Modern, Modern, &as_is, &as_is);
         check(Modern, Legacy, &as_is, r#"{"_meta":{"traceparent":"x"}}"#);
+    }
+
+    #[test]
+    fn of_a_legacy_client_s_capabilities_a_modern_server_sees_what_it_can_use() {
+        #[track_caller]
+        fn check(declared: &str, want: &str) {
+            assert_eq!(askable(&Payload::parse_str(declared).expect("test JSON")), want);
+        }
+        check("{}", "{}");
+        check(
+            r#"{"tasks":{},"elicitation":{"url":{}},"roots":{"listChanged":true},"experimental":{},"sampling":null}"#,
+            r#"{"roots":{"listChanged":true},"elicitation":{"url":{}}}"#,
+        );
+        check(r#"{"extensions":{"a":{},"io.modelcontextprotocol/tasks":{}}}"#, r#"{"extensions":{"a":{}}}"#);
     }
 
     #[test]

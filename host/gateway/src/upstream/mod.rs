@@ -40,6 +40,7 @@ use witgate_policy::{Failure, Payload};
 use crate::wire::ClientFacts;
 
 pub use ask::Ask;
+pub(crate) use ask::is_declared;
 pub use exchange::Exchange;
 pub use facts::ServerFacts;
 pub use server::Upstream;

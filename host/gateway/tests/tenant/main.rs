@@ -1,7 +1,15 @@
 //! The way of a message through one tenant, with servers of both eras' manners in this process.
 
+mod changes;
+mod chatty;
 mod credential;
+mod held;
+mod hooks;
+mod lists;
+mod peer;
+mod rounds;
 mod support;
+mod tasks;
 mod web;
 
 use std::sync::Arc;
@@ -136,7 +144,7 @@ impl InputValidator for Strict {
     }
 }
 
-fn hook<P: ?Sized>(plugin: Arc<P>) -> Hook<P> {
+pub(crate) fn hook<P: ?Sized>(plugin: Arc<P>) -> Hook<P> {
     let (mode, on_fault) = (Mode::Enforce, OnFault::Deny);
     Hook { name: "p".into(), digest: "00".into(), when: When::default(), mode, on_fault, plugin }
 }

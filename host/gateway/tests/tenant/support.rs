@@ -8,7 +8,7 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use witgate_gateway::record::{Record, Recorder};
 use witgate_gateway::tenant::{Group, Inbound, Lasting, Outcome, Outlet, Said, Spec, Tenant};
 use witgate_gateway::upstream::{Builtin, InProcess, Limits, Spec as UpstreamSpec, Timeouts, Transport, Upstream};
-use witgate_gateway::wire::ClientFacts;
+use witgate_gateway::wire::{ClientFacts, RequestId};
 use witgate_policy::origin::Origin;
 use witgate_policy::secret::{Secret, SecretSource};
 use witgate_policy::store::Breaker;
@@ -169,6 +169,7 @@ impl Records {
 
 pub(crate) fn inbound(revision: Revision, method: &str, params: &Value) -> Inbound {
     Inbound {
+        id: Some(RequestId::Number(7)),
         method: method.into(),
         params: Payload::of(params),
         client: ClientFacts { revision, info: None, capabilities: Payload::empty(), log_level: None, session: None },

@@ -2,6 +2,7 @@
 
 mod admit;
 mod credential;
+mod items;
 mod retry;
 mod route;
 mod sanitize;

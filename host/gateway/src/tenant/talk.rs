@@ -1,0 +1,235 @@
+//! What a server says while a call is under way, and what it asks: told to the client as it comes, asked where the client
+//! can be asked on the spot, noted where it has to come back for it.
+
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use serde_json::json;
+use tokio::time::Instant;
+use witgate_policy::{Kind, Message, Payload, Reason, Refusal, Sanitized, Validated};
+
+use super::attempt::Way;
+use super::held::{Dialog, PATIENCE};
+use super::outlet::{Asking, Outlet, Told};
+use crate::upstream::{Ask, Event, Exchange, Failed, Reply};
+use crate::wire::code;
+
+/// A call in which a client is asked ends here at the latest, whatever its server still wants to know.
+const LONGEST: Duration = Duration::from_hours(1);
+
+/// How the client of a call can be asked.
+#[derive(Clone, Copy)]
+enum Manner<'a> {
+    /// On the spot: a legacy client.
+    Now(&'a Outlet),
+    /// By a result that asks for input: a modern client, for the methods that may have one.
+    Later,
+    /// Not at all.
+    Never,
+}
+
+/// A question that its client has not answered yet.
+struct Open {
+    ask: Ask,
+    asking: Asking,
+    until: Instant,
+}
+
+/// How listening ended.
+pub(super) enum Heard {
+    /// With the answer.
+    Reply(Reply),
+    /// With questions that the client has to come back for; they are noted.
+    Questions,
+}
+
+/// Methods whose result may ask a modern client for input.
+pub(super) fn may_ask(method: &str) -> bool {
+    matches!(method, "tools/call" | "prompts/get" | "resources/read")
+}
+
+/// A server's request that nobody answers, in the gate's words.
+pub(super) fn error(message: &str) -> Reply {
+    error_of(code::UNAVAILABLE, message)
+}
+
+fn error_of(code: i32, message: &str) -> Reply {
+    Reply::Error(Payload::of(&json!({ "code": code, "message": message })))
+}
+
+/// A server's request that a policy withholds.
+pub(super) fn withheld(refusal: &Refusal) -> Reply {
+    match refusal.reason {
+        Reason::Forbidden => error_of(code::FORBIDDEN, &refusal.message),
+        _ => error(&refusal.message),
+    }
+}
+
+impl Way<'_> {
+    fn manner(&self, method: &str) -> Manner<'_> {
+        match self.outlet {
+            Some(_) if self.client.revision.is_modern() && may_ask(method) => Manner::Later,
+            Some(outlet) if !self.client.revision.is_modern() && outlet.can_ask() => Manner::Now(outlet),
+            _ => Manner::Never,
+        }
+    }
+
+    /// Gives a call time for a person to answer, and its server time to go on then.
+    pub(super) fn be_patient(&self, validated: &Validated) {
+        let now = Instant::now();
+        let wanted = now + PATIENCE + self.tenant.spec().deadline;
+        validated.call().deadline().extend(wanted.min(self.begun + LONGEST).into_std());
+    }
+
+    /// Waits for the answer to a call; passes on what comes before it.
+    pub(super) async fn listen(
+        &self,
+        validated: &Validated,
+        upstream: &Arc<str>,
+        dialog: &mut Dialog,
+    ) -> Result<Heard, Failed> {
+        let manner = self.manner(validated.call().method());
+        let mut open: Vec<Open> = Vec::new();
+        loop {
+            let until = open.iter().map(|open| open.until).min();
+            let event = tokio::select! {
+                biased;
+                (at, told) = told(&mut open), if !open.is_empty() => {
+                    pass_on(&dialog.exchange, &mut open, at, told, |answer| self.tenant.answer_in(validated, answer));
+                    continue;
+                }
+                () = over(until), if until.is_some() => {
+                    lapse(&dialog.exchange, &mut open);
+                    continue;
+                }
+                event = dialog.exchange.next() => event?,
+            };
+            match (event, manner) {
+                (Event::Reply(reply), _) => return Ok(Heard::Reply(reply)),
+                (Event::Notification { method, params }, _) => self.notify(validated, upstream, method, params).await,
+                (Event::Opened, _) => self.outlet.into_iter().for_each(Outlet::open),
+                (Event::Withdrawn { ask }, _) => open.retain(|open| open.ask != ask),
+                (Event::Request { ask, method, params }, Manner::Now(outlet)) => {
+                    match self.ask(validated, upstream, outlet, (method, params)).await {
+                        Ok(asking) => {
+                            self.be_patient(validated);
+                            dialog.exchange.extend(validated.call().deadline().at());
+                            open.push(Open { ask, asking, until: Instant::now() + PATIENCE });
+                        }
+                        Err(answer) => dialog.exchange.answer(&ask, answer),
+                    }
+                }
+                (event @ Event::Request { .. }, Manner::Later) => {
+                    dialog.hear(Ok(event));
+                    // What it asks in the same breath is asked together.
+                    while let Some(event) = dialog.exchange.next().now_or_never() {
+                        dialog.hear(event);
+                        match dialog.ended.take() {
+                            Some(Ok(reply)) => return Ok(Heard::Reply(reply)),
+                            Some(Err(failed)) => return Err(failed),
+                            None => {}
+                        }
+                    }
+                    if !dialog.open.is_empty() {
+                        return Ok(Heard::Questions);
+                    }
+                }
+                (Event::Request { ask, .. }, Manner::Never) => {
+                    dialog.exchange.answer(&ask, error_of(code::METHOD_NOT_FOUND, "the client cannot be asked here"));
+                }
+            }
+        }
+    }
+
+    /// Asks the client what a server wants to know, or says what the server is answered instead.
+    async fn ask(
+        &self,
+        validated: &Validated,
+        upstream: &Arc<str>,
+        outlet: &Outlet,
+        (method, params): (String, Payload),
+    ) -> Result<Asking, Reply> {
+        let request = self.sanitized(validated, upstream, Kind::ServerRequest, method, params).await;
+        let request = request.map_err(|refusal| withheld(&refusal))?;
+        outlet.ask(request).await.ok_or_else(|| error("the client cannot be asked now"))
+    }
+
+    /// A notification that is withheld, or that the client does not take, is dropped; the record tells.
+    async fn notify(&self, validated: &Validated, upstream: &Arc<str>, method: String, params: Payload) {
+        let Some(outlet) = self.outlet.filter(|outlet| !outlet.is_closed()) else { return };
+        if let Ok(note) = self.sanitized(validated, upstream, Kind::Notification, method, params).await {
+            outlet.tell(note);
+        }
+    }
+
+    /// What a server says, as the client may have it.
+    pub(super) async fn sanitized(
+        &self,
+        validated: &Validated,
+        upstream: &Arc<str>,
+        kind: Kind,
+        method: String,
+        payload: Payload,
+    ) -> Result<Sanitized, Refusal> {
+        let message = Message { kind, method, upstream: Some(upstream.clone()), payload };
+        let sanitized = self.tenant.spec().pipeline.sanitize(validated.into(), message).await?;
+        Ok(self.tenant.outer_tasks(validated.identity(), sanitized))
+    }
+}
+
+/// What one of the open questions' client says next.
+async fn told(open: &mut [Open]) -> (usize, Option<Told>) {
+    poll_fn(|context| {
+        for (at, open) in open.iter_mut().enumerate() {
+            if let Poll::Ready(told) = pin!(open.asking.next()).poll(context) {
+                return Poll::Ready((at, told));
+            }
+        }
+        Poll::Pending
+    })
+    .await
+}
+
+/// Gives a server what its client says.
+fn pass_on(
+    exchange: &Exchange,
+    open: &mut Vec<Open>,
+    at: usize,
+    told: Option<Told>,
+    own: impl FnOnce(&Payload) -> Payload,
+) {
+    match told {
+        Some(Told::Progress(params)) => exchange.notify("notifications/progress", &params),
+        Some(Told::Answer(answer)) => {
+            let answer = match answer {
+                Reply::Result(result) => Reply::Result(own(&result)),
+                Reply::Error(error) => Reply::Error(error),
+            };
+            exchange.answer(&open.swap_remove(at).ask, answer);
+        }
+        None => exchange.answer(&open.swap_remove(at).ask, error("the client is gone")),
+    }
+}
+
+/// Ends the questions that nobody answered in time.
+fn lapse(exchange: &Exchange, open: &mut Vec<Open>) {
+    let now = Instant::now();
+    open.retain(|open| {
+        if open.until <= now {
+            exchange.answer(&open.ask, error_of(code::TIMEOUT, "the client did not answer in time"));
+        }
+        open.until > now
+    });
+}
+
+/// Waits for a moment.
+async fn over(until: Option<Instant>) {
+    match until {
+        Some(until) => tokio::time::sleep_until(until).await,
+        None => std::future::pending().await,
+    }
+}
