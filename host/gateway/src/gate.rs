@@ -60,6 +60,13 @@ impl Gate {
         self.changes.subscribe()
     }
 
+    /// A legacy client's session has ended: what its tenant keeps for it ends too.
+    pub fn farewell(&self, tenant: &str, session: &str) {
+        if let Some(tenant) = self.generation().named(tenant) {
+            tenant.farewell(session);
+        }
+    }
+
     /// Who keeps the records.
     pub fn recorder(&self) -> &Arc<dyn Recorder> {
         &self.recorder

@@ -4,12 +4,58 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
-use witgate_policy::{Refusal, Step};
+use witgate_policy::{Payload, Refusal, Step};
 
 /// Takes the records, to log or count them. Must not block.
 pub trait Recorder: Send + Sync {
     /// One message has ended.
     fn record(&self, record: &Record);
+
+    /// One message was turned away by a front, before its tenant saw it.
+    fn turned_away(&self, turned_away: &TurnedAway) {
+        tracing::info!(
+            tenant = turned_away.tenant.as_deref(),
+            peer = turned_away.peer,
+            method = turned_away.method.as_deref(),
+            target_name = turned_away.target.as_deref(),
+            code = turned_away.code,
+            status = turned_away.status,
+            cause = turned_away.cause,
+            "a message was turned away"
+        );
+    }
+}
+
+/// A message that a front turned away: it is none, it is not meant for here, or it does not say what it has to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TurnedAway {
+    /// The tenant, where the message named one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<Arc<str>>,
+    /// Where it came from: address and port, or `stdio`.
+    pub peer: String,
+    /// The MCP method, where it could be read; `GET` and `DELETE` for what has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub method: Option<String>,
+    /// The tool, prompt or resource, as the client named it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
+    /// The JSON-RPC code that it was answered with.
+    pub code: i32,
+    /// The HTTP status; none over stdio.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// What is wrong with it.
+    pub cause: String,
+}
+
+/// How much of a target is recorded of a message that nobody has judged.
+const TARGET_CHARS: usize = 256;
+
+/// The tool, prompt or resource that params name.
+pub(crate) fn target(params: &Payload) -> Option<String> {
+    let named: Option<String> = params.read("/name").or_else(|| params.read("/uri"));
+    named.map(|name| name.chars().take(TARGET_CHARS).collect())
 }
 
 /// One message, ended.

@@ -59,7 +59,7 @@ use crate::record::Recorder;
 use crate::wire::{self, ClientFacts, RequestId};
 
 /// A request or notification of a client, with all that is known of where it comes from.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Inbound {
     /// The client's id of a request: a subscription is told by it.
     pub id: Option<RequestId>,
@@ -141,15 +141,15 @@ impl Tenant {
         Outcome { answer, identity }
     }
 
-    /// Admits and validates a notification. Those of the core protocol end here: the gate keeps its own sessions with
-    /// upstreams, and a cancellation is carried out by the front, which knows what is under way. Those of extensions go on
-    /// to the server.
+    /// Admits and validates a notification, and gives back its params as the validators accepted them. Those of the core
+    /// protocol end here: the gate keeps its own sessions with upstreams, and a cancellation is carried out by the front,
+    /// which knows what is under way. Those of extensions go on to the server.
     pub async fn notification(
         &self,
         generation: u64,
         recorder: &dyn Recorder,
         inbound: Inbound,
-    ) -> Result<Identity, Refusal> {
+    ) -> Result<Payload, Refusal> {
         let call = self.call(&inbound, Form::Notification);
         let mut journal = Journal::open(recorder, generation, &call);
         let way = Way::new(self, &inbound.client, None, journal.visits());
@@ -161,7 +161,7 @@ impl Tenant {
         }
         .await;
         journal.close_notification(judged.as_ref().err(), identity.as_ref());
-        judged.map(|validated| validated.identity().clone())
+        judged.map(|validated| validated.call().params().clone())
     }
 
     /// Admits what has nothing in it to validate or to send: the end of a session, an answer that nobody waits for.

@@ -99,7 +99,7 @@ pub fn is_legacy(version: &str) -> bool {
 }
 
 /// An object within a payload, as a payload of its own that shares its bytes.
-fn part(payload: &Payload, pointer: &str) -> Option<Payload> {
+pub(crate) fn part(payload: &Payload, pointer: &str) -> Option<Payload> {
     let text = payload.get(pointer)?;
     let raw: &serde_json::value::RawValue = serde_json::from_str(text).ok()?;
     Some(payload.part(raw)).filter(Payload::is_object)

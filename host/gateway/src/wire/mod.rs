@@ -7,6 +7,7 @@
 //!   which are a [`Denial`] (a [`Refusal`](witgate_policy::Refusal) through [the one table](refusal)) or a
 //!   [`Reject`] (before any plugin was asked).
 
+mod case;
 pub mod code;
 mod decode;
 pub mod encode;
@@ -19,10 +20,11 @@ mod params;
 pub mod refusal;
 mod reject;
 
-pub use decode::{DecodeError, Flaw, decode};
+pub use decode::{DecodeError, Flaw, decode, decode_batch};
 pub use error::RpcError;
 pub use headers::{Mismatch, check_headers, version_header};
 pub use message::{ClientFacts, Incoming, RequestId};
+pub(crate) use meta::part;
 pub use meta::{Meta, is_legacy, traceparent};
 pub use params::check_params;
 pub use refusal::{Ask, Denial};

@@ -44,9 +44,21 @@ pub enum Reject {
     /// The client takes neither form of answer.
     #[error("the `Accept` header has to allow application/json and text/event-stream")]
     NotAcceptable,
-    /// Only `POST` is taken, and `DELETE` to end a session.
+    /// Only `POST` is taken, and of legacy clients `GET` to listen and `DELETE` to end a session.
     #[error("this method is not supported here; send messages with POST")]
     HttpMethod,
+    /// A client that listens has to take events.
+    #[error("the `Accept` header has to allow text/event-stream")]
+    NoEvents,
+    /// More standing streams than one session may have.
+    #[error("{limit} streams of this session are open, which is as many as are allowed at once")]
+    Streams {
+        /// What is allowed.
+        limit: usize,
+    },
+    /// A `Last-Event-ID` that no stream of the session can go on from.
+    #[error("the stream of this `Last-Event-ID` is not there any more; what came after it is lost")]
+    EventGone,
     /// A field of `_meta` that a modern request must have (2026-07-28, basic, `_meta`).
     #[error("`_meta` has to have `{field}`, which is {want}")]
     Meta {
@@ -73,6 +85,9 @@ pub enum Reject {
     /// The same where there is no header to name it with.
     #[error("send `initialize` first, or the revision in every request's `_meta`")]
     NotInitialized,
+    /// A handshake beside other messages.
+    #[error("`initialize` must not be part of a batch")]
+    InitializeInBatch,
     /// A session that does not exist, has expired, or is of another endpoint.
     #[error("this session does not exist any more; send `initialize` to begin another")]
     UnknownSession,
@@ -120,11 +135,14 @@ impl Reject {
             | Self::NoSession
             | Self::NotInitialized
             | Self::SessionVersion { .. }
+            | Self::EventGone
+            | Self::InitializeInBatch
             | Self::Response => StatusCode::BAD_REQUEST,
             Self::TooSlow { .. } => StatusCode::REQUEST_TIMEOUT,
             Self::Host | Self::Origin => StatusCode::FORBIDDEN,
             Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
+            Self::Streams { .. } => StatusCode::CONFLICT,
+            Self::NotAcceptable | Self::NoEvents => StatusCode::NOT_ACCEPTABLE,
             Self::HttpMethod => StatusCode::METHOD_NOT_ALLOWED,
             Self::UnknownSession | Self::Gone => StatusCode::NOT_FOUND,
             Self::SessionsFull | Self::Crowded => StatusCode::SERVICE_UNAVAILABLE,
@@ -145,7 +163,7 @@ impl Reject {
             Self::Host | Self::Origin => code::FORBIDDEN,
             Self::UnknownSession => code::SESSION_NOT_FOUND,
             Self::SessionsFull | Self::Crowded | Self::Gone => code::UNAVAILABLE,
-            Self::Busy { .. } => code::EXHAUSTED,
+            Self::Busy { .. } | Self::Streams { .. } => code::EXHAUSTED,
             Self::Internal => code::FAULT,
             _ => code::INVALID_REQUEST,
         }

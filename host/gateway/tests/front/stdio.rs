@@ -195,3 +195,32 @@ async fn a_stop_does_not_wait_for_a_client_that_has_ended() {
     assert_eq!(begun.elapsed().as_secs(), 7);
     assert_eq!(pipe.world.end().await, "dropped");
 }
+
+#[tokio::test]
+async fn a_batch_is_taken_where_the_revision_has_them() {
+    let mut pipe = Pipe::open("mcp", "alice");
+    let ping = |id: i64| request(id, "ping", &json!({}));
+    assert_eq!(pipe.ask(&json!([ping(1)])).await["error"]["code"], -32600, "no revision was agreed on");
+    pipe.ask(&initialize("2025-03-26")).await;
+    let note = json!({"jsonrpc": "2.0", "method": "notifications/initialized"});
+    let answers = pipe.ask(&json!([ping(1), note, initialize("2025-03-26"), ping(2), 7])).await;
+    let answers = answers.as_array().expect("a batch");
+    assert_eq!(answers.len(), 4);
+    for id in [1, 2] {
+        assert!(answers.iter().any(|answer| answer["id"] == id && answer["result"] == json!({})), "{answers:?}");
+    }
+    assert!(answers.iter().any(|answer| answer["id"] == 0 && answer["error"]["code"] == -32600), "{answers:?}");
+    pipe.send(&json!([note])).await;
+    assert_eq!(pipe.ask(&json!([])).await["error"]["code"], -32600, "nothing was said of the one before");
+    pipe.ask(&initialize("2025-11-25")).await;
+    assert_eq!(pipe.ask(&json!([ping(1)])).await["error"]["code"], -32600);
+}
+
+#[tokio::test]
+async fn names_that_differ_only_in_case_are_turned_away_here_too() {
+    let mut pipe = Pipe::open("mcp", "alice");
+    let told = pipe.ask(&modern(1, "tools/call", json!({"name": "talk", "NAME": "other"}))).await;
+    assert_eq!((&told["id"], &told["error"]["code"]), (&json!(1), &json!(-32602)));
+    let record = pipe.world.records.turned_away();
+    assert_eq!((record.peer.as_str(), record.tenant.as_deref(), record.status), ("stdio", Some("mcp"), None));
+}

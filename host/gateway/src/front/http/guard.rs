@@ -160,8 +160,14 @@ pub(super) fn media(headers: &HeaderMap) -> Result<Wants, Reject> {
     if !content.is_some_and(|content| content.eq_ignore_ascii_case("application/json")) {
         return Err(Reject::MediaType);
     }
+    let wants = accepted(headers);
+    if wants.json || wants.events { Ok(wants) } else { Err(Reject::NotAcceptable) }
+}
+
+/// What `Accept` allows.
+pub(super) fn accepted(headers: &HeaderMap) -> Wants {
     if !headers.contains_key(ACCEPT) {
-        return Ok(Wants { json: true, events: true });
+        return Wants { json: true, events: true };
     }
     let mut wants = Wants { json: false, events: false };
     let ranges = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
@@ -173,7 +179,7 @@ pub(super) fn media(headers: &HeaderMap) -> Result<Wants, Reject> {
             _ => {}
         }
     }
-    if wants.json || wants.events { Ok(wants) } else { Err(Reject::NotAcceptable) }
+    wants
 }
 
 fn essence(value: &str) -> &str {

@@ -2,18 +2,23 @@
 //!
 //! A modern request (2026-07-28) says everything itself. A legacy one belongs to a session that an
 //! `initialize` began. The answer is one JSON object unless a notification comes first; then it is a stream of events
-//! that ends with the answer. `GET` is not offered yet.
+//! that ends with the answer. A legacy client may listen with `GET`, and come back to a stream that broke.
 
 mod answer;
+mod batch;
 mod events;
 mod exchange;
 mod guard;
 mod intake;
 mod legacy;
+mod listen;
 mod modern;
 mod options;
 mod reply;
 mod session;
+mod stall;
+mod streams;
+mod tape;
 
 use std::future::Future;
 use std::io;
@@ -33,7 +38,8 @@ use self::exchange::Front;
 use self::guard::Names;
 use self::intake::Intake;
 pub use self::options::Options;
-use self::session::Sessions;
+use self::session::{Limits, Sessions};
+use self::stall::Stall;
 use super::crew::crew;
 use crate::gate::Gate;
 
@@ -77,7 +83,13 @@ pub async fn serve(
     let (crew, muster) = crew();
     let graceful = GracefulShutdown::new();
     let slots = Arc::new(Semaphore::new(options.connections.min(Semaphore::MAX_PERMITS)));
-    let sessions = Sessions::new(options.sessions, options.session_idle);
+    let limits = Limits {
+        sessions: options.sessions,
+        idle: options.session_idle,
+        events_bytes: options.events_bytes,
+        events_age: options.events_age,
+    };
+    let sessions = Sessions::new(gate.clone(), limits);
     let drain = options.drain;
     let intake = Intake::new(&options);
     let front = Arc::new(Front { gate, names, intake, sessions, crew, options });
@@ -94,6 +106,7 @@ pub async fn serve(
             }
         }
     }
+    muster.stop();
     drop((listener, front));
     tokio::join!(graceful.shutdown(), async {
         if !muster.gather(tokio::time::sleep(drain)).await {
@@ -131,7 +144,8 @@ async fn connection(front: Arc<Front>, stream: TcpStream, slot: Option<OwnedSema
         }
     });
     let builder = builder(&front.options);
-    let serving = builder.serve_connection(TokioIo::new(stream), service).into_owned();
+    let serving =
+        builder.serve_connection(TokioIo::new(Stall::new(stream, front.options.write_time)), service).into_owned();
     let mut serving = pin!(watcher.watch(serving));
     // hyper's own limit begins once it knows the HTTP version, for which it would wait for ever.
     let served = tokio::select! {

@@ -93,6 +93,22 @@ impl InputValidator for Puppet {
     }
 }
 
+/// Waits for the answer to the question `q`, and answers the call with it.
+async fn answered(
+    lines: &mut tokio::io::Lines<BufReader<tokio::io::ReadHalf<DuplexStream>>>,
+    write: &mut tokio::io::WriteHalf<DuplexStream>,
+    id: &Value,
+) {
+    while let Ok(Some(line)) = lines.next_line().await {
+        let answer: Value = serde_json::from_str(&line).expect("the gate writes JSON");
+        if answer["id"] == "q" {
+            let result = json!({"content": [], "structuredContent": answer});
+            let answer = json!({"jsonrpc": "2.0", "id": id, "result": result});
+            return write.write_all(format!("{answer}\n").as_bytes()).await.expect("the gate reads");
+        }
+    }
+}
+
 /// A legacy server with one tool, `talk`, which says something on its way: a word of progress, and the answer when it is
 /// released.
 pub(super) fn talkative(release: Arc<Notify>) -> Transport {
@@ -121,6 +137,14 @@ pub(super) fn talkative(release: Arc<Notify>) -> Transport {
                         }});
                         for _ in 0..message["params"]["arguments"]["notes"].as_u64().unwrap_or(1) {
                             write.write_all(format!("{note}\n").as_bytes()).await.expect("the gate reads");
+                        }
+                        if message["params"]["arguments"]["ask"] == true {
+                            let ask = json!({"jsonrpc": "2.0", "id": "q", "method": "elicitation/create", "params": {
+                                "message": "who?", "requestedSchema": {"type": "object", "properties": {}},
+                            }});
+                            write.write_all(format!("{ask}\n").as_bytes()).await.expect("the gate reads");
+                            answered(&mut lines, &mut write, id).await;
+                            continue;
                         }
                         release.notified().await;
                         json!({"content": [{"type": "text", "text": "done"}]})
