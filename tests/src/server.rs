@@ -40,6 +40,20 @@ impl Server {
         Self::launch(command).await
     }
 
+    /// The same, of the legacy era only.
+    pub async fn legacy_notes() -> Self {
+        let mut command = Command::new(paths::python("python"));
+        command.arg(paths::script("servers/notes.py")).args(["http", "legacy"]);
+        Self::launch(command).await
+    }
+
+    /// The conformance suite's fixtures on rmcp, of both eras.
+    pub async fn fixtures() -> Self {
+        let mut command = Command::new(paths::fixtures());
+        command.arg("server");
+        Self::launch(command).await
+    }
+
     /// `server-everything`, legacy.
     pub async fn everything() -> Self {
         let mut command = Command::new("node");

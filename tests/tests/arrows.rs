@@ -50,6 +50,7 @@ fn arrows_point_down() {
         ),
         ("sdk/rust", vec![]),
         ("tests", vec!["witgate-test-guests"]),
+        ("tests/conformance", vec!["witgate-test-guests", "witgate-tests"]),
         ("tests/guests", vec!["witgate-policy"]),
         ("tests/guests/probe", vec!["witgate-sdk"]),
     ]);

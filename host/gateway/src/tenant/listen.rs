@@ -105,11 +105,11 @@ impl Tenant {
         let deadline = call.deadline().at();
         let mut identity = None;
         let way = Way::new(self, &inbound.client, None, journal.visits());
-        let judged = async {
+        let judged = Box::pin(async {
             let validated = self.judge(call, inbound, &way, &mut identity).await?;
             let wish = Wish::of(validated.call().params())?;
             Ok((validated, wish))
-        };
+        });
         let judged = tokio::time::timeout_at(deadline.into(), judged).await.unwrap_or_else(|_| Err(self.too_late()));
         let (validated, wish) = match judged {
             Ok(judged) => judged,
@@ -121,7 +121,7 @@ impl Tenant {
         let admitted = validated.admitted();
         let by = Bystander { tenant: self, generation, recorder, admitted, client: &inbound.client, outlet };
         let id = inbound.id.clone().unwrap_or(RequestId::Number(0));
-        let begin = by.begin(id, wish, &validated, &way);
+        let begin = Box::pin(by.begin(id, wish, &validated, &way));
         let begun = tokio::time::timeout_at(deadline.into(), begin).await.unwrap_or_else(|_| Err(self.too_late()));
         journal.close_notification(begun.as_ref().err(), identity.as_ref());
         let answer = match begun {

@@ -15,6 +15,7 @@ mod credentials;
 mod cursor;
 mod extension;
 mod held;
+mod inquiry;
 mod journal;
 mod lasting;
 mod level;
@@ -123,7 +124,7 @@ impl Tenant {
         outlet: &Outlet,
     ) -> Outcome {
         if inbound.method == "subscriptions/listen" && inbound.client.revision.is_modern() {
-            return self.listen(generation, recorder, &inbound, outlet).await;
+            return Box::pin(self.listen(generation, recorder, &inbound, outlet)).await;
         }
         let call = self.call(&inbound, Form::Request);
         let mut journal = Journal::open(recorder, generation, &call);
@@ -131,7 +132,8 @@ impl Tenant {
         let mut identity = None;
         let client = reachable(&inbound.client, outlet);
         let way = Way::new(self, &client, Some(outlet), journal.visits());
-        let run = self.run(call, &inbound, &way, &mut identity);
+        // Boxed, so that a subscription does not take the memory of a call.
+        let run = Box::pin(self.run(call, &inbound, &way, &mut identity));
         let answer = tokio::select! {
             biased;
             answer = run => answer,

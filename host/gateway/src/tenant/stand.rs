@@ -30,7 +30,8 @@ impl Tenant {
         let mut journal = Journal::open(recorder, generation, &call);
         let way = Way::new(self, &inbound.client, None, journal.visits());
         let mut identity = None;
-        let admitted = self.admit(call, &inbound, &mut identity).await;
+        // What runs once is boxed: a stream stands for long, and its memory is that of its largest step.
+        let admitted = Box::pin(self.admit(call, &inbound, &mut identity)).await;
         journal.close_notification(admitted.as_ref().err(), identity.as_ref());
         let admitted = match admitted {
             Ok(admitted) => admitted,
@@ -38,13 +39,13 @@ impl Tenant {
         };
         let by = Bystander { tenant: self, generation, recorder, admitted: &admitted, client: &inbound.client, outlet };
         // In its own time; a server that is slow to come up keeps nobody else waiting.
-        let renewed = async {
+        let renewed = Box::pin(async {
             let later = admitted.later(self.moment());
             let asking = Validated::lookup(&later, witgate_policy::Lookup::Resources, None);
             self.resubscribe(&asking, &way).await;
-        };
+        });
         let heard = join_all(by.upstreams().map(|(group, upstream)| async move {
-            let ear = by.ear(group, upstream).await;
+            let ear = Box::pin(by.ear(group, upstream)).await;
             by.stand_by(ear).await;
         }));
         tokio::join!(renewed, heard);
@@ -79,7 +80,7 @@ impl Bystander<'_> {
     async fn stand_by(&self, mut ear: Ear<'_>) {
         // A stream that goes on in a new generation: lists may be others now.
         if self.outlet.has_told() {
-            self.catch_up(&ear).await;
+            Box::pin(self.catch_up(&ear)).await;
         }
         let mut questions = Questions::default();
         loop {
@@ -95,12 +96,12 @@ impl Bystander<'_> {
                 standing = ear.watch.next() => standing,
             };
             match standing {
-                Standing::Notification { method, params } => self.pass_on(&ear, &method, params).await,
+                Standing::Notification { method, params } => Box::pin(self.pass_on(&ear, &method, params)).await,
                 Standing::Request { ask, method, params } => {
-                    self.ask(&ear, &mut questions, (ask, method), params).await;
+                    Box::pin(self.ask(&ear, &mut questions, (ask, method), params)).await;
                 }
                 Standing::Withdrawn { ask } => questions.withdraw(&ask),
-                Standing::Lapsed => self.catch_up(&ear).await,
+                Standing::Lapsed => Box::pin(self.catch_up(&ear)).await,
             }
         }
     }

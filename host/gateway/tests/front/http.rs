@@ -147,3 +147,20 @@ async fn a_stop_ends_what_does_not_end() {
     assert!(soon(waiting).await.is_err(), "the connection broke");
     site.stopped().await;
 }
+
+#[tokio::test]
+async fn a_large_result_comes_whole_as_json_and_as_an_event() {
+    let site = Site::open().await;
+    let id = session(&site, "2025-11-25").await;
+    let size = 10 << 20;
+    for notes in [0, 1] {
+        let params =
+            json!({"name": "talk", "arguments": {"size": size, "notes": notes}, "_meta": {"progressToken": 1}});
+        for ask in [Ask::modern(1, "tools/call", params.clone()), Ask::legacy(&id, 1, "tools/call", &params)] {
+            let reply = site.send(ask).await;
+            let answer = if notes == 0 { reply.json() } else { reply.events().pop().expect("an answer") };
+            let text = answer["result"]["content"][0]["text"].as_str().expect("a text");
+            assert!(text.len() == size && text.bytes().all(|b| b == b'x'));
+        }
+    }
+}

@@ -224,3 +224,27 @@ async fn names_that_differ_only_in_case_are_turned_away_here_too() {
     let record = pipe.world.records.turned_away();
     assert_eq!((record.peer.as_str(), record.tenant.as_deref(), record.status), ("stdio", Some("mcp"), None));
 }
+
+#[tokio::test]
+async fn a_large_result_is_one_line() {
+    let mut pipe = Pipe::open("mcp", "alice");
+    let size = 10 << 20;
+    let params = json!({"name": "talk", "arguments": {"size": size, "notes": 0}});
+    let answer = pipe.ask(&modern(1, "tools/call", params)).await;
+    assert_eq!(answer["result"]["content"][0]["text"].as_str().map(str::len), Some(size));
+}
+
+#[tokio::test]
+async fn a_question_and_its_answer_cross_the_pipe() {
+    let mut pipe = Pipe::open("mcp", "alice");
+    let mut hello = initialize("2025-11-25");
+    hello["params"]["capabilities"] = json!({"elicitation": {}});
+    pipe.ask(&hello).await;
+    pipe.send(&json!({"jsonrpc": "2.0", "method": "notifications/initialized"})).await;
+    let params = json!({"name": "talk", "arguments": {"ask": true, "notes": 0}});
+    let question = pipe.ask(&request(1, "tools/call", &params)).await;
+    assert_eq!(question["method"], "elicitation/create", "{question}");
+    let answer = json!({"jsonrpc": "2.0", "id": question["id"], "result": {"action": "decline"}});
+    let done = pipe.ask(&answer).await;
+    assert_eq!(done["result"]["structuredContent"]["result"]["action"], "decline", "{done}");
+}

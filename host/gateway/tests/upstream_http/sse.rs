@@ -128,3 +128,21 @@ async fn what_is_no_such_server_is_said() {
         check(Server::start(move |_| stream(text)).await, want).await;
     }
 }
+
+#[tokio::test]
+async fn each_credential_has_a_stream_of_its_own() {
+    let (server, _open) = old("/m", |seen| (202, Some(result_of(seen)))).await;
+    let (upstream, _) = reach(&server);
+    let client = client(Revision::V2025_11_25);
+    for token in ["a", "b"] {
+        let params = json!({ "name": token, "arguments": {} });
+        let routed = routed("alice", "tools/call", params.clone(), SOON).await;
+        let headers = [("authorization".to_owned(), Secret::new(token))];
+        let outgoing = Outgoing { client: &client, params: Payload::of(&params), tool: None, headers: &headers };
+        result(&mut upstream.send(&routed, outgoing).await.expect("sent")).await.expect("answered");
+    }
+    let shown: Vec<_> = server.seen().iter().map(|seen| seen.header("authorization").map(str::to_owned)).collect();
+    let (first, second) = shown.split_at(4);
+    assert!(first.iter().all(|token| token.as_deref() == Some("a")), "{shown:?}");
+    assert!(second.len() == 4 && second.iter().all(|token| token.as_deref() == Some("b")), "{shown:?}");
+}

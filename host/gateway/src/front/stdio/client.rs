@@ -313,7 +313,7 @@ impl Session {
         self.speaker = Some(pipe.crew.spawn(async move {
             let begin = || recurring.job().map(|job| job.stand(outlet.clone()));
             let speaking = through_generations(&recurring.gate, stop, begin);
-            if let Some(refusal) = talk::until(speaking, &mut said, &out).await {
+            if let Some(refusal) = Box::pin(talk::until(speaking, &mut said, &out)).await {
                 tracing::debug!(cause = refusal.message, "nothing is said outside of calls any more");
             }
         }));

@@ -14,7 +14,7 @@ use witgate_policy::Payload;
 use super::client::{Shown, collect, with_sources};
 use super::resume::Resuming;
 use super::sse::Parser;
-use super::{Link, PostFuture, Session};
+use super::{Link, PostFuture, Session, sieve};
 use crate::upstream::envelope::{self, Message, Outcome};
 use crate::upstream::exchange::{Heard, Listener};
 use crate::upstream::inlet::{Inbox, inlet};
@@ -55,6 +55,8 @@ pub(crate) struct Answer {
     pub(super) chair: Option<Chair>,
     /// Whom to tell that the request is cancelled.
     pub(super) cancel: Option<Cancel>,
+    /// The answer lists a modern server's tools.
+    pub(super) is_sifted: bool,
 }
 
 /// A call's place in a session that is its client's own.
@@ -139,6 +141,10 @@ impl Answer {
         match message {
             // An error without an id, on the request's own response, can only mean the request.
             Message::Response { id: None, outcome: outcome @ Outcome::Error(_) } => Some(Heard::End(outcome)),
+            Message::Response { id, outcome: Outcome::Result(page) } if self.is_sifted && id == Some(self.id) => {
+                let page = sieve::sound(page, &self.link.spec.id, self.link.spec.limits.message);
+                Some(Heard::End(Outcome::Result(page)))
+            }
             Message::Response { id, outcome } => (id == Some(self.id)).then_some(Heard::End(outcome)),
             Message::Request { id, method, params } => {
                 if let Some(cancel) = &self.cancel {

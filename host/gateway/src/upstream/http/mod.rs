@@ -6,6 +6,7 @@ pub(super) mod header;
 mod listen;
 mod resume;
 mod session;
+mod sieve;
 pub(super) mod sse;
 
 use std::collections::VecDeque;
@@ -89,7 +90,10 @@ impl Link {
         let listener = (sending.listener)();
         let chair = (!listener.internal).then(|| Chair::take(session, id, &self.spec.limits)).flatten();
         let post = Post { id, headers, method: sending.method, params: &params, listener };
-        let posted = self.post(session.shown(), post, cancel, chair).await;
+        let mut posted = self.post(session.shown(), post, cancel, chair).await;
+        if let Ok(answer) = &mut posted {
+            answer.is_sifted = !legacy && sending.method == "tools/list";
+        }
         if let Err(Failed { failure: witgate_policy::Failure::HttpStatus(400 | 404 | 405), error: None, .. }) = &posted
         {
             // Not what a modern server says: it may have been replaced by another.
@@ -214,7 +218,18 @@ impl Link {
     ) -> Answer {
         let opened = matches!(body, Body::Events(..)) && !listener.internal;
         let heard = VecDeque::new();
-        Answer { link: self.clone(), id, listener, body, heard, opened, session_id: None, chair, cancel }
+        Answer {
+            link: self.clone(),
+            id,
+            listener,
+            body,
+            heard,
+            opened,
+            session_id: None,
+            chair,
+            cancel,
+            is_sifted: false,
+        }
     }
 
     /// What an HTTP error says, with the JSON-RPC error of its body.

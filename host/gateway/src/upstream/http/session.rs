@@ -14,6 +14,7 @@ use super::listen::Ear;
 use super::{Link, Sending};
 use crate::upstream::Failed;
 use crate::upstream::board::{Board, Voice};
+use crate::upstream::envelope::Outcome;
 use crate::upstream::exchange::{Listener, Own};
 use crate::upstream::facts::ServerFacts;
 use crate::upstream::handshake::{
@@ -201,21 +202,53 @@ async fn settle(link: &Arc<Link>, order: &Order, probe: Probe) -> Result<Session
     }
 }
 
-/// The modern attempt.
+/// The modern attempt; once more when the server refuses the revision and names that same one, as the only one that the
+/// two have in common.
 async fn discover(link: &Arc<Link>, shown: &Shown) -> Result<Probe, Failed> {
+    match ask_once(link, shown).await? {
+        Answered::Probe(probe) => Ok(probe),
+        Answered::SameRevision => match ask_once(link, shown).await? {
+            Answered::Probe(probe) => Ok(probe),
+            Answered::SameRevision => {
+                Ok(Probe::Incompatible(format!("the server refuses MCP {MODERN}, and offers it")))
+            }
+        },
+    }
+}
+
+enum Answered {
+    Probe(Probe),
+    SameRevision,
+}
+
+impl Answered {
+    fn of_error(error: &Payload) -> Self {
+        let supported: Vec<String> = error.read("/data/supported").unwrap_or_default();
+        let refused = error.read::<i64>("/code") == Some(-32022);
+        if refused && supported.iter().any(|version| version == MODERN.as_str()) {
+            return Self::SameRevision;
+        }
+        Self::Probe(judge_error(error))
+    }
+}
+
+async fn ask_once(link: &Arc<Link>, shown: &Shown) -> Result<Answered, Failed> {
     let params = discover_params();
     let mut headers = HeaderMap::new();
     headers.insert(PROTOCOL_VERSION, HeaderValue::from_static(MODERN.as_str()));
     super::header::describe(&mut headers, "server/discover", &params, None);
     match link.shake(shown, headers, "server/discover", &params).await {
-        Ok(mut answer) => Ok(judge_discover(&answer.outcome().await?)),
+        Ok(mut answer) => Ok(match answer.outcome().await? {
+            Outcome::Error(error) => Answered::of_error(&error),
+            outcome => Answered::Probe(judge_discover(&outcome)),
+        }),
         Err(failed) => match (&failed.failure, &failed.error) {
             (Failure::HttpStatus(400..500), Some(error)) if judge_error(error) != Probe::Legacy => {
-                Ok(judge_error(error))
+                Ok(Answered::of_error(error))
             }
             // Who is asked for credentials, or to come later, knows nothing of the era yet.
             (Failure::HttpStatus(401 | 403 | 407 | 429 | 502..=504), _) => Err(failed),
-            (Failure::HttpStatus(400..), _) => Ok(Probe::Legacy),
+            (Failure::HttpStatus(400..), _) => Ok(Answered::Probe(Probe::Legacy)),
             _ => Err(failed),
         },
     }

@@ -146,8 +146,13 @@ pub(super) fn talkative(release: Arc<Notify>) -> Transport {
                             answered(&mut lines, &mut write, id).await;
                             continue;
                         }
-                        release.notified().await;
-                        json!({"content": [{"type": "text", "text": "done"}]})
+                        if let Some(size) = message["params"]["arguments"]["size"].as_u64() {
+                            let text = "x".repeat(usize::try_from(size).expect("a size"));
+                            json!({"content": [{"type": "text", "text": text}]})
+                        } else {
+                            release.notified().await;
+                            json!({"content": [{"type": "text", "text": "done"}]})
+                        }
                     }
                     _ => {
                         let error = json!({"jsonrpc": "2.0", "id": id, "error": {"code": -32601, "message": "no"}});

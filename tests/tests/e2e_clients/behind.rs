@@ -1,0 +1,207 @@
+//! The servers of the pairs: how each is put behind a gate, what is done with it, and what must come of that.
+
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use witgate_tests::client::Client;
+use witgate_tests::server::Server;
+use witgate_tests::settings;
+
+/// 2025-11-25, what the gate agrees on with legacy clients.
+pub(crate) const LEGACY: &str = "2025-11-25";
+/// 2026-07-28.
+pub(crate) const MODERN: &str = "2026-07-28";
+
+/// A server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Behind {
+    /// server-everything: legacy, a child.
+    Everything,
+    /// The same on HTTP.
+    EverythingHttp,
+    /// mcp-server-git: modern, a child.
+    Git,
+    /// fastmcp: modern, on HTTP.
+    Notes,
+    /// The same, legacy.
+    NotesLegacy,
+    /// rmcp's, with the fixtures of the conformance suite: modern, on HTTP.
+    Rmcp,
+}
+
+/// A server that has been put up, for as long as this lives, and the configuration of a gate before it.
+pub(crate) struct Standing {
+    pub(crate) configuration: String,
+    folder: Option<TempDir>,
+    _server: Option<Server>,
+}
+
+/// The steps of a walk, as they stand in a table, and by which member of the report each is known.
+pub(crate) const STEPS: [(&str, &str); 9] = [
+    ("list", "tools"),
+    ("call", "call"),
+    ("progress", "progressing"),
+    ("cancel", "cancelled"),
+    ("ask", "asking"),
+    ("read", "resource"),
+    ("prompt", "prompt"),
+    ("complete", "completion"),
+    ("ping", "ping"),
+];
+
+impl Behind {
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Everything, Self::EverythingHttp, Self::Git, Self::Notes, Self::NotesLegacy, Self::Rmcp];
+
+    /// Puts it up.
+    pub(crate) async fn stand(self) -> Standing {
+        let (mut server, mut folder) = (None, None);
+        let upstream = match self {
+            Self::Everything => settings::everything("everything"),
+            Self::Git => settings::git("git", folder.insert(repository()).path()),
+            Self::EverythingHttp => settings::remote("remote", server.insert(Server::everything().await).url()),
+            Self::Notes => settings::remote("notes", server.insert(Server::notes().await).url()),
+            Self::Rmcp => settings::remote("rmcp", server.insert(Server::fixtures().await).url()),
+            Self::NotesLegacy => settings::remote("notes", server.insert(Server::legacy_notes().await).url()),
+        };
+        let configuration = format!("anonymous = true\n[log]\nformat = \"json\"\n{upstream}");
+        Standing { configuration, folder, _server: server }
+    }
+
+    /// What a client does with it.
+    pub(crate) fn plan(self, standing: &Standing) -> Value {
+        match self {
+            Self::Everything | Self::EverythingHttp => json!({
+                "call": { "name": "echo", "arguments": { "message": "hi" } },
+                "progressing": { "name": LONG, "arguments": { "duration": 0.6, "steps": 3 } },
+                "cancelling": { "name": LONG, "arguments": { "duration": 120, "steps": 1200 } },
+                "asking": [
+                    { "name": "trigger-elicitation-request", "arguments": {} },
+                    { "name": "trigger-sampling-request", "arguments": { "prompt": "Why?" } },
+                    { "name": "get-roots-list", "arguments": {} },
+                ],
+                "answer": { "name": "Ada" },
+                "resource": "demo://resource/static/document/features.md",
+                "prompt": { "name": "args-prompt", "arguments": { "city": "Bonn" } },
+                "complete": {
+                    "ref": { "type": "ref/prompt", "name": "completable-prompt" },
+                    "argument": { "name": "department", "value": "S" },
+                },
+            }),
+            Self::Git => {
+                let folder = standing.folder.as_ref().map(TempDir::path);
+                json!({ "call": { "name": "git_log", "arguments": { "repo_path": folder } } })
+            }
+            Self::Rmcp => json!({
+                "call": { "name": "greet", "arguments": { "name": "Bonn" } },
+                "progressing": { "name": "test_tool_with_progress", "arguments": {} },
+                "asking": [{ "name": "test_input_required_result_elicitation", "arguments": {} }],
+                "answer": { "name": "Ada" },
+            }),
+            Self::Notes | Self::NotesLegacy => json!({
+                "call": { "name": "add", "arguments": { "a": 2, "b": 3 } },
+                "progressing": { "name": "steps", "arguments": { "count": 3 } },
+                "cancelling": { "name": "steps", "arguments": { "count": 1200 } },
+                "asking": [{ "name": "ask", "arguments": { "question": "Who?" } }],
+                "answer": { "name": "Ada" },
+                "resource": "note://today",
+                "prompt": { "name": "greet", "arguments": { "name": "Bonn" } },
+                "complete": {
+                    "ref": { "type": "ref/prompt", "name": "greet" },
+                    "argument": { "name": "name", "value": "A" },
+                },
+            }),
+        }
+    }
+
+    /// That the report of a client (`None` for rmcp's) says what it must.
+    #[track_caller]
+    pub(crate) fn check(self, client: Option<Client>, revision: &str, report: &Value) {
+        let what = format!("{client:?} {revision} {self:?}: {report:#}");
+        let text = |pointer: &str| report.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let has = |list: &str, name: &str| report[list].as_array().is_some_and(|names| names.contains(&json!(name)));
+        if client != Some(Client::Inspector) {
+            assert_eq!(report["revision"], revision, "{what}");
+            assert_eq!(report.get("ping").is_some(), revision == LEGACY, "{what}");
+        }
+        let full = |call: &str, resource: &str, prompt: &str| {
+            assert!(text("/call/content/0/text").contains(call), "{what}");
+            assert!(text("/resource/contents/0/text").contains(resource), "{what}");
+            assert!(text("/prompt/messages/0/content/text").contains(prompt), "{what}");
+        };
+        match self {
+            Self::Everything | Self::EverythingHttp => {
+                assert!(has("tools", "echo") && has("prompts", "args-prompt"), "{what}");
+                full("Echo: hi", "Everything Server", "Bonn");
+            }
+            Self::Git => {
+                assert!(has("tools", "git_log"), "{what}");
+                assert!(text("/call/content/0/text").contains("The first commit"), "{what}");
+                return;
+            }
+            Self::Rmcp => {
+                assert!(has("tools", "greet"), "{what}");
+                assert_eq!(text("/call/content/0/text"), "Hello, Bonn!", "{what}");
+                if client != Some(Client::Inspector) {
+                    // It says all and answers at once, and clients handle notifications beside answers.
+                    let progress = report["progress"].as_array().cloned().unwrap_or_default();
+                    let progress: Vec<_> = progress.iter().filter_map(Value::as_f64).collect();
+                    assert!(!progress.is_empty() && [0.0, 50.0, 100.0].starts_with(&progress), "{what}");
+                    assert!(report["asking"][0].to_string().contains("Ada"), "{what}");
+                }
+                return;
+            }
+            Self::Notes | Self::NotesLegacy => {
+                assert!(has("tools", "add") && has("prompts", "greet"), "{what}");
+                full("5", "Water the plants.", "Say hello to Bonn.");
+                assert_eq!(report["call"]["structuredContent"], json!({ "result": 5 }), "{what}");
+            }
+        }
+        if client != Some(Client::Inspector) {
+            self.check_conversation(client, report, &what);
+        }
+    }
+
+    /// What needs more than a request and its answer.
+    #[track_caller]
+    fn check_conversation(self, client: Option<Client>, report: &Value, what: &str) {
+        let is_everything = matches!(self, Self::Everything | Self::EverythingHttp);
+        let names = if is_everything { json!(["Sales", "Support"]) } else { json!(["Ada", "Alan"]) };
+        assert_eq!(report["completion"], names, "{what}");
+        assert_eq!(report["cancelled"], true, "{what}");
+        let progress: Vec<_> = report["progress"].as_array().into_iter().flatten().filter_map(Value::as_f64).collect();
+        // server-everything writes the last one and the result at once, and the TypeScript client forgets the one when it
+        // reads the other in the same chunk.
+        let forgets = is_everything && matches!(client, Some(Client::TypeScript1 | Client::TypeScript2));
+        let least = if forgets { 2 } else { 3 };
+        assert!(progress.len() >= least && [1.0, 2.0, 3.0].starts_with(&progress), "{what}");
+
+        let answers = report["asking"].as_array().cloned().unwrap_or_default();
+        let want: &[&str] = if is_everything { &["Name: Ada", "forty-two", "file:///garden"] } else { &["Hello Ada"] };
+        assert_eq!(answers.len(), want.len(), "{what}");
+        for (answer, want) in answers.iter().zip(want) {
+            assert!(answer.to_string().contains(want), "no {want:?}: {what}");
+        }
+        for method in ["elicitation/create", "sampling/createMessage", "roots/list"].iter().take(want.len()) {
+            assert!(report["asked"].as_array().is_some_and(|asked| asked.contains(&json!(method))), "{what}");
+        }
+    }
+}
+
+const LONG: &str = "trigger-long-running-operation";
+
+/// A repository with one commit.
+fn repository() -> TempDir {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let git = |arguments: &[&str]| {
+        let mut command = Command::new("git");
+        command.arg("-C").arg(folder.path() as &Path).args(["-c", "user.name=T", "-c", "user.email=t@example.com"]);
+        let output = command.args(arguments).output().expect("git");
+        assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    };
+    git(&["init", "-q", "-b", "trunk"]);
+    git(&["commit", "-q", "--allow-empty", "-m", "The first commit"]);
+    folder
+}
