@@ -184,6 +184,9 @@ async fn other_roots_are_told_to_those_who_know_the_client() {
     let roots = json!({"roots": {"listChanged": true}});
     let changed =
         |capabilities: &Value| Inbound { method: "notifications/roots/list_changed".into(), ..legacy(capabilities) };
+    let (outlet, _heard) = Outlet::new(Some(Arc::default()));
+    let _standing = standing(&tenant, outlet, legacy(&roots));
+    a_says.heard(|message| message["method"] == "notifications/initialized").await;
     let records = Records::default();
     tenant.notification(1, &records, changed(&json!({}))).await.expect("taken");
     tenant.notification(1, &records, changed(&roots)).await.expect("taken");
