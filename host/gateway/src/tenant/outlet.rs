@@ -18,6 +18,9 @@ use crate::wire::RequestId;
 /// What waits for a slow reader before notifications are lost.
 const WAITING: usize = 64;
 
+/// What a notification may be at most, in bytes, to wait behind others.
+const WAITING_BYTES: usize = 64 << 10;
+
 /// Questions that one client may have open: more than a person answers.
 const OPEN: usize = 64;
 
@@ -100,7 +103,8 @@ impl Outlet {
 
     /// Says a notification; `false` when it was lost.
     pub fn tell(&self, note: Sanitized) -> bool {
-        let told = self.said.try_send(Said::Note(note)).is_ok();
+        let idle = self.said.capacity() == self.said.max_capacity();
+        let told = (idle || note.payload().len() <= WAITING_BYTES) && self.said.try_send(Said::Note(note)).is_ok();
         self.told.fetch_or(told, Ordering::Relaxed);
         told
     }

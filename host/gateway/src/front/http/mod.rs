@@ -140,7 +140,8 @@ async fn connection(front: Arc<Front>, stream: TcpStream, slot: Option<OwnedSema
         move |request| {
             let front = front.clone();
             first_seen.store(true, Ordering::Relaxed);
-            async move { Ok::<_, std::convert::Infallible>(front.exchange(request, peer).await) }
+            // Boxed, since hyper keeps the place of this future as long as the connection, and streams last.
+            async move { Ok::<_, std::convert::Infallible>(Box::pin(front.exchange(request, peer)).await) }
         }
     });
     let builder = builder(&front.options);

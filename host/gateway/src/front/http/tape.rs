@@ -24,6 +24,9 @@ const WAITING_BYTES: usize = 1 << 20;
 /// Events that are kept after they were read.
 const KEPT: usize = 256;
 
+/// The same in bytes; the last that was read is kept whatever its size.
+const KEPT_BYTES: usize = 1 << 20;
+
 /// What an event takes beside its bytes.
 const EVENT_BYTES: usize = 128;
 
@@ -88,6 +91,8 @@ struct State {
     next: u64,
     /// Bytes that wait for the reader.
     waiting: usize,
+    /// Bytes of all events that are held.
+    held: usize,
     /// Nothing comes any more.
     ended: bool,
     /// What was written is not there any more, because there was no room.
@@ -172,6 +177,7 @@ impl Tape {
             return;
         }
         state.waiting += bytes;
+        state.held += bytes;
         state.events.push_back(Event { line: Some(line), kept });
         state.trim();
         state.wake();
@@ -235,6 +241,7 @@ impl State {
             first: 1,
             next: 1,
             waiting: 0,
+            held: 0,
             ended: false,
             gone: false,
             reader: 0,
@@ -261,15 +268,19 @@ impl State {
 
     /// Forgets what was read and is not kept, or is too much.
     fn trim(&mut self) {
-        while self.first < self.next
-            && (self.events.len() > KEPT || self.events.front().is_some_and(|event| event.line.is_none()))
-        {
+        while self.first < self.next {
+            let hole = self.events.front().is_some_and(|event| event.line.is_none());
+            let too_much = self.held.saturating_sub(self.waiting) > KEPT_BYTES && self.first + 1 < self.next;
+            if !hole && !too_much && self.events.len() <= KEPT {
+                return;
+            }
             self.drop_first();
         }
     }
 
     fn drop_first(&mut self) {
-        self.events.pop_front();
+        let dropped = self.events.pop_front();
+        self.held = self.held.saturating_sub(dropped.map_or(0, |event| event.bytes()));
         self.first += 1;
     }
 
@@ -303,8 +314,10 @@ impl Turn {
             state.next += 1;
             let Some(event) = state.events.get_mut(index) else { break };
             let bytes = event.bytes();
-            let line = if event.kept.is_some() { event.line.clone() } else { event.line.take() };
+            let kept = event.kept.is_some();
+            let line = if kept { event.line.clone() } else { event.line.take() };
             state.waiting = state.waiting.saturating_sub(bytes);
+            state.held = state.held.saturating_sub(if kept { 0 } else { bytes });
             state.trim();
             if let Some(line) = line {
                 return Poll::Ready(Some((number, line)));
@@ -413,6 +426,20 @@ mod tests {
         assert!(neighbour.has_ended() && neighbour.read_after(0).is_none(), "nobody reads, and there is no room");
         drop((turn, tape));
         assert_eq!(whole.used.load(Ordering::Relaxed), 0);
+    }
+
+    #[tokio::test]
+    async fn few_bytes_are_kept_but_always_the_last_event() {
+        let tape = Tape::kept(1, Room::new(usize::MAX));
+        let turn = tape.read();
+        for _ in 0..3 {
+            tape.push(line("x".repeat(KEPT_BYTES)), false);
+            assert!(poll_fn(|cx| turn.poll_next(cx)).await.is_some());
+            assert_eq!(tape.state().events.len(), 1);
+        }
+        tape.end(Vec::new());
+        assert_eq!(all(&tape.read_after(0).expect("a stream")).await.len(), 1);
+        assert_eq!(tape.state().held, KEPT_BYTES + EVENT_BYTES);
     }
 
     #[tokio::test]
