@@ -1,5 +1,7 @@
 //! Upstreams over Streamable HTTP, with a server that each test writes as one function.
 
+#[path = "upstream_http/dual.rs"]
+mod dual;
 #[path = "upstream_http/modern.rs"]
 mod modern;
 #[path = "upstream_http/own.rs"]

@@ -86,6 +86,7 @@ mod tests {
         let facts: Vec<ServerFacts> = servers
             .iter()
             .map(|(revision, capabilities)| ServerFacts {
+                dual: false,
                 revision: *revision,
                 info: None,
                 capabilities: Payload::of(capabilities),

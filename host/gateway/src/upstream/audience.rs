@@ -1,11 +1,13 @@
 //! For whom a connection is. A legacy server learns once, at the handshake, what its client can be asked; so clients that
-//! can be asked something do not share a connection with others.
+//! can be asked something do not share a connection with others. All share the one to a modern server; but where it speaks
+//! both eras, a legacy client is served in its own, in which servers ask from within a call.
 
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 use witgate_policy::Payload;
 
+use super::connection::Era;
 use super::http::Shown;
 use super::meta::gate_info;
 use crate::wire::ClientFacts;
@@ -93,6 +95,23 @@ impl Audience {
             hash.update(part.as_str());
         }
         Self::Lease(hash.finalize().into())
+    }
+
+    /// The same at a server of which so much is known.
+    pub(crate) fn at(self, era: Option<Era>) -> Self {
+        match (era, &self) {
+            (Some(Era::Modern), _) | (Some(Era::Dual), Self::Lease(_)) => Self::Anyone,
+            _ => self,
+        }
+    }
+
+    /// The era to speak, where the server leaves a choice or it is known.
+    pub(crate) fn speaks(&self, era: Option<Era>) -> Option<Era> {
+        match (era, self) {
+            (Some(Era::Dual), Self::Session(_)) => Some(Era::Legacy),
+            (Some(Era::Dual), _) => Some(Era::Modern),
+            (era, _) => era,
+        }
     }
 
     /// What is declared to it for a client.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
-use witgate_policy::{Payload, Revision};
+use witgate_policy::Payload;
 
 use super::audience::{Audience, Declared};
 use super::crowd::Crowd;
@@ -17,11 +17,17 @@ use super::{Failed, ServerFacts};
 pub(crate) enum Era {
     Legacy,
     Modern,
+    /// Both, as it says.
+    Dual,
 }
 
 impl Era {
-    pub(crate) fn of(revision: Revision) -> Self {
-        if revision.is_modern() { Self::Modern } else { Self::Legacy }
+    pub(crate) fn of(facts: &ServerFacts) -> Self {
+        match facts.revision.is_modern() {
+            true if facts.dual => Self::Dual,
+            true => Self::Modern,
+            false => Self::Legacy,
+        }
     }
 }
 

@@ -75,7 +75,9 @@ pub(crate) fn judge_discover(outcome: &Outcome) -> Probe {
         Outcome::Result(result) => {
             let versions: Option<Vec<String>> = result.read("/supportedVersions");
             match versions {
-                Some(versions) if versions.iter().any(|v| v == MODERN.as_str()) => Probe::Modern(discovered(result)),
+                Some(versions) if versions.iter().any(|v| v == MODERN.as_str()) => {
+                    Probe::Modern(ServerFacts { dual: has_legacy(&versions), ..discovered(result) })
+                }
                 Some(versions) => other_version(&versions),
                 None => Probe::Legacy,
             }
@@ -98,10 +100,11 @@ pub(crate) fn judge_error(error: &Payload) -> Probe {
 
 /// A server that names its revisions, and 2026-07-28 is not among them.
 fn other_version(versions: &[String]) -> Probe {
-    if versions.iter().any(|version| Revision::parse(version).is_some_and(|known| !known.is_modern())) {
-        return Probe::Legacy;
-    }
-    Probe::Incompatible(unknown(versions))
+    if has_legacy(versions) { Probe::Legacy } else { Probe::Incompatible(unknown(versions)) }
+}
+
+fn has_legacy(versions: &[String]) -> bool {
+    versions.iter().any(|version| Revision::parse(version).is_some_and(|known| !known.is_modern()))
 }
 
 fn unknown(versions: &[String]) -> String {
@@ -140,6 +143,7 @@ fn facts(result: &Payload, revision: Revision, info: &str) -> ServerFacts {
         |pointer: &str| result.get(pointer).and_then(|text| Payload::parse_str(text).ok()).filter(Payload::is_object);
     ServerFacts {
         revision,
+        dual: false,
         info: object(info),
         capabilities: object("/capabilities").unwrap_or_else(Payload::empty),
         instructions: result.read("/instructions"),
@@ -160,13 +164,17 @@ mod tests {
         #[track_caller]
         fn check(text: &str, want: &str) {
             let got = match judge_discover(&outcome(text)) {
-                Probe::Modern(facts) => format!("modern {}", facts.info.map_or("-".into(), |i| i.as_str().to_owned())),
+                Probe::Modern(facts) => {
+                    let name = facts.info.map_or("-".into(), |info| info.as_str().to_owned());
+                    format!("{} {name}", if facts.dual { "dual" } else { "modern" })
+                }
                 Probe::Legacy => "legacy".to_owned(),
                 Probe::Incompatible(why) => why,
             };
             assert!(got.starts_with(want), "{text}: {got}");
         }
         check(r#"{"supportedVersions":["2026-07-28"]}"#, "modern -");
+        check(r#"{"supportedVersions":["2025-06-18","2026-07-28"]}"#, "dual -");
         let named = r#"{"supportedVersions":["2099-01-01","2026-07-28"],"_meta":{"io.modelcontextprotocol/serverInfo":{"name":"s"}}}"#;
         check(named, r#"modern {"name":"s"}"#);
         check(r#"{"supportedVersions":["2025-11-25"]}"#, "legacy");

@@ -63,24 +63,38 @@ impl<T: Connection> Pool<T> {
         F: Future<Output = Result<T, Failed>> + Send + 'static,
     {
         let audience = Audience::of(client, caller);
-        let shared = audience == Audience::Anyone || self.era() == Some(Era::Modern);
-        if shared {
-            return self.at(Spot::new(shown, Audience::Anyone), shown, client, &make).await;
-        }
         let scouting = match self.era() {
-            Some(_) => None,
-            None => Some(self.scout.lock().await),
+            None if audience != Audience::Anyone => Some(self.scout.lock().await),
+            _ => None,
         };
-        let audience = if self.era() == Some(Era::Modern) { Audience::Anyone } else { audience };
-        let spot = Spot::new(shown, audience);
-        let hold = self.at(spot.clone(), shown, client, &make).await?;
+        let spot = Spot::new(shown, audience.at(self.era()));
+        let hold = self.chosen(spot.clone(), shown, client, &make).await?;
         drop(scouting);
-        if spot.audience != Audience::Anyone && hold.connection.facts().revision.is_modern() {
-            drop(hold);
-            self.share(&spot);
-            return self.at(Spot::new(shown, Audience::Anyone), shown, client, &make).await;
+        if spot.audience == Audience::Anyone || !hold.connection.facts().revision.is_modern() {
+            return Ok(hold);
         }
-        Ok(hold)
+        drop(hold);
+        self.share(&spot);
+        let spot = Spot { audience: spot.audience.at(self.era()), ..spot };
+        self.chosen(spot, shown, client, &make).await
+    }
+
+    /// At a server of both eras, one that says so and refuses to be spoken to in the older is spoken to in the other.
+    async fn chosen<F>(
+        self: &Arc<Self>,
+        spot: Spot,
+        shown: &Shown,
+        client: &ClientFacts,
+        make: &impl Fn(Order) -> F,
+    ) -> Result<Hold<T>, Failed>
+    where
+        F: Future<Output = Result<T, Failed>> + Send + 'static,
+    {
+        let has_choice = spot.audience != Audience::Anyone && self.era() == Some(Era::Dual);
+        match self.at(spot, shown, client, make).await {
+            Err(_) if has_choice => self.at(Spot::new(shown, Audience::Anyone), shown, client, make).await,
+            held => held,
+        }
     }
 
     async fn at<F>(
@@ -104,14 +118,18 @@ impl<T: Connection> Pool<T> {
                 declared,
                 crowd,
                 anyone,
-                known: self.era(),
+                known: spot.audience.speaks(self.era()),
             };
+            let has_chosen = spot.audience != Audience::Anyone && self.era() == Some(Era::Dual);
             let shared = spot.audience == Audience::Anyone;
             let (gauge, era, made) = (self.gauge.clone(), self.era.clone(), busy.0.made.clone());
             let making = make(order);
             async move {
                 let connection = making.await;
-                *lock(&era) = connection.as_ref().ok().map(|connection| Era::of(connection.facts().revision));
+                *lock(&era) = connection.as_ref().ok().map(|connection| match Era::of(connection.facts()) {
+                    Era::Legacy if has_chosen => Era::Dual,
+                    found => found,
+                });
                 let again = connection.is_ok() && made.fetch_add(1, Relaxed) > 0;
                 if connection.is_ok() && (shared || again || gauge.list_version() == 0) {
                     gauge.lists_changed();

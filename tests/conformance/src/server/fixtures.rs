@@ -46,7 +46,8 @@ pub(crate) fn prompt(name: &str, arguments: &JsonObject) -> Found<Option<GetProm
     let Some(found) = at::<JsonObject>(PROMPTS, &format!("/get/{name}"))? else { return Ok(None) };
     let filled = arguments.iter().fold(json!(found).to_string(), |text, (name, value)| {
         let quoted = Value::from(value.as_str().unwrap_or_default()).to_string();
-        text.replace(&format!("{{{name}}}"), quoted.trim_matches('"'))
+        // Without the quotes around it, which the file has.
+        text.replace(&format!("{{{name}}}"), &quoted[1..quoted.len() - 1])
     });
     parse(&filled).and_then(complete).map(Some)
 }
