@@ -55,7 +55,9 @@ export async function walk(client, transport, revision, callTool, handle) {
   report.tools = (await client.listTools()).tools.map((tool) => tool.name);
   if (plan.call) report.call = await callTool(plan.call, {});
   if (plan.progressing) {
-    const onprogress = ({ progress }) => report.progress.push(progress);
+    // The 2.x client counts its own rounds of input as progress too.
+    const onprogress = ({ progress, message }) =>
+      message?.startsWith("Fulfilling input") || report.progress.push(progress);
     report.progressing = await callTool(plan.progressing, { onprogress });
   }
   if (plan.cancelling) report.cancelled = await cancelled(callTool);

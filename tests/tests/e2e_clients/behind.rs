@@ -27,7 +27,7 @@ pub(crate) enum Behind {
     Notes,
     /// The same, legacy.
     NotesLegacy,
-    /// rmcp's, with the fixtures of the conformance suite: modern, on HTTP.
+    /// rmcp's, with the fixtures of the conformance suite: of both eras, on HTTP.
     Rmcp,
 }
 
@@ -70,8 +70,8 @@ impl Behind {
         Standing { configuration, folder, _server: server }
     }
 
-    /// What a client does with it.
-    pub(crate) fn plan(self, standing: &Standing) -> Value {
+    /// What a client of a revision does with it.
+    pub(crate) fn plan(self, standing: &Standing, revision: &str) -> Value {
         match self {
             Self::Everything | Self::EverythingHttp => json!({
                 "call": { "name": "echo", "arguments": { "message": "hi" } },
@@ -97,7 +97,11 @@ impl Behind {
             Self::Rmcp => json!({
                 "call": { "name": "greet", "arguments": { "name": "Bonn" } },
                 "progressing": { "name": "test_tool_with_progress", "arguments": {} },
-                "asking": [{ "name": "test_input_required_result_elicitation", "arguments": {} }],
+                // The server speaks both eras, with a tool for either way of asking.
+                "asking": [match revision {
+                    LEGACY => json!({ "name": "test_elicitation", "arguments": { "message": "Who?" } }),
+                    _ => json!({ "name": "test_input_required_result_elicitation", "arguments": {} }),
+                }],
                 "answer": { "name": "Ada" },
             }),
             Self::Notes | Self::NotesLegacy => json!({

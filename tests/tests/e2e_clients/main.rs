@@ -17,7 +17,7 @@ async fn over_stdio(client: Client, mode: Option<&str>, revision: &str) {
     for behind in [Behind::Everything, Behind::Notes] {
         let standing = behind.stand().await;
         let (_folder, file) = configured(&standing.configuration);
-        let mut plan = behind.plan(&standing);
+        let mut plan = behind.plan(&standing, revision);
         plan["command"] = json!([paths::witgate(), "stdio", "--config", file]);
         if let Some(mode) = mode {
             plan["mode"] = mode.into();
@@ -53,7 +53,7 @@ async fn rust_over_stdio() {
         for behind in [Behind::Everything, Behind::Notes] {
             let standing = behind.stand().await;
             let (_folder, file) = configured(&standing.configuration);
-            let report = rust::walk(rust::stdio(&file), mode.clone(), &behind.plan(&standing)).await;
+            let report = rust::walk(rust::stdio(&file), mode.clone(), &behind.plan(&standing, revision)).await;
             behind.check(None, revision, &report);
         }
     }

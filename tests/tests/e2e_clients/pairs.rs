@@ -76,10 +76,9 @@ const FAILED: &str = "failed";
 async fn round(behind: Behind, slots: Arc<Semaphore>) -> BTreeMap<usize, String> {
     let standing = behind.stand().await;
     let gate = Gate::start(&standing.configuration).await;
-    let plan = behind.plan(&standing);
     let mut walks = JoinSet::new();
     for (at, visitor) in VISITORS.into_iter().enumerate() {
-        let (slots, url, plan) = (slots.clone(), gate.url().to_owned(), plan.clone());
+        let (slots, url, plan) = (slots.clone(), gate.url().to_owned(), behind.plan(&standing, visitor.revision));
         walks.spawn(async move {
             let _slot = slots.acquire().await.expect("an open semaphore");
             // A panic says what was wrong; the others go on.
@@ -144,7 +143,7 @@ fn table(cells: &BTreeMap<(usize, usize), String>) -> String {
         ("mcp-server-git", "mcp-server-git", "stdio"),
         ("fastmcp", "fastmcp", "HTTP, 2026-07-28"),
         ("fastmcp", "fastmcp", "HTTP, 2025-11-25"),
-        ("rmcp", "rmcp", "HTTP, 2026-07-28"),
+        ("rmcp", "rmcp", "HTTP, both eras"),
     ];
     let servers = servers.map(|(name, package, how)| format!("{name} {}, {how}", client::version(package)));
     let _ = writeln!(text, "| client | {} |\n|---{}|", servers.join(" | "), "|---".repeat(servers.len()));
