@@ -33,6 +33,11 @@ impl<'a> Way<'a> {
     pub(super) fn new(tenant: &'a Tenant, client: &'a ClientFacts, outlet: Option<&'a Outlet>, visits: Visits) -> Self {
         Self { tenant, client, outlet, visits, begun: tokio::time::Instant::now() }
     }
+
+    /// The same for a client of whom other things are known.
+    pub(super) fn of<'b>(&'b self, client: &'b ClientFacts) -> Way<'b> {
+        Way { client, visits: self.visits.clone(), ..*self }
+    }
 }
 
 /// What is sent, beside the evidence.

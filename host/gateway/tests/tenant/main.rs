@@ -2,6 +2,7 @@
 
 mod changes;
 mod chatty;
+mod client;
 mod credential;
 mod held;
 mod hooks;

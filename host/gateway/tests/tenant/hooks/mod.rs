@@ -237,7 +237,7 @@ impl Pair {
                 return tenant.request(1, &records, inbound, &outlet).await;
             }
             let refusal = tenant.stand(1, &records, inbound, &outlet).await;
-            Outcome { answer: Err(refusal), identity: None }
+            Outcome { answer: Err(refusal), identity: None, params: None }
         });
         if modern {
             let first = tokio::time::timeout(SOON, heard.recv()).await.expect("in time");
