@@ -214,7 +214,7 @@ impl Way<'_> {
         let upstream = (!fallback).then(|| routed.upstream().clone());
         let message = Message { kind, method: routed.call().method().to_owned(), upstream, payload };
         let sanitized = self.tenant.spec().pipeline.sanitize(from, message).await?;
-        Ok(self.tenant.outer_tasks(routed.identity(), sanitized))
+        Ok(self.tenant.outer_tasks(routed.identity(), self.client, sanitized))
     }
 }
 

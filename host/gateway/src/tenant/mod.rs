@@ -22,6 +22,7 @@ mod lasting;
 mod level;
 mod listen;
 mod listing;
+mod made;
 mod named;
 mod names;
 mod outlet;
