@@ -127,7 +127,6 @@ impl Puppet {
                 "protocolVersion": self.revision.as_str(), "capabilities": capabilities,
                 "serverInfo": {"name": "puppet", "version": "1"},
             }),
-            ("server/discover" | "initialize", _) => return None,
             ("tools/list", _) => json!({"tools": [{"name": "t", "inputSchema": {"type": "object"}}]}),
             ("prompts/list", _) => json!({"prompts": [{"name": "p"}]}),
             ("resources/list", _) => json!({"resources": [{"uri": "x://1", "name": "r"}]}),
