@@ -121,15 +121,15 @@ mod tests {
 
     #[test]
     fn a_task_is_its_maker_s() {
+        #[track_caller]
+        fn check(made: &Made, own: (&str, &str, &str), caller: &Maker, want: bool) {
+            assert_eq!(made.is_of((&own.0.into(), &own.1.into(), own.2), caller), want, "{own:?} {caller:?}");
+        }
         let made = Made::default();
         let (t, u): (Arc<str>, Arc<str>) = ("t".into(), "u".into());
         let nobody = &Identity::anonymous().subject;
         made.note((&t, &u, "1"), maker("ada", "a"));
         made.note((&t, &u, "2"), maker(nobody, "a"));
-        #[track_caller]
-        fn check(made: &Made, own: (&str, &str, &str), caller: &Maker, want: bool) {
-            assert_eq!(made.is_of((&own.0.into(), &own.1.into(), own.2), caller), want, "{own:?} {caller:?}");
-        }
         check(&made, ("t", "u", "1"), &maker("ada", "b"), true);
         check(&made, ("t", "u", "1"), &maker("bob", "a"), false);
         check(&made, ("t", "v", "1"), &maker("ada", "a"), false);
