@@ -42,6 +42,7 @@ impl Handler {
                 None => said("Nothing to write."),
             },
             "test_tool_with_progress" => asking::progress(context).await,
+            "count" => asking::count(context).await,
             "test_sampling" => asking::model(argument("prompt").unwrap_or_default(), context).await?,
             "test_elicitation" => asking::user(name, argument("message"), context).await?,
             _ if name.starts_with("test_elicitation_") => asking::user(name, None, context).await?,
