@@ -103,10 +103,9 @@ impl Tenant {
         let call = self.call(inbound, Form::Request);
         let mut journal = Journal::open(recorder, generation, &call);
         let deadline = call.deadline().at();
-        let mut identity = None;
         let way = Way::new(self, &inbound.client, None, journal.visits());
         let judged = Box::pin(async {
-            let validated = self.judge(call, inbound, &way, &mut identity).await?;
+            let validated = self.judge(call, inbound, &way, &mut journal.identity).await?;
             let wish = Wish::of(validated.call().params())?;
             Ok((validated, wish))
         });
@@ -114,16 +113,20 @@ impl Tenant {
         let (validated, wish) = match judged {
             Ok(judged) => judged,
             Err(refusal) => {
-                journal.close_notification(Some(&refusal), identity.as_ref());
-                return Outcome { answer: Err(refusal), identity };
+                journal.close_notification(Some(&refusal));
+                return Outcome { answer: Err(refusal), identity: journal.identity.take() };
             }
         };
+        let again = outlet.has_told();
         let admitted = validated.admitted();
         let by = Bystander { tenant: self, generation, recorder, admitted, client: &inbound.client, outlet };
         let id = inbound.id.clone().unwrap_or(RequestId::Number(0));
         let begin = Box::pin(by.begin(id, wish, &validated, &way));
         let begun = tokio::time::timeout_at(deadline.into(), begin).await.unwrap_or_else(|_| Err(self.too_late()));
-        journal.close_notification(begun.as_ref().err(), identity.as_ref());
+        match begun.as_ref().err() {
+            refusal if again => journal.close_renewal(refusal),
+            refusal => journal.close_notification(refusal),
+        }
         let answer = match begun {
             Err(refusal) => Err(refusal),
             Ok(mut listening) => {
@@ -136,7 +139,7 @@ impl Tenant {
                 listening.end().await
             }
         };
-        Outcome { answer, identity }
+        Outcome { answer, identity: journal.identity.take() }
     }
 }
 

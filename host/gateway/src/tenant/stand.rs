@@ -29,10 +29,9 @@ impl Tenant {
         let call = self.call(&inbound, Form::Response);
         let mut journal = Journal::open(recorder, generation, &call);
         let way = Way::new(self, &inbound.client, None, journal.visits());
-        let mut identity = None;
         // What runs once is boxed: a stream stands for long, and its memory is that of its largest step.
-        let admitted = Box::pin(self.admit(call, &inbound, &mut identity)).await;
-        journal.close_notification(admitted.as_ref().err(), identity.as_ref());
+        let admitted = Box::pin(self.admit(call, &inbound, &mut journal.identity)).await;
+        journal.close_renewal(admitted.as_ref().err());
         let admitted = match admitted {
             Ok(admitted) => admitted,
             Err(refusal) => return refusal,
@@ -69,7 +68,7 @@ impl Tenant {
             let params = validated.call().params().clone();
             let outgoing = Outgoing { client, params, tool: None, headers: &headers };
             if let Err(failed) = upstream.notify(&routed, outgoing).await {
-                tracing::debug!(upstream = %routed.upstream(), cause = ?failed.failure, "was not told of other roots");
+                tracing::debug!(upstream = %routed.upstream(), cause = %failed.failure, "was not told of other roots");
             }
         }))
         .await;
