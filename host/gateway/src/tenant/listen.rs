@@ -15,6 +15,7 @@ use witgate_policy::{Form, Kind, Payload, Reason, Refusal, Sanitized, Stage, Val
 
 use super::attempt::Way;
 use super::bystander::{Bystander, Ear};
+use super::client;
 use super::journal::Journal;
 use super::shape::{self, edited};
 use super::subscriptions::{Subscribed, covers};
@@ -114,12 +115,15 @@ impl Tenant {
             Ok(judged) => judged,
             Err(refusal) => {
                 journal.close_notification(Some(&refusal));
-                return Outcome { answer: Err(refusal), identity: journal.identity.take() };
+                return Outcome { answer: Err(refusal), identity: journal.identity.take(), params: None };
             }
         };
         let again = outlet.has_told();
+        let params = Some(validated.call().params().clone());
+        let client = client::accepted(&inbound.client, &inbound.params, validated.call().params());
+        let way = way.of(&client);
         let admitted = validated.admitted();
-        let by = Bystander { tenant: self, generation, recorder, admitted, client: &inbound.client, outlet };
+        let by = Bystander { tenant: self, generation, recorder, admitted, client: &client, outlet };
         let id = inbound.id.clone().unwrap_or(RequestId::Number(0));
         let begin = Box::pin(by.begin(id, wish, &validated, &way));
         let begun = tokio::time::timeout_at(deadline.into(), begin).await.unwrap_or_else(|_| Err(self.too_late()));
@@ -139,7 +143,7 @@ impl Tenant {
                 listening.end().await
             }
         };
-        Outcome { answer, identity: journal.identity.take() }
+        Outcome { answer, identity: journal.identity.take(), params }
     }
 }
 

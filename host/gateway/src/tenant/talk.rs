@@ -93,7 +93,8 @@ impl Way<'_> {
                     match told {
                         Ok(progress) => dialog.exchange.notify("notifications/progress", &progress),
                         Err(Reply::Result(answer)) => {
-                            let answer = self.tenant.answer_in(validated, &answer);
+                            let who = validated.identity();
+                            let answer = self.tenant.inner_answer(who, self.client, upstream, &answer);
                             dialog.exchange.answer(&ask, Reply::Result(answer));
                         }
                         Err(error) => dialog.exchange.answer(&ask, error),
@@ -183,6 +184,6 @@ impl Way<'_> {
     ) -> Result<Sanitized, Refusal> {
         let message = Message { kind, method, upstream: Some(upstream.clone()), payload };
         let sanitized = self.tenant.spec().pipeline.sanitize(validated.into(), message).await?;
-        Ok(self.tenant.outer_tasks(validated.identity(), sanitized))
+        Ok(self.tenant.outer_tasks(validated.identity(), self.client, sanitized))
     }
 }

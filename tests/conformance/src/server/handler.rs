@@ -101,13 +101,11 @@ fn capabilities(context: &Context) -> ClientCapabilities {
 }
 
 fn needs_sampling(capabilities: &ClientCapabilities) -> Result<CallToolResult, ErrorData> {
-    match capabilities.sampling {
-        Some(_) => Ok(said("Sampling is declared.")),
-        None => {
-            let sampling = ClientCapabilities::builder().enable_sampling().build();
-            Err(ErrorData::missing_required_client_capability(sampling))
-        }
+    if capabilities.sampling.is_some() {
+        return Ok(said("Sampling is declared."));
     }
+    let sampling = ClientCapabilities::builder().enable_sampling().build();
+    Err(ErrorData::missing_required_client_capability(sampling))
 }
 
 fn unknown(what: &str, name: &str) -> ErrorData {
