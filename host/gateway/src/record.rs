@@ -12,18 +12,7 @@ pub trait Recorder: Send + Sync {
     fn record(&self, record: &Record);
 
     /// One message was turned away by a front, before its tenant saw it.
-    fn turned_away(&self, turned_away: &TurnedAway) {
-        tracing::info!(
-            tenant = turned_away.tenant.as_deref(),
-            peer = turned_away.peer,
-            method = turned_away.method.as_deref(),
-            target_name = turned_away.target.as_deref(),
-            code = turned_away.code,
-            status = turned_away.status,
-            cause = turned_away.cause,
-            "a message was turned away"
-        );
-    }
+    fn turned_away(&self, turned_away: &TurnedAway);
 }
 
 /// A message that a front turned away: it is none, it is not meant for here, or it does not say what it has to.
@@ -74,13 +63,14 @@ pub struct Record {
     pub target: Option<String>,
     /// The client's revision.
     pub revision: &'static str,
-    /// Who called; absent when nobody was admitted.
+    /// Who called; absent when nobody was admitted, or not yet.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
     /// The upstreams that the message was sent to, in order; the last gave the answer.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub upstreams: Vec<Arc<str>>,
-    /// `ok`, `error` (an upstream's), `cancelled`, or the refusal's reason.
+    /// `ok`, `input-required` (the client is to come back with answers), `error` (an upstream's), `cancelled`, or the
+    /// refusal's reason.
     pub outcome: &'static str,
     /// Who refused and why, for the operator.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -131,8 +121,11 @@ pub struct StepRecord {
     /// How it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fault: Option<String>,
-    /// How long it took, in microseconds.
+    /// How long it took, in microseconds, all times together.
     pub micros: u64,
+    /// How often it said this, where it is more than once: what many parts of one message say again is counted.
+    #[serde(skip_serializing_if = "is_once")]
+    pub times: u32,
     /// Whether the verdict was only recorded.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub shadow: bool,
@@ -147,9 +140,15 @@ impl From<&Step> for StepRecord {
             verdict: step.verdict,
             fault: step.fault.as_ref().map(|fault| format!("{}: {fault}", fault.label())),
             micros: micros(step.took),
+            times: step.times,
             shadow: step.shadow,
         }
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes fields by reference")]
+fn is_once(times: &u32) -> bool {
+    *times == 1
 }
 
 /// Whole microseconds.

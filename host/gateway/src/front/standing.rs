@@ -34,12 +34,13 @@ mod tests {
 
     use super::*;
     use crate::gate::Generation;
-    use crate::record::{Record, Recorder};
+    use crate::record::{Record, Recorder, TurnedAway};
 
     struct Nobody;
 
     impl Recorder for Nobody {
         fn record(&self, _: &Record) {}
+        fn turned_away(&self, _: &TurnedAway) {}
     }
 
     fn generation(number: u64) -> Generation {

@@ -91,7 +91,7 @@ impl Tenant {
         let outgoing = Outgoing { client: way.client, params, tool: None, headers: &headers };
         // Nobody waits for an answer that could say so.
         if let Err(failed) = upstream.notify(&routed, outgoing).await {
-            tracing::debug!(upstream = %routed.upstream(), cause = ?failed.failure, "was not told");
+            tracing::debug!(upstream = %routed.upstream(), cause = %failed.failure, "was not told");
         }
         Ok(())
     }

@@ -73,7 +73,7 @@ impl Tenant {
         let telling = async {
             let routed = self.spec.pipeline.route(told, &[upstream.candidate()]).await.map_err(|e| e.message)?;
             let headers = self.credentials.headers(self, &routed, upstream, Why::First).await.map_err(|e| e.message)?;
-            let failed = |failed: crate::upstream::Failed| format!("{:?}", failed.failure);
+            let failed = |failed: crate::upstream::Failed| failed.failure.to_string();
             let facts = upstream.server(way.client, &headers).await.map_err(failed)?;
             // A modern server is told with each request.
             if facts.revision.is_modern() || !facts.has("/logging") {

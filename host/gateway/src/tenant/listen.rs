@@ -104,10 +104,9 @@ impl Tenant {
         let call = self.call(inbound, Form::Request);
         let mut journal = Journal::open(recorder, generation, &call);
         let deadline = call.deadline().at();
-        let mut identity = None;
         let way = Way::new(self, &inbound.client, None, journal.visits());
         let judged = Box::pin(async {
-            let validated = self.judge(call, inbound, &way, &mut identity).await?;
+            let validated = self.judge(call, inbound, &way, &mut journal.identity).await?;
             let wish = Wish::of(validated.call().params())?;
             Ok((validated, wish))
         });
@@ -115,10 +114,11 @@ impl Tenant {
         let (validated, wish) = match judged {
             Ok(judged) => judged,
             Err(refusal) => {
-                journal.close_notification(Some(&refusal), identity.as_ref());
-                return Outcome { answer: Err(refusal), identity, params: None };
+                journal.close_notification(Some(&refusal));
+                return Outcome { answer: Err(refusal), identity: journal.identity.take(), params: None };
             }
         };
+        let again = outlet.has_told();
         let params = Some(validated.call().params().clone());
         let client = client::accepted(&inbound.client, &inbound.params, validated.call().params());
         let way = way.of(&client);
@@ -127,7 +127,10 @@ impl Tenant {
         let id = inbound.id.clone().unwrap_or(RequestId::Number(0));
         let begin = Box::pin(by.begin(id, wish, &validated, &way));
         let begun = tokio::time::timeout_at(deadline.into(), begin).await.unwrap_or_else(|_| Err(self.too_late()));
-        journal.close_notification(begun.as_ref().err(), identity.as_ref());
+        match begun.as_ref().err() {
+            refusal if again => journal.close_renewal(refusal),
+            refusal => journal.close_notification(refusal),
+        }
         let answer = match begun {
             Err(refusal) => Err(refusal),
             Ok(mut listening) => {
@@ -140,7 +143,7 @@ impl Tenant {
                 listening.end().await
             }
         };
-        Outcome { answer, identity, params }
+        Outcome { answer, identity: journal.identity.take(), params }
     }
 }
 

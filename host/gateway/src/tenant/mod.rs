@@ -131,18 +131,18 @@ impl Tenant {
         let call = self.call(&inbound, Form::Request);
         let mut journal = Journal::open(recorder, generation, &call);
         let deadline = call.deadline().clone();
-        let (mut identity, mut params) = (None, None);
+        let mut params = None;
         let client = client::reachable(&inbound.client, outlet);
         let way = Way::new(self, &client, Some(outlet), journal.visits());
         // Boxed, so that a subscription does not take the memory of a call.
-        let run = Box::pin(self.run(call, &inbound, &way, (&mut identity, &mut params)));
+        let run = Box::pin(self.run(call, &inbound, &way, (&mut journal.identity, &mut params)));
         let answer = tokio::select! {
             biased;
             answer = run => answer,
             () = passed(&deadline) => Err(self.too_late()),
         };
-        journal.close(&answer, identity.as_ref());
-        Outcome { answer, identity, params }
+        journal.close(&answer);
+        Outcome { answer, identity: journal.identity.take(), params }
     }
 
     /// Admits and validates a notification, and gives back its params as the validators accepted them. Those of the core
@@ -157,15 +157,14 @@ impl Tenant {
         let call = self.call(&inbound, Form::Notification);
         let mut journal = Journal::open(recorder, generation, &call);
         let way = Way::new(self, &inbound.client, None, journal.visits());
-        let mut identity = None;
         let judged = async {
-            let validated = self.judge(call, &inbound, &way, &mut identity).await?;
+            let validated = self.judge(call, &inbound, &way, &mut journal.identity).await?;
             let client = client::accepted(&inbound.client, &inbound.params, validated.call().params());
             self.notified(&validated, &way.of(&client)).await?;
             Ok(validated)
         }
         .await;
-        journal.close_notification(judged.as_ref().err(), identity.as_ref());
+        journal.close_notification(judged.as_ref().err());
         judged.map(|validated| validated.call().params().clone())
     }
 
@@ -178,9 +177,8 @@ impl Tenant {
     ) -> Result<Identity, Refusal> {
         let call = self.call(&inbound, Form::Response);
         let mut journal = Journal::open(recorder, generation, &call);
-        let mut identity = None;
-        let admitted = self.admit(call, &inbound, &mut identity).await;
-        journal.close_notification(admitted.as_ref().err(), identity.as_ref());
+        let admitted = self.admit(call, &inbound, &mut journal.identity).await;
+        journal.close_notification(admitted.as_ref().err());
         admitted.map(|admitted| admitted.identity().clone())
     }
 
@@ -195,9 +193,8 @@ impl Tenant {
         let call = self.call(&inbound, Form::Response);
         let mut journal = Journal::open(recorder, generation, &call);
         let way = Way::new(self, &inbound.client, None, journal.visits());
-        let mut identity = None;
-        let judged = self.judge(call, &inbound, &way, &mut identity).await;
-        journal.close_notification(judged.as_ref().err(), identity.as_ref());
+        let judged = self.judge(call, &inbound, &way, &mut journal.identity).await;
+        journal.close_notification(judged.as_ref().err());
         judged.map(|validated| validated.call().params().clone())
     }
 

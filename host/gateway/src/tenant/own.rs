@@ -101,7 +101,7 @@ impl Tenant {
             let routed = self.spec.pipeline.route(&lookup, &group.candidates()).await.map_err(|e| e.message)?;
             let upstream = group.upstream(routed.upstream()).ok_or("gone")?;
             let headers = self.credentials.headers(self, &routed, upstream, Why::First).await.map_err(|e| e.message)?;
-            upstream.server(way.client, &headers).await.map_err(|failed| format!("{:?}", failed.failure))
+            upstream.server(way.client, &headers).await.map_err(|failed| failed.failure.to_string())
         };
         let patience = PATIENCE.min(call.time_left() / 2);
         match tokio::time::timeout(patience, asking).await {

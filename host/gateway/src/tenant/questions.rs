@@ -1,19 +1,17 @@
-//! What one server has asked outside of calls and its client has not answered yet.
+//! What one server has asked on the spot, in a call or outside of any, and its client has not answered yet.
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::task::Poll;
-use std::time::Duration;
 
 use tokio::time::Instant;
 use witgate_policy::Payload;
 
+use super::held::PATIENCE;
 use super::outlet::{Asking, Told};
-use super::talk::error;
+use super::talk::{error, error_of};
 use crate::upstream::{Ask, Reply};
-
-/// A person has so long to answer.
-const PATIENCE: Duration = Duration::from_mins(5);
+use crate::wire::code;
 
 struct Open {
     ask: Ask,
@@ -35,8 +33,8 @@ impl Questions {
         self.0.retain(|open| open.ask != *ask);
     }
 
-    /// What comes next of any question: progress of the client on it, or, as the error, its answer. Waits for ever when
-    /// there is none. Cancel safe.
+    /// What comes next of any question: progress of the client on it, or, as the error, its answer, which is the gate's
+    /// own when the client gives none in time. Waits for ever when there is none. Cancel safe.
     pub(super) async fn next(&mut self) -> (Ask, Result<Payload, Reply>) {
         let first = self.0.iter().map(|open| open.until).min();
         let over = async {
@@ -53,7 +51,7 @@ impl Questions {
         let Some((at, told)) = told else {
             let now = Instant::now();
             let at = self.0.iter().position(|open| open.until <= now).unwrap_or_default();
-            return (self.0.swap_remove(at).ask, Err(error("the client did not answer in time")));
+            return (self.0.swap_remove(at).ask, Err(error_of(code::TIMEOUT, "the client did not answer in time")));
         };
         match told {
             Some(Told::Progress(params)) => (self.0[at].ask.clone(), Ok(params)),

@@ -31,10 +31,9 @@ impl Tenant {
         let call = self.call(&inbound, Form::Response);
         let mut journal = Journal::open(recorder, generation, &call);
         let way = Way::new(self, &inbound.client, None, journal.visits());
-        let mut identity = None;
         // What runs once is boxed: a stream stands for long, and its memory is that of its largest step.
-        let admitted = Box::pin(self.admit(call, &inbound, &mut identity)).await;
-        journal.close_notification(admitted.as_ref().err(), identity.as_ref());
+        let admitted = Box::pin(self.admit(call, &inbound, &mut journal.identity)).await;
+        journal.close_renewal(admitted.as_ref().err());
         let admitted = match admitted {
             Ok(admitted) => admitted,
             Err(refusal) => return refusal,
@@ -76,7 +75,7 @@ impl Tenant {
         let outgoing = Outgoing { client: way.client, params, tool: None, headers: &headers };
         if let Err(failed) = upstream.notify(&routed, outgoing).await {
             let method = validated.call().method();
-            tracing::debug!(upstream = %routed.upstream(), method, cause = ?failed.failure, "was not told");
+            tracing::debug!(upstream = %routed.upstream(), method, cause = %failed.failure, "was not told");
         }
     }
 }

@@ -177,7 +177,7 @@ impl Tenant {
             Err(failed) => {
                 let message = format!("the upstream `{id}` cannot be subscribed to");
                 let refusal = Refusal::new(Stage::Route, Reason::Unavailable, message);
-                return Err(refusal.noted(format!("{:?}", failed.failure)));
+                return Err(refusal.noted(failed.failure.to_string()));
             }
         };
         let subscribed = subscription.map(|subscription| Subscribed {

@@ -1,10 +1,7 @@
 //! What a server says while a call is under way, and what it asks: told to the client as it comes, asked where the client
 //! can be asked on the spot, noted where it has to come back for it.
 
-use std::future::{Future, poll_fn};
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -14,8 +11,9 @@ use witgate_policy::{Kind, Message, Payload, Reason, Refusal, Sanitized, Validat
 
 use super::attempt::Way;
 use super::held::{Dialog, PATIENCE};
-use super::outlet::{Asking, Outlet, Told};
-use crate::upstream::{Ask, Event, Exchange, Failed, Reply};
+use super::outlet::{Asking, Outlet};
+use super::questions::Questions;
+use crate::upstream::{Event, Failed, Reply};
 use crate::wire::code;
 
 /// A call in which a client is asked ends here at the latest, whatever its server still wants to know.
@@ -30,13 +28,6 @@ enum Manner<'a> {
     Later,
     /// Not at all.
     Never,
-}
-
-/// A question that its client has not answered yet.
-struct Open {
-    ask: Ask,
-    asking: Asking,
-    until: Instant,
 }
 
 /// How listening ended.
@@ -57,7 +48,8 @@ pub(super) fn error(message: &str) -> Reply {
     error_of(code::UNAVAILABLE, message)
 }
 
-fn error_of(code: i32, message: &str) -> Reply {
+/// The same with a code that says more.
+pub(super) fn error_of(code: i32, message: &str) -> Reply {
     Reply::Error(Payload::of(&json!({ "code": code, "message": message })))
 }
 
@@ -93,20 +85,20 @@ impl Way<'_> {
         dialog: &mut Dialog,
     ) -> Result<Heard, Failed> {
         let manner = self.manner(validated.call().method());
-        let mut open: Vec<Open> = Vec::new();
+        let mut questions = Questions::default();
         loop {
-            let until = open.iter().map(|open| open.until).min();
             let event = tokio::select! {
                 biased;
-                (at, told) = told(&mut open), if !open.is_empty() => {
-                    let own = |answer: &Payload| {
-                        self.tenant.inner_answer(validated.identity(), self.client, upstream, answer)
-                    };
-                    pass_on(&dialog.exchange, &mut open, at, told, own);
-                    continue;
-                }
-                () = over(until), if until.is_some() => {
-                    lapse(&dialog.exchange, &mut open);
+                (ask, told) = questions.next() => {
+                    match told {
+                        Ok(progress) => dialog.exchange.notify("notifications/progress", &progress),
+                        Err(Reply::Result(answer)) => {
+                            let who = validated.identity();
+                            let answer = self.tenant.inner_answer(who, self.client, upstream, &answer);
+                            dialog.exchange.answer(&ask, Reply::Result(answer));
+                        }
+                        Err(error) => dialog.exchange.answer(&ask, error),
+                    }
                     continue;
                 }
                 event = dialog.exchange.next() => event?,
@@ -118,13 +110,13 @@ impl Way<'_> {
                     self.notify(validated, upstream, note).await;
                 }
                 (Event::Opened, _) => self.outlet.into_iter().for_each(Outlet::open),
-                (Event::Withdrawn { ask }, _) => open.retain(|open| open.ask != ask),
+                (Event::Withdrawn { ask }, _) => questions.withdraw(&ask),
                 (Event::Request { ask, method, params }, Manner::Now(outlet)) => {
                     match self.ask(validated, upstream, outlet, (method, params)).await {
                         Ok(asking) => {
                             self.be_patient(validated);
                             dialog.exchange.extend(validated.call().deadline().at());
-                            open.push(Open { ask, asking, until: Instant::now() + PATIENCE });
+                            questions.add(ask, asking, Instant::now());
                         }
                         Err(answer) => dialog.exchange.answer(&ask, answer),
                     }
@@ -193,58 +185,5 @@ impl Way<'_> {
         let message = Message { kind, method, upstream: Some(upstream.clone()), payload };
         let sanitized = self.tenant.spec().pipeline.sanitize(validated.into(), message).await?;
         Ok(self.tenant.outer_tasks(validated.identity(), self.client, sanitized))
-    }
-}
-
-/// What one of the open questions' client says next.
-async fn told(open: &mut [Open]) -> (usize, Option<Told>) {
-    poll_fn(|context| {
-        for (at, open) in open.iter_mut().enumerate() {
-            if let Poll::Ready(told) = pin!(open.asking.next()).poll(context) {
-                return Poll::Ready((at, told));
-            }
-        }
-        Poll::Pending
-    })
-    .await
-}
-
-/// Gives a server what its client says.
-fn pass_on(
-    exchange: &Exchange,
-    open: &mut Vec<Open>,
-    at: usize,
-    told: Option<Told>,
-    own: impl FnOnce(&Payload) -> Payload,
-) {
-    match told {
-        Some(Told::Progress(params)) => exchange.notify("notifications/progress", &params),
-        Some(Told::Answer(answer)) => {
-            let answer = match answer {
-                Reply::Result(result) => Reply::Result(own(&result)),
-                Reply::Error(error) => Reply::Error(error),
-            };
-            exchange.answer(&open.swap_remove(at).ask, answer);
-        }
-        None => exchange.answer(&open.swap_remove(at).ask, error("the client is gone")),
-    }
-}
-
-/// Ends the questions that nobody answered in time.
-fn lapse(exchange: &Exchange, open: &mut Vec<Open>) {
-    let now = Instant::now();
-    open.retain(|open| {
-        if open.until <= now {
-            exchange.answer(&open.ask, error_of(code::TIMEOUT, "the client did not answer in time"));
-        }
-        open.until > now
-    });
-}
-
-/// Waits for a moment.
-async fn over(until: Option<Instant>) {
-    match until {
-        Some(until) => tokio::time::sleep_until(until).await,
-        None => std::future::pending().await,
     }
 }

@@ -49,7 +49,7 @@ pub enum Flaw {
     #[error("the message is not acceptable JSON: {0}")]
     Syntax(String),
     /// An array. 2025-03-26 had batches; no other revision has.
-    #[error("batches are not supported here; send one JSON-RPC message at a time")]
+    #[error("only 2025-03-26 has batches; send one JSON-RPC message at a time")]
     Batch,
     /// A batch of nothing, or of too much.
     #[error("a batch has 1 to {BATCH} messages")]

@@ -80,7 +80,10 @@ pub enum Reject {
     #[error("Header mismatch: {0}")]
     Headers(#[from] Mismatch),
     /// A legacy message that belongs to no session.
-    #[error("this message needs a session: send `initialize` first, then its `Mcp-Session-Id` with every message")]
+    #[error(
+        "this message needs a session: send `initialize` first, then its `Mcp-Session-Id` with every message; \
+         or, from 2026-07-28 on, name the revision in header and `_meta`"
+    )]
     NoSession,
     /// The same where there is no header to name it with.
     #[error("send `initialize` first, or the revision in every request's `_meta`")]

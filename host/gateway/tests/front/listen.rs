@@ -55,6 +55,8 @@ async fn a_standing_stream_begins_at_once_and_ends_with_its_session() {
         soon(body.collect()).await.expect("it ends as it should");
     }
     assert_eq!(site.send(get(&id)).await.status, 404);
+    let recorded = site.world.records.outcomes().into_iter().filter(|(method, _)| method == "GET");
+    assert!(recorded.eq(std::iter::repeat_n(("GET".to_owned(), "ok"), 5)), "one for each, and none for the reload");
 }
 
 #[tokio::test]

@@ -108,8 +108,9 @@ async fn a_question_to_the_client_is_not_given_to_one_that_cannot_answer() {
     let call = json!({"name": "x"});
     let (outcome, ..) = ask(&tenant, inbound(LEGACY, "tools/call", &call)).await;
     assert_eq!(outcome.answer.expect_err("refused").reason, Reason::Unavailable);
-    let (outcome, ..) = ask(&tenant, inbound(MODERN, "tools/call", &call)).await;
+    let (outcome, record, _) = ask(&tenant, inbound(MODERN, "tools/call", &call)).await;
     assert_eq!(outcome.answer.expect("passes").kind(), Kind::InputRequired);
+    assert_eq!(record.outcome, "input-required");
 }
 
 #[tokio::test]
@@ -215,7 +216,8 @@ async fn a_call_that_is_dropped_is_recorded_as_cancelled() {
         Box::pin(tenant.request(1, &records, inbound(LEGACY, "tools/call", &json!({"name": "x"})), &outlet));
     assert!(tokio::time::timeout(Duration::from_millis(1), &mut request).await.is_err());
     drop(request);
-    assert_eq!(records.only().outcome, "cancelled");
+    let record = records.only();
+    assert_eq!((record.outcome, record.subject.as_deref()), ("cancelled", Some("anonymous")));
 }
 
 #[tokio::test]

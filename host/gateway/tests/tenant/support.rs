@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
-use witgate_gateway::record::{Record, Recorder};
+use witgate_gateway::record::{Record, Recorder, TurnedAway};
 use witgate_gateway::tenant::{Group, Inbound, Lasting, Outcome, Outlet, Said, Spec, Tenant};
 use witgate_gateway::upstream::{Builtin, InProcess, Limits, Spec as UpstreamSpec, Timeouts, Transport, Upstream};
 use witgate_gateway::wire::{ClientFacts, RequestId};
@@ -156,6 +156,10 @@ pub(crate) struct Records(pub(crate) Mutex<Vec<Record>>);
 impl Recorder for Records {
     fn record(&self, record: &Record) {
         self.0.lock().expect("records").push(record.clone());
+    }
+
+    fn turned_away(&self, turned_away: &TurnedAway) {
+        panic!("there is no front: {turned_away:?}");
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use tempfile::TempDir;
-use witgate_gateway::record::{Record, Recorder};
+use witgate_gateway::record::{Record, Recorder, TurnedAway};
 use witgate_sandbox::{Sandbox, SandboxConfig};
 
 use super::*;
@@ -14,6 +14,7 @@ struct Nobody;
 
 impl Recorder for Nobody {
     fn record(&self, _: &Record) {}
+    fn turned_away(&self, _: &TurnedAway) {}
 }
 
 struct Case {

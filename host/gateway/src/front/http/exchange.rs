@@ -157,7 +157,7 @@ impl Front {
             _ => match self.names.check(&parts.uri, &parts.headers) {
                 Ok(()) => reply::json(
                     StatusCode::NOT_FOUND,
-                    Bytes::from_static(br#"{"error":"there is no MCP endpoint at this path"}"#),
+                    Bytes::from_static(br#"{"error":"there is no MCP endpoint at this path; the gate prints the paths of its endpoints when it starts"}"#),
                 ),
                 Err(reject) => reply::reject(None, &reject),
             },

@@ -44,9 +44,9 @@ pub struct Options {
 }
 
 impl Default for Options {
-    /// A body as large as the strict parser takes, and sixteen of them at once. Half a minute for what a client has ready; a day for a session, since
-    /// desktop clients sleep overnight; five minutes to come back to a stream, in which a laptop has found its next network;
-    /// 15 seconds between signs of life, below the 60 of common proxies.
+    /// A body as large as the strict parser takes, and sixteen of them at once. Half a minute for what a client has
+    /// ready; a day for a session, since desktop clients sleep overnight; five minutes to come back to a stream, in which
+    /// a laptop has found its next network; 15 seconds between signs of life, below the 60 of common proxies.
     fn default() -> Self {
         Self {
             hosts: Vec::new(),

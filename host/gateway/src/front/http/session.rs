@@ -190,13 +190,14 @@ mod tests {
 
     use super::*;
     use crate::gate::Generation;
-    use crate::record::{Record, Recorder};
+    use crate::record::{Record, Recorder, TurnedAway};
     use crate::wire::RequestId;
 
     struct Nobody;
 
     impl Recorder for Nobody {
         fn record(&self, _: &Record) {}
+        fn turned_away(&self, _: &TurnedAway) {}
     }
 
     fn sessions(sessions: usize, idle: Duration) -> Sessions {

@@ -204,7 +204,7 @@ impl Post {
         let body = String::from_utf8(line.into()).map_err(|e| e.to_string())?;
         let sent = self.client.send(Method::POST, &self.shown, HeaderMap::new(), body);
         let response = timeout(self.patience, sent).await.map_err(|_| "the server does not take messages")?;
-        let response = response.map_err(|failed| format!("{:?}", failed.failure))?;
+        let response = response.map_err(|failed| failed.failure.to_string())?;
         let status = response.status();
         if status.is_success() {
             // Read away, so that its connection can be used again.
