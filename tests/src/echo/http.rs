@@ -43,6 +43,11 @@ impl Server {
         &self.url
     }
 
+    /// Where it speaks HTTP+SSE.
+    pub fn sse_url(&self) -> String {
+        self.url.replace("/mcp", "/sse")
+    }
+
     /// What the test decides and sees.
     pub fn stage(&self) -> &Stage {
         &self.stage
@@ -60,6 +65,13 @@ impl Echo {
         loop {
             let head = connection.head().await?;
             let body = connection.text().await?;
+            if head.first.starts_with("GET /sse ") {
+                return self.open_line(&mut connection).await;
+            }
+            if head.first.starts_with("POST /messages?") {
+                self.take_line(&mut connection, &head, &body).await?;
+                continue;
+            }
             if head.first.starts_with("GET") && self.era == Era::Legacy {
                 return self.stand(&mut connection, None).await;
             }

@@ -12,6 +12,7 @@
 
 mod hat;
 pub mod http;
+mod sse;
 pub mod stdio;
 mod streams;
 
@@ -48,13 +49,14 @@ pub struct Echo {
     name: String,
     era: Era,
     hat: Hat,
+    lines: sse::Lines,
     stage: Arc<Stage>,
 }
 
 impl Echo {
     /// A server with a name of its own.
     pub fn new(name: &str, era: Era, stage: Arc<Stage>) -> Self {
-        Self { name: name.to_owned(), era, hat: Hat::default(), stage }
+        Self { name: name.to_owned(), era, hat: Hat::default(), lines: sse::Lines::default(), stage }
     }
 
     /// The answer to all that is answered at once; `None` for what gets none.

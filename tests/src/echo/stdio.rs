@@ -36,7 +36,7 @@ pub async fn serve(echo: Echo) -> std::io::Result<()> {
 }
 
 impl Echo {
-    async fn over_stdio(&self, message: &Value) -> Vec<Value> {
+    pub(super) async fn over_stdio(&self, message: &Value) -> Vec<Value> {
         let tool = (message["method"] == "tools/call").then(|| message["params"]["name"].as_str()).flatten();
         match tool {
             Some("echo") => self.echo(message).await,

@@ -52,7 +52,7 @@ use self::catalog::{Book, Catalog};
 use self::credentials::Credentials;
 use self::journal::Journal;
 pub use self::lasting::Lasting;
-pub use self::outlet::{Answered, Asking, Asks, Outlet, Said, Told};
+pub use self::outlet::{Answered, Asking, Asks, Heard, Outlet, Said, Told};
 pub use self::seal::{NoChance, Seal};
 pub use self::spec::{Group, Spec};
 use self::task::is_task;

@@ -4,7 +4,7 @@
 //! the gate's own, unique for its client; the client's answer finds its way back through [`Asks`].
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{mpsc, watch};
@@ -18,8 +18,8 @@ use crate::wire::RequestId;
 /// What waits for a slow reader before notifications are lost.
 const WAITING: usize = 64;
 
-/// What a notification may be at most, in bytes, to wait behind others.
-const WAITING_BYTES: usize = 64 << 10;
+/// The same in bytes; a longer one may wait alone.
+const WAITING_BYTES: usize = 1 << 20;
 
 /// Questions that one client may have open: more than a person answers.
 const OPEN: usize = 64;
@@ -51,21 +51,65 @@ pub enum Said {
     },
 }
 
+impl Said {
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Note(said) | Self::Ask { request: said, .. } => said.payload().len(),
+            Self::Opened | Self::Withdrawn { .. } => 0,
+        }
+    }
+}
+
 /// The way to one client.
 #[derive(Debug, Clone)]
 pub struct Outlet {
-    said: mpsc::Sender<Said>,
+    // Boxed, since the channel has its places from the beginning, and most streams say little.
+    said: mpsc::Sender<Box<Said>>,
+    waiting: Arc<AtomicUsize>,
     asks: Option<Arc<Asks>>,
     told: Arc<AtomicBool>,
     stop: Option<watch::Receiver<bool>>,
 }
 
+/// The other end of an [`Outlet`].
+#[derive(Debug)]
+pub struct Heard {
+    said: mpsc::Receiver<Box<Said>>,
+    waiting: Arc<AtomicUsize>,
+}
+
+impl Heard {
+    /// What is said next; `None` when nothing will be. Cancel safe.
+    pub async fn recv(&mut self) -> Option<Said> {
+        let said = self.said.recv().await?;
+        Some(self.taken(*said))
+    }
+
+    /// What was said already.
+    pub fn try_recv(&mut self) -> Option<Said> {
+        let said = self.said.try_recv().ok()?;
+        Some(self.taken(*said))
+    }
+
+    /// Listens no more.
+    pub fn close(&mut self) {
+        self.said.close();
+    }
+
+    fn taken(&self, said: Said) -> Said {
+        self.waiting.fetch_sub(said.bytes(), Ordering::Relaxed);
+        said
+    }
+}
+
 impl Outlet {
     /// A way, and its other end. `asks`: where a client's answers come in; `None` for one that cannot be asked (modern
     /// clients, and those that take no stream).
-    pub fn new(asks: Option<Arc<Asks>>) -> (Self, mpsc::Receiver<Said>) {
-        let (said, heard) = mpsc::channel(WAITING);
-        (Self { said, asks, told: Arc::default(), stop: None }, heard)
+    pub fn new(asks: Option<Arc<Asks>>) -> (Self, Heard) {
+        let (sender, receiver) = mpsc::channel(WAITING);
+        let waiting = Arc::new(AtomicUsize::new(0));
+        let heard = Heard { said: receiver, waiting: waiting.clone() };
+        (Self { said: sender, waiting, asks, told: Arc::default(), stop: None }, heard)
     }
 
     /// The same, for what lasts until the gate stops.
@@ -98,21 +142,36 @@ impl Outlet {
 
     /// The server streams from now on. Once is enough.
     pub fn open(&self) {
-        let _ = self.said.try_send(Said::Opened);
+        self.try_say(Said::Opened);
     }
 
     /// Says a notification; `false` when it was lost.
     pub fn tell(&self, note: Sanitized) -> bool {
-        let idle = self.said.capacity() == self.said.max_capacity();
-        let told = (idle || note.payload().len() <= WAITING_BYTES) && self.said.try_send(Said::Note(note)).is_ok();
+        let waiting = self.waiting.load(Ordering::Relaxed);
+        let crowded = waiting > 0 && waiting + note.payload().len() > WAITING_BYTES;
+        let told = !crowded && self.try_say(Said::Note(note));
         self.told.fetch_or(told, Ordering::Relaxed);
         told
     }
 
     /// Says a notification that must not be lost, and waits for a slow reader.
     pub async fn say(&self, note: Sanitized) {
-        let said = self.said.send(Said::Note(note)).await.is_ok();
+        let said = self.wait_to_say(Said::Note(note)).await;
         self.told.fetch_or(said, Ordering::Relaxed);
+    }
+
+    async fn wait_to_say(&self, said: Said) -> bool {
+        let Ok(place) = self.said.reserve().await else { return false };
+        self.waiting.fetch_add(said.bytes(), Ordering::Relaxed);
+        place.send(Box::new(said));
+        true
+    }
+
+    fn try_say(&self, said: Said) -> bool {
+        let Ok(place) = self.said.try_reserve() else { return false };
+        self.waiting.fetch_add(said.bytes(), Ordering::Relaxed);
+        place.send(Box::new(said));
+        true
     }
 
     /// Asks the client, with the gate's id in place of the server's progress token. `None` when it cannot be asked, or
@@ -127,8 +186,7 @@ impl Outlet {
             None => request,
         };
         let asking = Asking { id, token, heard, outlet: self.clone(), asks, answered: false };
-        self.said.send(Said::Ask { id, request }).await.ok()?;
-        Some(asking)
+        self.wait_to_say(Said::Ask { id, request }).await.then_some(asking)
     }
 }
 
@@ -173,7 +231,7 @@ impl Asking {
 impl Drop for Asking {
     fn drop(&mut self) {
         if !self.answered && self.asks.state().open.remove(&self.id).is_some() {
-            let _ = self.outlet.said.try_send(Said::Withdrawn { id: self.id });
+            self.outlet.try_say(Said::Withdrawn { id: self.id });
         }
     }
 }
@@ -256,5 +314,60 @@ impl Asks {
     /// Whether a question is open.
     pub fn is_idle(&self) -> bool {
         self.state().open.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use witgate_policy::{Call, Draft, Form, Kind, Message, Peer, Pipeline, Presented, Revision};
+
+    use super::*;
+
+    async fn note(bytes: usize) -> Sanitized {
+        let pipeline = Pipeline::default();
+        let call = Call::new(Draft {
+            id: "c".into(),
+            tenant: "t".into(),
+            form: Form::Request,
+            method: "tools/call".into(),
+            params: Payload::empty(),
+            revision: Revision::V2025_11_25,
+            traceparent: None,
+            unix_time_s: 0,
+            deadline: Instant::now() + Duration::from_mins(1),
+            chance: 0,
+        });
+        let presented = Presented { headers: Vec::new(), peer: Peer { address: "stdio".into(), certificate: None } };
+        let admitted = pipeline.admit(call, &presented).await.expect("anybody");
+        let payload = Payload::of(&serde_json::json!({ "data": "x".repeat(bytes - 11) }));
+        let message = Message { kind: Kind::Notification, method: "n".to_owned(), upstream: None, payload };
+        pipeline.sanitize((&admitted).into(), message).await.expect("no sanitizer")
+    }
+
+    #[tokio::test]
+    async fn what_waits_is_bounded_in_number_and_in_bytes() {
+        let (outlet, mut heard) = Outlet::new(None);
+        let told = async |bytes| outlet.tell(note(bytes).await);
+        assert!(told(2 * WAITING_BYTES).await, "alone it may be long");
+        assert!(!told(12).await, "nothing fits beside it");
+        assert!(heard.recv().await.is_some());
+        for _ in 0..2 {
+            assert!(told(WAITING_BYTES / 2).await);
+        }
+        assert!(!told(12).await);
+        outlet.say(note(12).await).await;
+        outlet.open();
+        for _ in 0..4 {
+            assert!(heard.try_recv().is_some());
+        }
+        for _ in 0..WAITING {
+            assert!(told(12).await, "there is room again");
+        }
+        assert!(!told(12).await);
+        heard.close();
+        assert!(heard.recv().await.is_some(), "what was said is still there");
+        assert!(outlet.is_closed() && !told(12).await);
     }
 }

@@ -60,6 +60,20 @@ pub(crate) enum EnvelopeError {
     Form(String),
 }
 
+impl EnvelopeError {
+    /// What a client is told, in the gate's own words.
+    pub(crate) fn told(&self) -> &'static str {
+        match self {
+            Self::Utf8 => "the upstream's answer is not UTF-8",
+            Self::Strict(_) => {
+                "the upstream's answer is broken JSON, has a name twice in one object, or is nested too deeply; the \
+                 gateway's log says which"
+            }
+            Self::Form(_) => "the upstream's answer is no JSON-RPC 2.0 message",
+        }
+    }
+}
+
 /// The members of any message, borrowed from its text.
 #[derive(Deserialize)]
 struct Members<'a> {

@@ -6,8 +6,8 @@
 //! - only a [`Routed`](witgate_policy::Routed) can be sent, and only to the upstream that it was routed to;
 //! - ids and progress tokens on the wire are the gate's own; a client's token is put back into what it receives, and no
 //!   server sees two requests with one id;
-//! - what a server sends is parsed strictly and bounded; a server that breaks the protocol loses its connection, and
-//!   nobody else's calls;
+//! - what a server sends is parsed strictly and bounded; what is no message fails the request that it answers, and no
+//!   other on the same connection; a server that goes on so loses its connection;
 //! - everything that waits has a deadline, every queue a bound, and every child an owner who reaps it.
 
 mod ask;
@@ -115,6 +115,12 @@ impl Failed {
         let why = format!("the server sent a message of more than {max_bytes} bytes");
         let told = format!("the answer is longer than the {max_bytes} bytes that the limit `message-bytes` allows");
         Self { told: Some(told), ..Self::no_reply(why) }
+    }
+
+    /// The server sent something that the gate cannot take for its answer. What exactly is for the log: the server's own
+    /// text is not passed on uncleaned.
+    pub(crate) fn unreadable(cause: &envelope::EnvelopeError) -> Self {
+        Self { told: Some(cause.told().to_owned()), ..Self::no_reply(cause.to_string()) }
     }
 
     /// The server may have received the call; its answer will not come.

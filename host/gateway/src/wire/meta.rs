@@ -93,6 +93,31 @@ impl ClientFacts {
     }
 }
 
+/// What may be kept of a message for longer than its answer takes, in bytes: some hundred names or URIs.
+const LASTING_BYTES: usize = 64 << 10;
+
+/// The params of a legacy client's handshake: what is in them is of its type, and they are kept.
+pub fn handshake(params: &Payload) -> Result<Payload, Reject> {
+    let wrong = |field, want| Err(Reject::Handshake { field, want });
+    if params.read::<String>("/protocolVersion").is_none() {
+        return wrong("protocolVersion", "a string");
+    }
+    for (pointer, field) in [("/capabilities", "capabilities"), ("/clientInfo", "clientInfo")] {
+        if params.get(pointer).is_some() && part(params, pointer).is_none() {
+            return wrong(field, "an object");
+        }
+    }
+    lasting(params)
+}
+
+/// The params of a message that is kept, bounded, and apart from the buffer that they came in.
+pub fn lasting(params: &Payload) -> Result<Payload, Reject> {
+    if params.len() > LASTING_BYTES {
+        return Err(Reject::TooLasting { limit: LASTING_BYTES });
+    }
+    Ok(params.detached())
+}
+
 /// Whether a version is one that has a handshake.
 pub fn is_legacy(version: &str) -> bool {
     Revision::parse(version).is_some_and(|revision| !revision.is_modern())

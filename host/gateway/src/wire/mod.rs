@@ -25,7 +25,7 @@ pub use error::RpcError;
 pub use headers::{Mismatch, check_headers, version_header};
 pub use message::{ClientFacts, Incoming, RequestId};
 pub(crate) use meta::part;
-pub use meta::{Meta, is_legacy, traceparent};
+pub use meta::{Meta, handshake, is_legacy, lasting, traceparent};
 pub use params::check_params;
 pub use refusal::{Ask, Denial};
 pub use reject::Reject;

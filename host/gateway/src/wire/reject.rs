@@ -20,6 +20,12 @@ pub enum Reject {
         /// What is allowed.
         limit: usize,
     },
+    /// More than is kept of a message for longer than its answer takes: a handshake, a subscription.
+    #[error("the `params` are longer than the {limit} bytes that are taken of a message that is kept")]
+    TooLasting {
+        /// What is allowed.
+        limit: usize,
+    },
     /// The body did not come in time.
     #[error("the body did not arrive within {seconds} seconds")]
     TooSlow {
@@ -41,6 +47,9 @@ pub enum Reject {
     /// A body of another type.
     #[error("the `Content-Type` has to be application/json")]
     MediaType,
+    /// A body that is compressed.
+    #[error("bodies are taken as they are, without a `Content-Encoding`")]
+    Coding,
     /// The client takes neither form of answer.
     #[error("the `Accept` header has to allow application/json and text/event-stream")]
     NotAcceptable,
@@ -63,6 +72,14 @@ pub enum Reject {
     #[error("`_meta` has to have `{field}`, which is {want}")]
     Meta {
         /// The field.
+        field: &'static str,
+        /// What it has to be.
+        want: &'static str,
+    },
+    /// A member of a legacy client's `initialize` that is missing or of another type.
+    #[error("`initialize` has to have `{field}`, which is {want}")]
+    Handshake {
+        /// The member.
         field: &'static str,
         /// What it has to be.
         want: &'static str,
@@ -127,9 +144,9 @@ impl Reject {
     /// The HTTP status.
     pub fn status(&self) -> StatusCode {
         match self {
-            Self::Decode(DecodeError { flaw: Flaw::Size { .. }, .. }) | Self::TooLarge { .. } => {
-                StatusCode::PAYLOAD_TOO_LARGE
-            }
+            Self::Decode(DecodeError { flaw: Flaw::Size { .. }, .. })
+            | Self::TooLarge { .. }
+            | Self::TooLasting { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Decode(_)
             | Self::Broken
             | Self::Meta { .. }
@@ -143,15 +160,16 @@ impl Reject {
             | Self::Response => StatusCode::BAD_REQUEST,
             Self::TooSlow { .. } => StatusCode::REQUEST_TIMEOUT,
             Self::Host | Self::Origin => StatusCode::FORBIDDEN,
-            Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::MediaType | Self::Coding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Streams { .. } => StatusCode::CONFLICT,
             Self::NotAcceptable | Self::NoEvents => StatusCode::NOT_ACCEPTABLE,
             Self::HttpMethod => StatusCode::METHOD_NOT_ALLOWED,
             Self::UnknownSession | Self::Gone => StatusCode::NOT_FOUND,
             Self::SessionsFull | Self::Crowded => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
-            // The session goes on, so its client must not take this for its end.
-            Self::LogLevel | Self::DuplicateId | Self::Busy { .. } => StatusCode::OK,
+            // The session goes on, so its client must not take this for its end; and a legacy client learns of a
+            // request's fate from the message alone.
+            Self::LogLevel | Self::Handshake { .. } | Self::DuplicateId | Self::Busy { .. } => StatusCode::OK,
         }
     }
 
@@ -159,8 +177,8 @@ impl Reject {
     pub fn code(&self) -> i32 {
         match self {
             Self::Decode(error) => error.code(),
-            Self::TooLarge { .. } => code::TOO_LARGE,
-            Self::Meta { .. } | Self::LogLevel => code::INVALID_PARAMS,
+            Self::TooLarge { .. } | Self::TooLasting { .. } => code::TOO_LARGE,
+            Self::Meta { .. } | Self::Handshake { .. } | Self::LogLevel => code::INVALID_PARAMS,
             Self::Version { .. } => code::UNSUPPORTED_VERSION,
             Self::Headers(_) => code::HEADER_MISMATCH,
             Self::Host | Self::Origin => code::FORBIDDEN,
@@ -184,7 +202,7 @@ impl Reject {
                 let requested: String = requested.chars().take(64).collect();
                 Some(json!({ "supported": supported, "requested": requested }))
             }
-            Self::TooLarge { limit } => Some(json!({ "limitBytes": limit })),
+            Self::TooLarge { limit } | Self::TooLasting { limit } => Some(json!({ "limitBytes": limit })),
             _ => None,
         }
     }

@@ -8,4 +8,5 @@ mod rejects;
 mod resume;
 mod session;
 mod stdio;
+mod strict;
 mod support;

@@ -143,6 +143,10 @@ async fn what_is_not_for_here_is_turned_away() {
     check(ping().by("DELETE"), (405, -32600)).await;
     check(ping().with("content-type", "text/plain"), (415, -32600)).await;
     check(ping().with("content-type", ""), (415, -32600)).await;
+    check(ping().with("content-encoding", "gzip"), (415, -32600)).await;
+    let mut twice = ping();
+    twice.headers.push(("content-type", "text/plain".to_owned()));
+    check(twice, (415, -32600)).await;
     check(ping().with("accept", "text/html"), (406, -32600)).await;
     check(ping().with("host", "evil.example"), (403, -31403)).await;
     check(ping().with("host", "evil.example").at("/admin"), (403, -31403)).await;

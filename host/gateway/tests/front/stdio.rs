@@ -11,7 +11,7 @@ use witgate_gateway::front::stdio::{StdioError, serve};
 
 use crate::support::{World, initialize, soon, test};
 
-struct Pipe {
+pub(crate) struct Pipe {
     world: World,
     write: Option<WriteHalf<DuplexStream>>,
     lines: Lines<BufReader<ReadHalf<DuplexStream>>>,
@@ -20,7 +20,7 @@ struct Pipe {
 }
 
 impl Pipe {
-    fn open(tenant: &'static str, who: &str) -> Self {
+    pub(crate) fn open(tenant: &'static str, who: &str) -> Self {
         let world = World::new();
         let (ours, theirs) = tokio::io::duplex(1 << 16);
         let (read, write) = tokio::io::split(ours);
@@ -38,20 +38,25 @@ impl Pipe {
     }
 
     async fn line(&mut self, line: &str) {
+        self.bytes(line.as_bytes()).await;
+    }
+
+    /// A line of whatever bytes.
+    pub(crate) async fn bytes(&mut self, line: &[u8]) {
         let write = self.write.as_mut().expect("open");
-        soon(write.write_all(format!("{line}\n").as_bytes())).await.expect("it reads");
+        soon(write.write_all(&[line, b"\n"].concat())).await.expect("it reads");
     }
 
     async fn send(&mut self, message: &Value) {
         self.line(&message.to_string()).await;
     }
 
-    async fn next(&mut self) -> Value {
+    pub(crate) async fn next(&mut self) -> Value {
         let line = soon(self.lines.next_line()).await.expect("readable").expect("a line");
         serde_json::from_str(&line).expect("JSON")
     }
 
-    async fn ask(&mut self, message: &Value) -> Value {
+    pub(crate) async fn ask(&mut self, message: &Value) -> Value {
         self.send(message).await;
         self.next().await
     }

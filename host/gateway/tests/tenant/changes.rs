@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tokio::sync::{mpsc, watch};
-use witgate_gateway::tenant::{Asks, Inbound, Outcome, Outlet, Said, Tenant};
+use tokio::sync::watch;
+use witgate_gateway::tenant::{Asks, Heard, Inbound, Outcome, Outlet, Said, Tenant};
 use witgate_gateway::upstream::{Http, Reply, Transport};
 use witgate_gateway::wire::RequestId;
 use witgate_policy::{
@@ -26,12 +26,12 @@ fn all() -> Value {
     })
 }
 
-async fn said(heard: &mut mpsc::Receiver<Said>) -> Said {
+async fn said(heard: &mut Heard) -> Said {
     tokio::time::timeout(SOON, heard.recv()).await.expect("in time").expect("somebody speaks")
 }
 
 /// The next notification: its method and params.
-async fn note(heard: &mut mpsc::Receiver<Said>) -> (String, Value) {
+async fn note(heard: &mut Heard) -> (String, Value) {
     match said(heard).await {
         Said::Note(note) => (note.method().to_owned(), note.payload().deserialize().expect("JSON")),
         other => panic!("not a notification: {other:?}"),

@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
-use witgate_gateway::tenant::{Asks, Inbound, Outcome, Outlet, Said, Tenant};
+use witgate_gateway::tenant::{Asks, Heard, Inbound, Outcome, Outlet, Said, Tenant};
 use witgate_gateway::upstream::Reply;
 use witgate_gateway::wire::RequestId;
 use witgate_policy::{
@@ -265,7 +264,7 @@ async fn each_answer_is_judged_by_itself() {
 /// A legacy client under way: what it is told, and where its answers go.
 pub(super) struct Client {
     asks: Arc<Asks>,
-    said: mpsc::Receiver<Said>,
+    said: Heard,
     pub(super) outcome: JoinHandle<Outcome>,
 }
 

@@ -286,27 +286,76 @@ async fn a_modern_server_is_asked_to_tell_of_changes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_breaks_the_protocol_loses_its_connection_and_nothing_else() {
+async fn what_is_no_message_fails_the_request_that_it_answers_and_no_other() {
+    let deep = format!("{}1{}", r#"{"a":"#.repeat(70), "}".repeat(70));
     let breaches = [
-        (r#"{"jsonrpc":"2.0","id":1,"result":{"a":1,"a":2}}"#.to_owned(), "duplicate key"),
-        (r#"{"jsonrpc":"2.0","id":1,"result":"#.to_owned(), "EOF"),
-        (r#"{"id":1,"result":{}}"#.to_owned(), "jsonrpc"),
-        (format!(r#"{{"jsonrpc":"2.0","x":"{}"}}"#, "y".repeat(3000)), "more than 2000 bytes"),
+        (r#"{"jsonrpc":"2.0","id":ID,"result":{"a":1,"a":2}}"#.to_owned(), "duplicate key", "a name twice"),
+        (r#"{"jsonrpc":"2.0","id":ID,"id":ID,"result":{}}"#.to_owned(), "duplicate key", "a name twice"),
+        (r#"{"jsonrpc":"2.0","id":ID,"result":"#.to_owned(), "EOF", "broken JSON"),
+        (r#"{"jsonrpc":"2.0","id":ID,"result":{}} {}"#.to_owned(), "trailing", "broken JSON"),
+        (r#"{"jsonrpc":"2.0","id":ID,"result":{"a":"\ud800"}}"#.to_owned(), "hex escape", "broken JSON"),
+        (format!(r#"{{"jsonrpc":"2.0","id":ID,"result":{deep}}}"#), "deeply", "nested too deeply"),
+        (r#"{"id":ID,"result":{}}"#.to_owned(), "jsonrpc", "JSON-RPC 2.0"),
+        (r#"{"jsonrpc":"1.0","id":ID,"result":{}}"#.to_owned(), "jsonrpc", "JSON-RPC 2.0"),
+        (r#"{"jsonrpc":"2.0","id":ID,"result":[]}"#.to_owned(), "neither", ""),
+        (r#"{"jsonrpc":"2.0","id":ID,"result":{},"error":{}}"#.to_owned(), "neither", ""),
+        (
+            format!(r#"{{"jsonrpc":"2.0","id":ID,"result":{{"x":"{}"}}}}"#, "y".repeat(3000)),
+            "2000 bytes",
+            "`message-bytes`",
+        ),
     ];
-    for (breach, why) in breaches {
+    for (breach, why, told) in breaches {
         let limits = Limits { message: strict::Limits { bytes: 2000, depth: 64 }, ..Limits::default() };
         let (upstream, ledger, mut server) = connected(false, limits).await;
-        let mut exchange = send(&upstream, "tools/call", call(1)).await.expect("sent");
-        server.expect("tools/call").await;
-        server.say("Server listening on stdio").await;
-        server.say(&breach).await;
-        match result(&mut exchange).await.expect_err("broken").failure {
-            Failure::NoReply(text) => assert!(text.contains(why), "{text}"),
-            other => panic!("{other:?} for {breach:.60}"),
+        let mut hurt = send(&upstream, "tools/call", call(1)).await.expect("sent");
+        let mut other = send(&upstream, "tools/call", call(2)).await.expect("sent");
+        let (id, _) = server.expect("tools/call").await;
+        let (other_id, _) = server.expect("tools/call").await;
+        server.say(&breach.replace("ID", &id.to_string())).await;
+        let failed = result(&mut hurt).await.expect_err("no answer");
+        match failed.failure {
+            Failure::NoReply(text) => assert!(text.contains(why), "{text} for {breach:.80}"),
+            failure => panic!("{failure:?} for {breach:.80}"),
         }
-        assert_eq!(server.hear().await, None);
-        assert_eq!(ledger.told(), ["failed"]);
+        assert!(failed.told.unwrap_or_default().contains(told), "{breach:.80}");
+        server.reply(&other_id, json!({ "ok": true })).await;
+        assert_eq!(result(&mut other).await.expect("answered").0, json!({ "ok": true }), "{breach:.80}");
+        assert_eq!(ledger.told(), ["failed", "answered"]);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_no_message_and_answers_nobody_is_left_out_a_number_of_times() {
+    let limits = Limits { message: strict::Limits { bytes: 2000, depth: 64 }, ..Limits::default() };
+    let (upstream, ledger, mut server) = connected(false, limits).await;
+    let noise = [
+        "Server listening on stdio".to_owned(),
+        "\u{feff}".to_owned(),
+        r#"{"jsonrpc":"2.0","method":"notifications/message","params":{"a":1,"a":2}}"#.to_owned(),
+        r#"{"jsonrpc":"2.0","id":ID,"method":"sampling/createMessage","params":{"a":1,"a":2}}"#.to_owned(),
+        format!(r#"{{"jsonrpc":"2.0","id":ID,"method":"ping","params":{{"x":"{}"}}}}"#, "y".repeat(3000)),
+        r#"{"jsonrpc":"2.0","id":999,"result":{"a":1,"a":2}}"#.to_owned(),
+    ];
+    let mut exchange = send(&upstream, "tools/call", call(1)).await.expect("sent");
+    let (id, _) = server.expect("tools/call").await;
+    for line in &noise {
+        server.say(&line.replace("ID", &id.to_string())).await;
+    }
+    server.reply(&id, json!({ "ok": true })).await;
+    assert_eq!(result(&mut exchange).await.expect("answered").0, json!({ "ok": true }));
+
+    let mut exchange = send(&upstream, "tools/call", call(2)).await.expect("sent");
+    server.expect("tools/call").await;
+    for _ in 0..65 {
+        server.say("nonsense").await;
+    }
+    match result(&mut exchange).await.expect_err("no server").failure {
+        Failure::NoReply(text) => assert!(text.contains("64 lines that are no messages"), "{text}"),
+        failure => panic!("{failure:?}"),
+    }
+    assert_eq!(server.hear().await, None);
+    assert_eq!(ledger.told(), ["answered", "failed"]);
 }
 
 #[tokio::test(start_paused = true)]

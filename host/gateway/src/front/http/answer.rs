@@ -4,7 +4,6 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use http::{Response, StatusCode};
-use tokio::sync::mpsc;
 use witgate_policy::Revision;
 
 use super::events::Events;
@@ -14,7 +13,7 @@ use super::session::Session;
 use super::tape::Tape;
 use crate::front::crew::Crew;
 use crate::front::job::{self, Ended};
-use crate::tenant::Said;
+use crate::tenant::{Heard, Said};
 use crate::wire::encode::{self, Line};
 use crate::wire::{Reject, RequestId};
 
@@ -34,7 +33,7 @@ pub(super) struct Pending {
     pub(super) wants: Wants,
     pub(super) keep_alive: std::time::Duration,
     pub(super) running: Running,
-    pub(super) said: mpsc::Receiver<Said>,
+    pub(super) said: Heard,
 }
 
 impl Pending {
@@ -53,11 +52,11 @@ impl Pending {
             Ok(said) => self.stream(&said),
             Err(answers) => match self.said.try_recv() {
                 // Said in the same breath as the answers, and before them.
-                Ok(said) => {
+                Some(said) => {
                     self.running.working = Some(Box::pin(std::future::ready(answers)));
                     self.stream(&said)
                 }
-                Err(_) => respond_at_once(self.revision, self.wants, answers),
+                None => respond_at_once(self.revision, self.wants, answers),
             },
         }
     }
@@ -79,7 +78,7 @@ impl Pending {
 }
 
 /// Writes what is said, and the answers after that.
-async fn record(tape: Arc<Tape>, mut heard: mpsc::Receiver<Said>, mut working: Working) {
+async fn record(tape: Arc<Tape>, mut heard: Heard, mut working: Working) {
     // A stop may end this task; then the stream ends, too.
     let tape = End(tape);
     let answers = loop {
@@ -91,7 +90,7 @@ async fn record(tape: Arc<Tape>, mut heard: mpsc::Receiver<Said>, mut working: W
     };
     let cancelled = answers.all.iter().all(|(_, ended)| matches!(ended, Ended::Cancelled));
     // Nothing follows a cancellation.
-    while !cancelled && let Ok(said) = heard.try_recv() {
+    while !cancelled && let Some(said) = heard.try_recv() {
         tape.0.say(&said);
     }
     tape.0.end(lines(&answers));

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use http::header::{ACCEPT, CONTENT_TYPE, HOST, ORIGIN};
+use http::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE, HOST, ORIGIN};
 use http::uri::Authority;
 use http::{HeaderMap, HeaderValue, Uri};
 
@@ -156,7 +156,11 @@ pub(super) struct Wants {
 /// The body has to be JSON, and the client has to take JSON or a stream. The specification wants it to take both; one
 /// that takes only one gets that.
 pub(super) fn media(headers: &HeaderMap) -> Result<Wants, Reject> {
-    let content = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).map(essence);
+    let mut types = headers.get_all(CONTENT_TYPE).iter();
+    let content = types.next().filter(|_| types.next().is_none()).and_then(|value| value.to_str().ok()).map(essence);
+    if headers.get(CONTENT_ENCODING).is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+        return Err(Reject::Coding);
+    }
     if !content.is_some_and(|content| content.eq_ignore_ascii_case("application/json")) {
         return Err(Reject::MediaType);
     }

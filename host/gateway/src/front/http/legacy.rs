@@ -13,7 +13,7 @@ use crate::front::answers::Answer;
 use crate::front::job::{Ended, Job, Work};
 use crate::front::session_name;
 use crate::tenant::{Outlet, Tenant};
-use crate::wire::{ClientFacts, Denial, Reject, RequestId, check_headers, version_header};
+use crate::wire::{ClientFacts, Denial, Reject, RequestId, check_headers, handshake, version_header};
 
 const SESSION: &str = "mcp-session-id";
 
@@ -22,8 +22,9 @@ impl Front {
     /// client that goes before it has the id has no session.
     pub(super) async fn initialize(&self, entry: Entry, asked: Asked) -> Result<Response<Body>, Reject> {
         check_headers(&entry.headers, &asked.method, &asked.params, false)?;
-        let client = ClientFacts { session: Some(session_name("http")), ..ClientFacts::of_initialize(&asked.params) };
-        let mut job = self.job(&entry, (asked.method, asked.params), client.clone(), None);
+        let params = handshake(&asked.params)?;
+        let client = ClientFacts { session: Some(session_name("http")), ..ClientFacts::of_initialize(&params) };
+        let mut job = self.job(&entry, (asked.method, params), client.clone(), None);
         job.inbound.id = Some(asked.id.clone());
         let (outlet, _) = Outlet::new(None);
         let ended = job.request(None, outlet).await;

@@ -8,13 +8,16 @@ use super::exchange::{Asked, Entry, Front};
 use super::reply::{self, Body};
 use crate::front::job::SUBSCRIPTION;
 use crate::tenant::Outlet;
-use crate::wire::{ClientFacts, Meta, Mismatch, Reject, check_headers, version_header};
+use crate::wire::{ClientFacts, Meta, Mismatch, Reject, check_headers, lasting, version_header};
 
 impl Front {
-    pub(super) async fn modern_request(&self, entry: Entry, asked: Asked) -> Result<Response<Body>, Reject> {
+    pub(super) async fn modern_request(&self, entry: Entry, mut asked: Asked) -> Result<Response<Body>, Reject> {
+        let lasts = asked.method == SUBSCRIPTION;
+        if lasts {
+            asked.params = lasting(&asked.params)?;
+        }
         let client = agreed(&entry, &asked)?;
         let revision = client.revision;
-        let lasts = asked.method == SUBSCRIPTION;
         if lasts && !entry.wants.events {
             return Err(Reject::NoEvents);
         }

@@ -18,7 +18,9 @@ use crate::gate::Gate;
 use crate::record::{self, TurnedAway};
 use crate::tenant::{Asks, Inbound, Outlet};
 use crate::wire::encode::{self, Line};
-use crate::wire::{ClientFacts, DecodeError, Flaw, Incoming, Meta, Reject, RequestId, decode, decode_batch};
+use crate::wire::{
+    ClientFacts, DecodeError, Flaw, Incoming, Meta, Reject, RequestId, decode, decode_batch, handshake, lasting,
+};
 
 const PEER: &str = "stdio";
 
@@ -113,9 +115,10 @@ impl Client {
 
     /// A request that runs when it is polled, and what it says.
     fn begin(&self, id: &RequestId, method: String, params: Payload) -> Result<(Work, talk::Said), Reject> {
+        let lasts = method == SUBSCRIPTION && is_modern(&method, &params);
+        let params = if lasts { lasting(&params)? } else { params };
         let (client, owner, asks) = self.speaks(&method, &params)?;
         let flight = self.flights.begin(id)?;
-        let lasts = method == SUBSCRIPTION && client.revision.is_modern();
         let mut job = self.pipe.job((method, params), client, owner)?;
         job.inbound.id = Some(id.clone());
         let (outlet, said) = Outlet::new(asks);
@@ -160,6 +163,7 @@ impl Client {
     }
 
     async fn initialize(&mut self, id: &RequestId, params: Payload) -> Result<(), Reject> {
+        let params = handshake(&params)?;
         let mut client = ClientFacts { session: Some(session_name(PEER)), ..ClientFacts::of_initialize(&params) };
         let mut job = self.pipe.job(("initialize".to_owned(), params), client.clone(), None)?;
         job.inbound.id = Some(id.clone());

@@ -10,14 +10,14 @@ use crate::tenant;
 use crate::wire::encode::Line;
 
 /// What something says on its way.
-pub(super) type Said = mpsc::Receiver<tenant::Said>;
+pub(super) type Said = tenant::Heard;
 
 /// Writes what is said until a request ends, and what it said before its end.
 pub(super) async fn until_ended(work: Work, mut said: Said, out: &mpsc::Sender<Line>) -> Ended {
     let ended = until(work, &mut said, out).await;
     // Nothing follows a cancellation.
     while !matches!(ended, Ended::Cancelled)
-        && let Ok(said) = said.try_recv()
+        && let Some(said) = said.try_recv()
     {
         write(&said, out).await;
     }

@@ -226,7 +226,7 @@ async fn read(
 ) -> Result<(), Failed> {
     let limits = link.spec.limits.message;
     let mut hear = |text| -> Result<(), Failed> {
-        let messages = envelope::decode(text, limits).map_err(|e| Failed::no_reply(e.to_string()))?;
+        let messages = envelope::decode(text, limits).map_err(|e| Failed::unreadable(&e))?;
         heard.extend(messages);
         Ok(())
     };

@@ -6,6 +6,8 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use http::HeaderValue;
 
+use crate::upstream::pipe::answered;
+
 /// An event's id that is longer is not kept, and what follows it cannot be asked for again.
 const ID_BYTES: usize = 1024;
 /// The longest pause that a server may ask for.
@@ -26,6 +28,32 @@ pub(crate) enum Kind {
     Endpoint,
     /// Nothing.
     Foreign,
+    /// A message that is too long, and the request that it seems to answer.
+    TooLong(Option<u64>),
+}
+
+/// So many times too long an event may be before no more of it is read.
+const ENDLESS: usize = 16;
+
+/// What is kept of either end of an event that is too long: an id is there.
+const ENDS_BYTES: usize = 512;
+
+/// An event that is too long, while its end is awaited.
+struct Long {
+    head: Bytes,
+    tail: Vec<u8>,
+    gone: usize,
+    /// Whether its current line has anything in it.
+    in_line: bool,
+}
+
+impl Long {
+    fn take(&mut self, bytes: &[u8]) {
+        self.in_line |= !bytes.is_empty();
+        self.gone += bytes.len();
+        self.tail.extend_from_slice(&bytes[bytes.len().saturating_sub(ENDS_BYTES)..]);
+        self.tail.drain(..self.tail.len().saturating_sub(ENDS_BYTES));
+    }
 }
 
 /// How far a stream has come: what is needed to go on behind it.
@@ -50,6 +78,9 @@ pub(crate) struct Parser {
     /// The last byte was a carriage return: a line feed after it belongs to it.
     after_cr: bool,
     begun: bool,
+    /// Whether an event that is too long hurts no other; it ends the stream otherwise.
+    tolerant: bool,
+    long: Option<Long>,
     ready: VecDeque<(Kind, Bytes)>,
 }
 
@@ -70,8 +101,15 @@ impl Parser {
             place,
             after_cr: false,
             begun: false,
+            tolerant: false,
+            long: None,
             ready: VecDeque::new(),
         }
+    }
+
+    /// Of a stream that is shared by many requests: one event that is too long is told of and skipped.
+    pub(crate) fn tolerant(max_bytes: usize) -> Self {
+        Self { tolerant: true, ..Self::new(max_bytes) }
     }
 
     /// How far the stream has come.
@@ -112,14 +150,41 @@ impl Parser {
     }
 
     fn extend(&mut self, bytes: &[u8]) -> Result<(), TooLong> {
-        if self.line.len() + self.data.len() + bytes.len() > self.max_bytes {
-            return Err(TooLong(self.max_bytes));
+        if self.long.is_none() {
+            if self.line.len() + self.data.len() + bytes.len() <= self.max_bytes {
+                self.line.extend_from_slice(bytes);
+                return Ok(());
+            }
+            if !self.tolerant {
+                return Err(TooLong(self.max_bytes));
+            }
+            self.long = Some(self.let_go(bytes));
         }
-        self.line.extend_from_slice(bytes);
-        Ok(())
+        let Some(long) = &mut self.long else { return Ok(()) };
+        long.take(bytes);
+        if long.gone > self.max_bytes.saturating_mul(ENDLESS) { Err(TooLong(self.max_bytes)) } else { Ok(()) }
+    }
+
+    /// The beginning of an event that is too long; all else of it goes.
+    fn let_go(&mut self, more: &[u8]) -> Long {
+        let mut head = std::mem::take(&mut self.data);
+        let (line, more) = (std::mem::take(&mut self.line), &more[..more.len().min(ENDS_BYTES)]);
+        let line = [&line[..line.len().min(ENDS_BYTES)], more].concat();
+        head.truncate(ENDS_BYTES);
+        head.extend_from_slice(line.strip_prefix(b"data:").unwrap_or(&line));
+        Long { head: Bytes::copy_from_slice(&head), tail: Vec::new(), gone: 0, in_line: true }
     }
 
     fn end_line(&mut self) {
+        if let Some(long) = &mut self.long {
+            if !std::mem::take(&mut long.in_line) {
+                let kind = Kind::TooLong(answered(&long.head, &long.tail));
+                (self.long, self.kind) = (None, Kind::Message);
+                self.place.id.clone_from(&self.id);
+                self.ready.push_back((kind, Bytes::new()));
+            }
+            return;
+        }
         let mut line = self.line.split().freeze();
         if !std::mem::replace(&mut self.begun, true) && line.starts_with("\u{feff}".as_bytes()) {
             line = line.slice(3..);
@@ -220,6 +285,28 @@ mod tests {
         assert_eq!(events(&[b"data: 0123456789"], 15), Err(TooLong(15)));
         assert_eq!(events(&[b"data: 0123456\n", b"data: 0"], 13), Err(TooLong(13)));
         assert!(events(&[b"data: 012\n\ndata: 345\n\ndata: 678\n\n"], 13).is_ok());
+    }
+
+    #[test]
+    fn where_many_share_a_stream_an_event_that_is_too_long_is_skipped_and_told_of() {
+        let long = "x".repeat(50);
+        let text = format!(
+            "data: {{\"id\":7,\"result\":\"{long}\"}}\n\ndata: a\n\ndata: {{\"method\":\ndata: \"{long}\"}}\r\n\r\ndata: b\n\n"
+        );
+        for size in [1, 7, 30, 1000] {
+            let mut parser = Parser::tolerant(40);
+            let mut events = Vec::new();
+            for piece in text.as_bytes().chunks(size) {
+                parser.push(piece).expect("an end in sight");
+                assert!(parser.line.len() + parser.data.len() <= 40);
+                events.extend(std::iter::from_fn(|| parser.next_event()));
+            }
+            let (long, message) = (|id| (Kind::TooLong(id), Bytes::new()), |text| (Kind::Message, Bytes::from(text)));
+            assert_eq!(events, [long(Some(7)), message("a"), long(None), message("b")], "in pieces of {size}");
+        }
+        let mut endless = Parser::tolerant(100);
+        let pushed: Result<Vec<()>, _> = (0..200).map(|_| endless.push(&[b'x'; 10])).collect();
+        assert_eq!(pushed, Err(TooLong(100)));
     }
 
     #[test]

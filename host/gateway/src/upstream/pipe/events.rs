@@ -47,7 +47,7 @@ pub(super) async fn open(spec: &Arc<Spec>, client: Client, shown: &Shown, gate: 
              `transport = \"sse\"` if it speaks Streamable HTTP"
         )));
     }
-    let mut events = Events { body: response.into_body(), parser: Parser::new(spec.limits.message.bytes) };
+    let mut events = Events { body: response.into_body(), parser: Parser::tolerant(spec.limits.message.bytes) };
     let endpoint = events.endpoint().await?;
     let post = Post {
         client: client.at(resolve(client.uri(), &endpoint)?),
@@ -60,8 +60,9 @@ pub(super) async fn open(spec: &Arc<Spec>, client: Client, shown: &Shown, gate: 
         let (lines, output) = tokio::io::split(gate);
         let (refused, refusals) = mpsc::channel(POSTS);
         let lines = Lines::new(lines, usize::MAX);
+        let max_bytes = post.limits.bytes;
         let why = tokio::select! {
-            why = hear(events, output, refusals) => why,
+            why = hear(events, output, (refusals, max_bytes)) => why,
             why = say(post, lines, refused) => why,
         };
         tracing::debug!(upstream = %id, "event stream closed: {why}");
@@ -132,11 +133,16 @@ fn resolve(base: &Uri, endpoint: &str) -> Result<Uri, Failed> {
 }
 
 /// Writes what the server says, each message on one line; says why it ended.
-async fn hear(mut events: Events, mut output: impl AsyncWrite + Unpin, mut refusals: mpsc::Receiver<String>) -> String {
+async fn hear(
+    mut events: Events,
+    mut output: impl AsyncWrite + Unpin,
+    (mut refusals, max_bytes): (mpsc::Receiver<String>, usize),
+) -> String {
     loop {
         let mut line = tokio::select! {
             event = events.next() => match event {
                 Ok((Kind::Message, data)) => data.to_vec(),
+                Ok((Kind::TooLong(Some(id)), _)) => too_long(id, max_bytes).into_bytes(),
                 Ok(_) => continue,
                 Err(why) => return why,
             },
@@ -149,6 +155,12 @@ async fn hear(mut events: Events, mut output: impl AsyncWrite + Unpin, mut refus
             return "the gate closed the connection".to_owned();
         }
     }
+}
+
+/// In place of an answer that is too long, an error.
+fn too_long(id: u64, max_bytes: usize) -> String {
+    let error = json!({ "code": INTERNAL_ERROR, "message": Failed::too_long(max_bytes).told });
+    envelope::response(&Payload::of(&id), &Outcome::Error(Payload::of(&error)))
 }
 
 /// Sends what the gate writes; says why it ended. Requests do not wait for each other, all else keeps its place.

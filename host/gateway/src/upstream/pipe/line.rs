@@ -103,7 +103,13 @@ impl<R: AsyncRead + Unpin> Lines<R> {
 /// tricked, or tricks, can only fail its own answers by it.
 pub(crate) fn answered(head: &[u8], tail: &[u8]) -> Option<u64> {
     let head = std::str::from_utf8(head.split(|byte| !byte.is_ascii()).next()?).ok()?;
-    let value = ["\"result\"", "\"error\"", "\"method\"", "\"params\""].iter().filter_map(|name| head.find(name)).min();
+    let found = |name: &str| head.find(name);
+    let asked = ["\"method\"", "\"params\""].into_iter().filter_map(found).min();
+    let value = ["\"result\"", "\"error\""].into_iter().filter_map(found).min();
+    // A request of the server's, whose id is not one of the gate's.
+    if asked.is_some_and(|asked| value.is_none_or(|value| asked < value)) {
+        return None;
+    }
     let front = &head[..value.unwrap_or(0)];
     if front.contains("\"id\"") {
         return member_id(front);
@@ -112,6 +118,11 @@ pub(crate) fn answered(head: &[u8], tail: &[u8]) -> Option<u64> {
     let tail = std::str::from_utf8(tail.rsplit(|byte| !byte.is_ascii()).next()?).ok()?;
     let object = tail.trim_end().strip_suffix('}')?;
     member_id(&object[object.rfind(['}', ']'])?..])
+}
+
+/// The same of a line that is there, and no message.
+pub(super) fn answered_by(line: &[u8]) -> Option<u64> {
+    answered(&line[..line.len().min(ENDS_BYTES)], &line[line.len().saturating_sub(ENDS_BYTES)..])
 }
 
 fn member_id(text: &str) -> Option<u64> {
@@ -174,5 +185,7 @@ mod tests {
         check(r#"{"jsonrpc":"2.0","id":"7","result":{"#, "}}", None);
         check(r#"{"jsonrpc":"2.0","method":"m","params":{"id":1"#, "}}", None);
         check(r#"{"jsonrpc":"2.0","x":"yyy"#, "yyy\"}", None);
+        check(r#"{"jsonrpc":"2.0","id":7,"method":"m","params":{"x":"y"#, "y\"}}", None);
+        check(r#"{"method":"m","params":{"x":"y"#, r#"y"},"id":7,"jsonrpc":"2.0"}"#, None);
     }
 }

@@ -32,6 +32,7 @@ use super::{Failed, Spec};
 use table::{Ears, Table};
 
 pub(crate) use connect::connect;
+pub(crate) use line::answered;
 pub(crate) use process::{Process, Streams};
 
 /// Cancellations and answers to a server that wait to be written; further ones are lost, as the protocol allows.
@@ -97,10 +98,10 @@ impl Shared {
         true
     }
 
-    /// A request's answer is too long.
-    fn fail(&self, id: u64) {
+    /// A request has an answer that is none.
+    fn fail(&self, id: u64, failed: Failed) {
         self.board.answered(id);
-        self.table().fail(id, Failed::too_long(self.spec.limits.message.bytes));
+        self.table().fail(id, failed);
     }
 
     fn hear_note(&self, method: &str, params: &Payload) {

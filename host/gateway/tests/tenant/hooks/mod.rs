@@ -12,8 +12,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tokio::sync::{mpsc, watch};
-use witgate_gateway::tenant::{Asks, Inbound, Outcome, Outlet, Said, Tenant};
+use tokio::sync::watch;
+use witgate_gateway::tenant::{Asks, Heard, Inbound, Outcome, Outlet, Said, Tenant};
 use witgate_gateway::upstream::Reply;
 use witgate_gateway::wire::RequestId;
 use witgate_policy::{Form, Kind, Payload, Revision};
@@ -87,7 +87,7 @@ impl Pair {
         inbound
     }
 
-    fn outlet(&self) -> (Outlet, mpsc::Receiver<Said>) {
+    fn outlet(&self) -> (Outlet, Heard) {
         Outlet::new((!self.client.is_modern()).then(|| self.asks.clone()))
     }
 
@@ -229,7 +229,7 @@ impl Pair {
         &self,
         params: &Value,
         stopped: bool,
-    ) -> (tokio::task::JoinHandle<Outcome>, mpsc::Receiver<Said>, watch::Sender<bool>) {
+    ) -> (tokio::task::JoinHandle<Outcome>, Heard, watch::Sender<bool>) {
         let (stop, stopping) = watch::channel(stopped);
         let (outlet, mut heard) = self.outlet();
         let outlet = outlet.until(stopping);
