@@ -3,6 +3,7 @@
 mod changes;
 mod chatty;
 mod credential;
+mod headers;
 mod held;
 mod hooks;
 mod lists;
