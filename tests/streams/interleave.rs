@@ -74,7 +74,8 @@ impl Seen {
                 self.notes += usize::from(is_own);
                 self.note_wrong(is_own, message, nonce);
             } else {
-                let is_own = message["id"].to_string() == id && message["result"]["content"][0]["text"] == text;
+                let is_own = serde_json::from_str::<Value>(id).is_ok_and(|id| message["id"] == id)
+                    && message["result"]["content"][0]["text"] == text;
                 self.answers += usize::from(is_own);
                 self.note_wrong(is_own, message, nonce);
             }

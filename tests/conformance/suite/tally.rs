@@ -1,6 +1,7 @@
 //! What a scenario found.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use serde::Deserialize;
 
@@ -76,7 +77,8 @@ impl Tally {
         let mut score = format!("{} of {}", count("SUCCESS"), count("SUCCESS") + count("FAILURE"));
         for (status, word) in [("WARNING", "warned"), ("SKIPPED", "skipped")] {
             if count(status) > 0 {
-                score += &format!(", {} {word}", count(status));
+                // Writing to a string does not fail.
+                let _ = write!(score, ", {} {word}", count(status));
             }
         }
         score
@@ -93,7 +95,7 @@ impl Tally {
 fn a_check_that_ends_otherwise_is_told() {
     let tally = |statuses: &[&str]| {
         let checks = statuses.iter().map(|status| serde_json::json!({ "id": "same", "status": status }));
-        Tally::read(&serde_json::Value::from_iter(checks).to_string())
+        Tally::read(&checks.collect::<serde_json::Value>().to_string())
     };
     let direct = tally(&["SUCCESS", "SUCCESS", "INFO"]);
     assert!(direct.agrees(&tally(&["SUCCESS", "INFO", "SUCCESS", "INFO"])));

@@ -130,8 +130,7 @@ const HEAD: &str = "# Pairs
 Which steps each client goes with each server through the gate; `e2e_clients` walks them all and holds this table to it
 (`BLESS=1` writes it anew). A client that is asked (`ask`) answers what the server has: elicitation by form and, of
 server-everything, sampling and roots. The Inspector's command line asks once for each request, and has no callbacks;
-mcp-server-git has tools only, which end at once, and so does the server on rmcp, whose fixtures are those of the
-conformance suite.
+mcp-server-git has tools only, which end at once. The server on rmcp is that of the conformance suite (`conformance/`).
 
 ";
 

@@ -53,9 +53,9 @@ impl Walker {
         Self { progress: Arc::new(watch::Sender::default()), asked: Arc::default(), plan: Arc::new(plan.clone()) }
     }
 
-    fn answer<T: DeserializeOwned>(&self, method: &'static str, answer: Value) -> Result<T, ErrorData> {
+    fn answer<T: DeserializeOwned>(&self, method: &'static str, answer: Value) -> T {
         self.asked.lock().unwrap_or_else(PoisonError::into_inner).push(method);
-        Ok(serde_json::from_value(answer).expect("an answer"))
+        serde_json::from_value(answer).expect("an answer")
     }
 
     /// All progress since it was last asked for.
@@ -84,7 +84,7 @@ impl ClientHandler for Walker {
         _: RequestContext<RoleClient>,
     ) -> Result<ElicitResult, ErrorData> {
         let answer = ElicitResult::new(ElicitationAction::Accept).with_content(self.plan["answer"].clone());
-        self.answer("elicitation/create", to_json(&answer))
+        Ok(self.answer("elicitation/create", to_json(&answer)))
     }
 
     async fn create_message(
@@ -93,11 +93,11 @@ impl ClientHandler for Walker {
         _: RequestContext<RoleClient>,
     ) -> Result<CreateMessageResult, ErrorData> {
         let content = json!({ "type": "text", "text": "forty-two" });
-        self.answer("sampling/createMessage", json!({ "role": "assistant", "model": "none", "content": content }))
+        Ok(self.answer("sampling/createMessage", json!({ "role": "assistant", "model": "none", "content": content })))
     }
 
     async fn list_roots(&self, _: RequestContext<RoleClient>) -> Result<ListRootsResult, ErrorData> {
-        self.answer("roots/list", json!({ "roots": [{ "uri": "file:///garden", "name": "garden" }] }))
+        Ok(self.answer("roots/list", json!({ "roots": [{ "uri": "file:///garden", "name": "garden" }] })))
     }
 }
 

@@ -35,6 +35,8 @@ pub(super) enum Ended {
         answer: Result<Sanitized, Denial>,
         /// Who called, where that became known.
         identity: Option<Identity>,
+        /// The params as the validators accepted them, if they did.
+        params: Option<Payload>,
     },
     /// Turned away by the front.
     Rejected(Reject),
@@ -88,7 +90,7 @@ impl Job {
         let asked = Asked::of(&inbound, Form::Request);
         let outcome = tenant.request(generation.number, gate.recorder().as_ref(), inbound, &outlet).await;
         let answer = outcome.answer.map_err(|refusal| asked.denied(&tenant, &refusal));
-        Ended::Answered { answer, identity: outcome.identity }
+        Ended::Answered { answer, identity: outcome.identity, params: outcome.params }
     }
 
     /// A notification. Gives back its params as the validators accepted them.

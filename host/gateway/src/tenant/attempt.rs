@@ -33,6 +33,11 @@ impl<'a> Way<'a> {
     pub(super) fn new(tenant: &'a Tenant, client: &'a ClientFacts, outlet: Option<&'a Outlet>, visits: Visits) -> Self {
         Self { tenant, client, outlet, visits, begun: tokio::time::Instant::now() }
     }
+
+    /// The same for a client of whom other things are known.
+    pub(super) fn of<'b>(&'b self, client: &'b ClientFacts) -> Way<'b> {
+        Way { client, visits: self.visits.clone(), ..*self }
+    }
 }
 
 /// What is sent, beside the evidence.
@@ -218,7 +223,7 @@ impl Way<'_> {
         let upstream = (!fallback).then(|| routed.upstream().clone());
         let message = Message { kind, method: routed.call().method().to_owned(), upstream, payload };
         let sanitized = self.tenant.spec().pipeline.sanitize(from, message).await?;
-        Ok(self.tenant.outer_tasks(routed.identity(), sanitized))
+        Ok(self.tenant.outer_tasks(routed.identity(), self.client, sanitized))
     }
 }
 

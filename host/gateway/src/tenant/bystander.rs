@@ -93,6 +93,6 @@ impl<'a> Bystander<'a> {
         let sanitized = self.tenant.spec.pipeline.sanitize((&admitted).into(), message).await;
         let identity = self.admitted.identity();
         journal.close_aside(method, upstream, sanitized.as_ref().err(), identity);
-        sanitized.map(|sanitized| self.tenant.outer_tasks(identity, sanitized))
+        sanitized.map(|sanitized| self.tenant.outer_tasks(identity, self.client, sanitized))
     }
 }

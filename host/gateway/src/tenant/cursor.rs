@@ -36,7 +36,9 @@ impl Tenant {
 
     /// What a page is asked for with; `None` for a first one.
     pub(super) fn open_cursor(&self, validated: &Validated, what: Lookup) -> Result<Option<Cursor>, Refusal> {
-        let Some(cursor) = validated.call().params().get("/cursor") else { return Ok(None) };
+        // Some clients write down that they have none.
+        let cursor = validated.call().params().get("/cursor").filter(|cursor| *cursor != "null");
+        let Some(cursor) = cursor else { return Ok(None) };
         let opened = serde_json::from_str::<String>(cursor)
             .ok()
             .and_then(|sealed| self.spec.lasting.seal.open(&context(validated, what), &sealed))

@@ -83,9 +83,10 @@ impl Tenant {
 
     /// A notification of an extension; those of the core protocol are not passed on here.
     pub(super) async fn notified(&self, validated: &Validated, way: &Way<'_>) -> Result<(), Refusal> {
-        if validated.call().method() == "notifications/roots/list_changed" {
-            self.roots_changed(validated, way).await;
-            return Ok(());
+        match validated.call().method() {
+            "notifications/roots/list_changed" => self.roots_changed(validated, way).await,
+            "notifications/tasks/status" => self.task_changed(validated, way).await,
+            _ => {}
         }
         if CORE_NOTIFICATIONS.contains(&validated.call().method()) {
             return Ok(());

@@ -47,6 +47,15 @@ pub(super) struct Question {
     pub(super) params: Payload,
 }
 
+/// By which progress token the client knows a call.
+#[derive(Debug)]
+pub(super) enum Token {
+    /// By that of its first request, which progress has already.
+    First,
+    /// By that of its retry, if it has one.
+    Retry(Option<String>),
+}
+
 /// One call's talk with its server.
 #[derive(Debug)]
 pub(super) struct Dialog {
@@ -54,8 +63,7 @@ pub(super) struct Dialog {
     pub(super) open: Vec<Question>,
     /// What it told while its client was away, as far as there was room for it.
     pub(super) notes: Vec<(String, Payload)>,
-    /// The progress token of the client's retry, if it has one; `None` until there is a retry.
-    pub(super) token: Option<Option<String>>,
+    pub(super) token: Token,
     /// How it ended meanwhile.
     pub(super) ended: Option<Result<Reply, Failed>>,
     /// How often its client was asked.
@@ -73,7 +81,7 @@ pub(super) struct Held {
 
 impl Dialog {
     pub(super) fn new(exchange: Exchange) -> Self {
-        Self { exchange, open: Vec::new(), notes: Vec::new(), token: None, ended: None, rounds: 0, count: 0 }
+        Self { exchange, open: Vec::new(), notes: Vec::new(), token: Token::First, ended: None, rounds: 0, count: 0 }
     }
 
     /// Notes what the server says.
@@ -111,7 +119,7 @@ impl Dialog {
     /// that has none.
     pub(super) fn addressed(&self, (method, params): (String, Payload)) -> Option<(String, Payload)> {
         let params = match &self.token {
-            Some(token) if method == "notifications/progress" => {
+            Token::Retry(token) if method == "notifications/progress" => {
                 edited(&params, &[Edit::set("/progressToken", token.as_ref()?)])
             }
             _ => params,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::held::Holding;
 use super::level::Levels;
+use super::made::Made;
 use super::seal::{NoChance, Seal};
 use super::subscriptions::Subscriptions;
 
@@ -17,6 +18,7 @@ pub struct Lasting {
     pub(super) holding: Arc<Holding>,
     pub(super) subscriptions: Subscriptions,
     pub(super) levels: Levels,
+    pub(super) made: Made,
 }
 
 impl Lasting {
@@ -27,6 +29,7 @@ impl Lasting {
 
     /// With this key.
     pub fn with_seal(seal: Seal) -> Self {
-        Self { seal, holding: Arc::default(), subscriptions: Subscriptions::default(), levels: Levels::default() }
+        let (holding, subscriptions, levels, made) = Default::default();
+        Self { seal, holding, subscriptions, levels, made }
     }
 }

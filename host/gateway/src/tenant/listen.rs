@@ -16,6 +16,7 @@ use witgate_policy::{Form, Kind, Payload, Reason, Refusal, Sanitized, Stage, Val
 
 use super::attempt::Way;
 use super::bystander::{Bystander, Ear};
+use super::client;
 use super::journal::{Journal, Visits};
 use super::shape::{self, edited};
 use super::subscriptions::{Followed, Subscribed, covers};
@@ -129,16 +130,19 @@ impl Tenant {
             Ok(judged) => judged,
             Err(refusal) => {
                 journal.close_notification(Some(&refusal), identity.as_ref());
-                return Outcome { answer: Err(refusal), identity };
+                return Outcome { answer: Err(refusal), identity, params: None };
             }
         };
-        if validated.call().params().get(TASKS).is_some() && !takes_tasks(&inbound.client) {
+        let params = Some(validated.call().params().clone());
+        let client = client::accepted(&inbound.client, &inbound.params, validated.call().params());
+        if validated.call().params().get(TASKS).is_some() && !takes_tasks(&client) {
             let answer = self.lacks_tasks(&validated, "taskIds").await;
             journal.close(&answer, identity.as_ref());
-            return Outcome { answer, identity };
+            return Outcome { answer, identity, params };
         }
+        let way = way.of(&client);
         let admitted = validated.admitted();
-        let by = Bystander { tenant: self, generation, recorder, admitted, client: &inbound.client, outlet };
+        let by = Bystander { tenant: self, generation, recorder, admitted, client: &client, outlet };
         let id = inbound.id.clone().unwrap_or(RequestId::Number(0));
         let begin = Box::pin(by.begin(id, wish, &validated, &way));
         let begun = tokio::time::timeout_at(deadline.into(), begin).await.unwrap_or_else(|_| Err(self.too_late()));
@@ -155,7 +159,7 @@ impl Tenant {
                 listening.end().await
             }
         };
-        Outcome { answer, identity }
+        Outcome { answer, identity, params }
     }
 }
 

@@ -69,10 +69,14 @@ impl Tenant {
     ) -> Result<Sanitized, Refusal> {
         let params = validated.call().params();
         let params = match cursor {
+            None if params.get("/cursor") == Some("null") => edited(params, &[Edit::remove("/cursor")]),
             None => params.clone(),
             Some(own) => edited(params, &[Edit::set("/cursor", Payload::of(own).as_str())]),
         };
-        let answered = way.send(validated, group, &Cargo::reading(params)).await?;
+        let mut answered = way.send(validated, group, &Cargo::reading(params)).await?;
+        if validated.call().method() == Lookup::Tasks.method() {
+            answered = self.own_tasks(validated, way.client, answered);
+        }
         way.sanitize(answered, true).await
     }
 

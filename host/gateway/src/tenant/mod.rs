@@ -11,6 +11,7 @@ mod attempt;
 mod bystander;
 mod capabilities;
 mod catalog;
+mod client;
 mod credentials;
 mod cursor;
 mod extension;
@@ -21,6 +22,7 @@ mod lasting;
 mod level;
 mod listen;
 mod listing;
+mod made;
 mod named;
 mod names;
 mod outlet;
@@ -36,7 +38,6 @@ mod subscriptions;
 mod talk;
 mod task;
 
-use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
@@ -84,6 +85,8 @@ pub struct Outcome {
     pub answer: Result<Sanitized, Refusal>,
     /// Who called, where that became known.
     pub identity: Option<Identity>,
+    /// The params as the validators accepted them, if they did.
+    pub params: Option<Payload>,
 }
 
 /// A tenant.
@@ -128,18 +131,18 @@ impl Tenant {
         let call = self.call(&inbound, Form::Request);
         let mut journal = Journal::open(recorder, generation, &call);
         let deadline = call.deadline().clone();
-        let mut identity = None;
-        let client = reachable(&inbound.client, outlet);
+        let (mut identity, mut params) = (None, None);
+        let client = client::reachable(&inbound.client, outlet);
         let way = Way::new(self, &client, Some(outlet), journal.visits());
         // Boxed, so that a subscription does not take the memory of a call.
-        let run = Box::pin(self.run(call, &inbound, &way, &mut identity));
+        let run = Box::pin(self.run(call, &inbound, &way, (&mut identity, &mut params)));
         let answer = tokio::select! {
             biased;
             answer = run => answer,
             () = passed(&deadline) => Err(self.too_late()),
         };
         journal.close(&answer, identity.as_ref());
-        Outcome { answer, identity }
+        Outcome { answer, identity, params }
     }
 
     /// Admits and validates a notification, and gives back its params as the validators accepted them. Those of the core
@@ -157,7 +160,8 @@ impl Tenant {
         let mut identity = None;
         let judged = async {
             let validated = self.judge(call, &inbound, &way, &mut identity).await?;
-            self.notified(&validated, &way).await?;
+            let client = client::accepted(&inbound.client, &inbound.params, validated.call().params());
+            self.notified(&validated, &way.of(&client)).await?;
             Ok(validated)
         }
         .await;
@@ -211,9 +215,12 @@ impl Tenant {
         call: Call,
         inbound: &Inbound,
         way: &Way<'_>,
-        identity: &mut Option<Identity>,
+        (identity, params): (&mut Option<Identity>, &mut Option<Payload>),
     ) -> Result<Sanitized, Refusal> {
         let validated = self.judge(call, inbound, way, identity).await?;
+        let accepted = params.insert(validated.call().params().clone());
+        let client = client::accepted(way.client, &inbound.params, accepted);
+        let way = &way.of(&client);
         let modern = inbound.client.revision.is_modern();
         let answer = match validated.call().method() {
             "initialize" if !modern => self.initialize(&validated, way).await,
@@ -304,14 +311,6 @@ impl Tenant {
         let limit = self.spec.deadline;
         Refusal::new(Stage::Route, Reason::Timeout, format!("no answer within the {limit:?} that a call may take"))
     }
-}
-
-/// A client as servers may take it: one that cannot be asked has nothing to be asked for.
-fn reachable<'a>(client: &'a ClientFacts, outlet: &Outlet) -> Cow<'a, ClientFacts> {
-    if client.revision.is_modern() || outlet.can_ask() {
-        return Cow::Borrowed(client);
-    }
-    Cow::Owned(ClientFacts { capabilities: ability::unasked(&client.capabilities), ..client.clone() })
 }
 
 /// Waits until a deadline has passed that may move while it is waited for.

@@ -1,7 +1,7 @@
 //! Calls that address something by name: they go where the name belongs.
 
 use witgate_policy::json::Edit;
-use witgate_policy::{Call, Lookup, Payload, Reason, Refusal, Sanitized, Stage, Validated};
+use witgate_policy::{Call, Lookup, Payload, Reason, Refusal, Revision, Sanitized, Stage, Validated};
 
 use super::attempt::{Cargo, Way};
 use super::rounds::Errand;
@@ -123,9 +123,12 @@ fn unknown(target: &str) -> Refusal {
     Refusal::new(Stage::Route, Reason::UnknownTarget, format!("nothing here is called `{target}`"))
 }
 
-/// A modern client makes no tasks of its own accord, and a legacy server must not make one for it.
+/// Only in 2025-11-25 do clients make tasks of their own accord, and a server of it must not make one for any other.
 fn plain(params: Payload, inbound: &Inbound) -> Payload {
-    if inbound.client.revision.is_modern() && inbound.method == "tools/call" && params.get("/task").is_some() {
+    if inbound.client.revision != Revision::V2025_11_25
+        && inbound.method == "tools/call"
+        && params.get("/task").is_some()
+    {
         return edited(&params, &[Edit::remove("/task")]);
     }
     params

@@ -16,7 +16,7 @@ use super::Tenant;
 use super::ability::lacking;
 use super::answers::{Answers, accepted, retried};
 use super::attempt::{Answered, Cargo, Ended, Way, asks_for_input, given_up};
-use super::held::{Held, PATIENCE};
+use super::held::{Held, PATIENCE, Token};
 use super::inquiry::{Request, astray, by_url, identified, plain, requests};
 use super::outlet::{Outlet, Told};
 use super::shape::edited;
@@ -132,7 +132,7 @@ impl Errand<'_> {
             }
             None => true,
         });
-        dialog.token = Some(self.asked.get("/_meta/progressToken").map(str::to_owned));
+        dialog.token = Token::Retry(self.asked.get("/_meta/progressToken").map(str::to_owned));
         self.way.catch_up(self.validated, held.routed.upstream(), dialog).await;
         self.settle(held).await
     }

@@ -1,6 +1,8 @@
 //! Standing by a legacy client: the stream of a `GET`, or a stdio client's session. What servers say outside of calls is
 //! told to it, and what they ask is asked, as far as its revision knows it and it is this client's.
 
+use std::sync::Arc;
+
 use futures_util::future::join_all;
 use serde_json::json;
 use tokio::time::Instant;
@@ -17,7 +19,7 @@ use super::subscriptions::covers;
 use super::talk::withheld;
 use super::{Inbound, Outlet, Tenant};
 use crate::record::Recorder;
-use crate::upstream::{Ask, Outgoing, Reply, Standing};
+use crate::upstream::{Ask, Outgoing, Reply, Standing, Upstream};
 
 /// How a modern server names its own subscription, which the client knows nothing of.
 const FOREIGN: &str = "/_meta/io.modelcontextprotocol~1subscriptionId";
@@ -62,17 +64,20 @@ impl Tenant {
             return;
         }
         let upstreams = self.spec.groups.iter().flat_map(|group| &group.upstreams);
-        join_all(upstreams.map(|upstream| async move {
-            let Ok(routed) = self.spec.pipeline.route(validated, &[upstream.candidate()]).await else { return };
-            let Ok(headers) = self.credentials.headers(self, &routed, upstream, Why::First).await else { return };
-            way.visit(routed.upstream());
-            let params = validated.call().params().clone();
-            let outgoing = Outgoing { client, params, tool: None, headers: &headers };
-            if let Err(failed) = upstream.notify(&routed, outgoing).await {
-                tracing::debug!(upstream = %routed.upstream(), cause = ?failed.failure, "was not told of other roots");
-            }
-        }))
-        .await;
+        join_all(upstreams.map(|upstream| self.tell_in_session(validated, upstream, way))).await;
+    }
+
+    /// Passes a client's notification on to a server that it may talk to, if that knows of the client's session.
+    pub(super) async fn tell_in_session(&self, validated: &Validated, upstream: &Arc<Upstream>, way: &Way<'_>) {
+        let Ok(routed) = self.spec.pipeline.route(validated, &[upstream.candidate()]).await else { return };
+        let Ok(headers) = self.credentials.headers(self, &routed, upstream, Why::First).await else { return };
+        way.visit(routed.upstream());
+        let params = self.inner_tasks(validated.identity(), validated.call().params());
+        let outgoing = Outgoing { client: way.client, params, tool: None, headers: &headers };
+        if let Err(failed) = upstream.notify(&routed, outgoing).await {
+            let method = validated.call().method();
+            tracing::debug!(upstream = %routed.upstream(), method, cause = ?failed.failure, "was not told");
+        }
     }
 }
 
@@ -89,7 +94,7 @@ impl Bystander<'_> {
                 (ask, answer) = questions.next() => {
                     match answer {
                         Ok(progress) => ear.watch.notify("notifications/progress", &progress),
-                        Err(answer) => ear.watch.answer(&ask, self.own(answer)),
+                        Err(answer) => ear.watch.answer(&ask, self.own(&ear, answer)),
                     }
                     continue;
                 }
@@ -111,7 +116,10 @@ impl Bystander<'_> {
         let wanted = match method {
             UPDATED => params.read::<String>("/uri").is_some_and(|uri| self.is_subscribed(ear, &uri)),
             "notifications/message" => self.tenant.wants_line(self.client, &params),
-            "notifications/tasks/status" | "notifications/elicitation/complete" => last,
+            "notifications/tasks/status" => {
+                last && self.tenant.is_made_in(self.client.session.as_ref(), &ear.upstream.spec().id, &params)
+            }
+            "notifications/elicitation/complete" => last,
             // What modern servers say within their own subscriptions.
             "notifications/subscriptions/acknowledged" | "notifications/tasks" => false,
             _ => true,
@@ -153,9 +161,13 @@ impl Bystander<'_> {
     }
 
     /// An answer in the server's own words for its tasks.
-    fn own(&self, answer: Reply) -> Reply {
+    fn own(&self, ear: &Ear<'_>, answer: Reply) -> Reply {
         match answer {
-            Reply::Result(result) => Reply::Result(self.tenant.inner_tasks(self.admitted.identity(), &result)),
+            Reply::Result(result) => {
+                let upstream = &ear.upstream.spec().id;
+                let own = self.tenant.inner_answer(self.admitted.identity(), self.client, upstream, &result);
+                Reply::Result(own)
+            }
             Reply::Error(error) => Reply::Error(error),
         }
     }

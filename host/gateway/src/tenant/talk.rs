@@ -99,7 +99,10 @@ impl Way<'_> {
             let event = tokio::select! {
                 biased;
                 (at, told) = told(&mut open), if !open.is_empty() => {
-                    pass_on(&dialog.exchange, &mut open, at, told, |answer| self.tenant.answer_in(validated, answer));
+                    let own = |answer: &Payload| {
+                        self.tenant.inner_answer(validated.identity(), self.client, upstream, answer)
+                    };
+                    pass_on(&dialog.exchange, &mut open, at, told, own);
                     continue;
                 }
                 () = over(until), if until.is_some() => {
@@ -189,7 +192,7 @@ impl Way<'_> {
     ) -> Result<Sanitized, Refusal> {
         let message = Message { kind, method, upstream: Some(upstream.clone()), payload };
         let sanitized = self.tenant.spec().pipeline.sanitize(validated.into(), message).await?;
-        Ok(self.tenant.outer_tasks(validated.identity(), sanitized))
+        Ok(self.tenant.outer_tasks(validated.identity(), self.client, sanitized))
     }
 }
 

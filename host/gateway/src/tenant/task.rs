@@ -3,14 +3,18 @@
 //! A task id leads back to the server that made it, so clients see it sealed: with its upstream in it, the same every time,
 //! and of no use to any other caller. The sanitizers see the server's own.
 
+use std::sync::Arc;
+
 use futures_util::future::BoxFuture;
 use serde_json::json;
 use serde_json::value::RawValue;
 use witgate_policy::json::Edit;
-use witgate_policy::{Identity, Kind, Payload, Reason, Refusal, Revision, Sanitized, Stage, Validated};
+use witgate_policy::{Identity, Kind, Lookup, Payload, Reason, Refusal, Revision, Sanitized, Stage, Validated};
 
 use super::Tenant;
-use super::attempt::{Cargo, Way};
+use super::attempt::{Answered, Cargo, Way};
+use super::catalog::items;
+use super::made::Maker;
 use super::shape::edited;
 use super::spec::Group;
 use super::state::invalid;
@@ -20,6 +24,9 @@ use crate::wire::ClientFacts;
 
 /// The extension's name, as a token of a pointer into capabilities.
 const EXTENSION: &str = "/extensions/io.modelcontextprotocol~1tasks";
+
+/// Where the answer to a request names the task that it became.
+const MADE: &str = "/task/taskId";
 
 /// Where a message names the task that it belongs to.
 const RELATED: &str = "/_meta/io.modelcontextprotocol~1related-task/taskId";
@@ -42,12 +49,19 @@ impl Tenant {
         serde_json::from_str(&text).ok()
     }
 
-    /// A server's message with the task ids that its client knows.
-    pub(super) fn outer_tasks(&self, identity: &Identity, message: Sanitized) -> Sanitized {
+    /// A server's message with the task ids that its client knows. A task that it brings is the client's from now on.
+    pub(super) fn outer_tasks(&self, identity: &Identity, client: &ClientFacts, message: Sanitized) -> Sanitized {
         let Some(upstream) = message.upstream().cloned() else { return message };
         // Most messages name no task, and cost no more than this.
         if memchr::memmem::find(message.payload().as_str().as_bytes(), b"\"taskId\"").is_none() {
             return message;
+        }
+        if message.method() == "tools/call"
+            && message.kind() == Kind::Result
+            && let Some(own) = message.payload().read::<String>(MADE)
+        {
+            let maker = Maker::new(identity, client.session.as_ref());
+            self.spec().lasting.made.note((self.name(), &upstream, &own), maker);
         }
         let edits: Vec<Edit> = places(&message)
             .into_iter()
@@ -66,9 +80,51 @@ impl Tenant {
         own.map_or_else(|| params.clone(), |(_, own)| edited(params, &[Edit::set(RELATED, Payload::of(&own).as_str())]))
     }
 
-    /// What a client answers to a server's request in the course of a call.
-    pub(super) fn answer_in(&self, validated: &Validated, answer: &Payload) -> Payload {
-        self.inner_tasks(validated.identity(), answer)
+    /// What a client answers to a server's request, as that server takes it. A task that it brings is the server's from
+    /// now on.
+    pub(super) fn inner_answer(
+        &self,
+        identity: &Identity,
+        client: &ClientFacts,
+        upstream: &Arc<str>,
+        answer: &Payload,
+    ) -> Payload {
+        if let (Some(session), Some(theirs)) = (&client.session, answer.read::<String>(MADE)) {
+            self.spec().lasting.made.lend((self.name(), session, &theirs), upstream);
+        }
+        self.inner_tasks(identity, answer)
+    }
+
+    /// A page of tasks without those of other callers: a server that is shared knows but one client.
+    pub(super) fn own_tasks(&self, validated: &Validated, client: &ClientFacts, answered: Answered) -> Answered {
+        let Answered { routed, reply: Reply::Result(page), fallback: false } = answered else { return answered };
+        let caller = Maker::new(validated.identity(), client.session.as_ref());
+        let is_own = |own: &str| self.spec().lasting.made.is_of((self.name(), routed.upstream(), own), &caller);
+        let tasks = items(&page, Lookup::Tasks);
+        let own: Vec<&str> = tasks
+            .iter()
+            .filter(|task| task.read::<String>("/taskId").is_some_and(|own| is_own(&own)))
+            .map(Payload::as_str)
+            .collect();
+        let page = edited(&page, &[Edit::set("/tasks", format!("[{}]", own.join(",")))]);
+        Answered { routed, reply: Reply::Result(page), fallback: false }
+    }
+
+    /// Whether a server's word of a task is for a session: the one that the task was made in.
+    pub(super) fn is_made_in(&self, session: Option<&Arc<str>>, upstream: &Arc<str>, status: &Payload) -> bool {
+        let made = &self.spec().lasting.made;
+        let (Some(session), Some(own)) = (session, status.read::<String>("/taskId")) else { return false };
+        made.is_in((self.name(), upstream, &own), session)
+    }
+
+    /// `notifications/tasks/status` of a client, for the server that it made the task for.
+    pub(super) async fn task_changed(&self, validated: &Validated, way: &Way<'_>) {
+        let theirs = validated.call().params().read::<String>("/taskId");
+        let (Some(session), Some(theirs)) = (&way.client.session, theirs) else { return };
+        let Some(id) = self.spec().lasting.made.lent((self.name(), session, &theirs)) else { return };
+        if let Some(upstream) = self.group_of(&id).and_then(|group| group.upstream(&id)) {
+            self.tell_in_session(validated, upstream, way).await;
+        }
     }
 
     /// The group of an upstream.
@@ -178,7 +234,7 @@ fn places(message: &Sanitized) -> Vec<String> {
         places.extend(["/taskId".to_owned(), format!("/result{RELATED}")]);
     }
     if method == "tools/call" && payload.get("/task").is_some_and(|task| task.starts_with('{')) {
-        places.push("/task/taskId".to_owned());
+        places.push(MADE.to_owned());
     }
     for list in ["/tasks", "/inputRequests"] {
         places.extend(nested(payload, list));

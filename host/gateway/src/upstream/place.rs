@@ -2,16 +2,17 @@
 //! again.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
+use witgate_policy::Payload;
 
 use super::audience::{Audience, Spot};
 use super::connection::Connection;
 use super::lazy::{Alive, Lazy};
-use super::topics::Topics;
+use super::topics::{Topics, outcome};
 
 /// For the next call of the same client; a person's pause between two calls is longer, and a connection is made soon.
 pub(super) const LEASE_IDLE: Duration = Duration::from_mins(1);
@@ -41,6 +42,8 @@ pub(crate) struct Slot<T> {
     /// As many of them as were told what clients are subscribed to.
     told: AtomicUsize,
     topics: Topics,
+    /// The log level that a legacy server was told last, as it was told.
+    level: Mutex<Option<Payload>>,
 }
 
 /// A connection at work.
@@ -70,19 +73,31 @@ impl<T: Connection> Busy<T> {
         &self.0.topics
     }
 
+    /// The server is told a log level: so will be those that are connected in its place.
+    pub(crate) fn set_level(&self, params: &Payload) {
+        *self.0.level.lock().unwrap_or_else(PoisonError::into_inner) = Some(params.clone());
+    }
+
     /// What is connected in its place.
     pub(crate) fn connection(&self) -> Option<Arc<T>> {
         self.0.lazy.peek()
     }
 
-    /// A new connection is told what clients are subscribed to, and they are told that they missed something.
+    /// A new connection is told of which level log lines are wanted and what clients are subscribed to, and they are told
+    /// that they missed something.
     pub(super) fn renew(&self, connection: &Arc<T>) {
         let made = self.0.made.load(Relaxed);
         if self.0.told.swap(made, Relaxed) >= made {
             return;
         }
         let (busy, connection) = (self.clone(), connection.clone());
+        let level = self.0.level.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let level = level.filter(|_| !connection.facts().revision.is_modern() && connection.facts().has("/logging"));
         tokio::spawn(async move {
+            if let Some(level) = level {
+                // Whatever it says, its log lines are what they are.
+                let _ = outcome(&connection, "logging/setLevel", level).await;
+            }
             if !busy.topics().is_empty() {
                 busy.topics().renew(&connection).await;
             }
@@ -125,6 +140,7 @@ impl<T: Alive> Slot<T> {
             made: Arc::default(),
             told: AtomicUsize::new(1),
             topics: Topics::default(),
+            level: Mutex::default(),
         }
     }
 

@@ -24,6 +24,9 @@ use super::{
 };
 use crate::wire::ClientFacts;
 
+/// What a legacy server is told of the log lines that are wanted.
+const SET_LEVEL: &str = "logging/setLevel";
+
 /// One server behind the gate.
 pub struct Upstream {
     spec: Arc<Spec>,
@@ -154,6 +157,9 @@ impl Upstream {
                 let hold = self.pipe(pool, spawner, shown, outgoing.client, Some(caller(routed)));
                 let Hold { connection: pipe, busy } = timeout_at(deadline, hold).await.map_err(|_| unready())??;
                 let revision = pipe.facts().revision;
+                if method == SET_LEVEL {
+                    busy.set_level(&params(revision, 0)?);
+                }
                 let request = pipe.ask(method, listener(), |id| params(revision, id));
                 let stuck = || Failed::not_sent("the server does not read what it is sent");
                 let wait = timeout_at(deadline, request).await.map_err(|_| stuck())??;
@@ -162,6 +168,9 @@ impl Upstream {
             Link::Http { pool, link } => {
                 let hold = || session(pool, link, shown, outgoing.client, Some(caller(routed)));
                 let first = timeout_at(deadline, hold()).await.map_err(|_| unready())??;
+                if method == SET_LEVEL {
+                    first.busy.set_level(&params(first.connection.facts.revision, 0)?);
+                }
                 let sending = Sending { method, params: &params, tool: outgoing.tool, listener: &listener };
                 let answer = timeout_at(deadline, send(pool, link, &sending, first, hold)).await;
                 answer.unwrap_or_else(|_| Err(Failure::Timeout.into()))

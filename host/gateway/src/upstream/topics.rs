@@ -235,7 +235,12 @@ impl State {
     }
 }
 
-async fn outcome<T: Connection>(connection: &Arc<T>, method: &'static str, params: Payload) -> Result<Outcome, Failed> {
+/// Sends a request of the gate's own, and waits for its end.
+pub(super) async fn outcome<T: Connection>(
+    connection: &Arc<T>,
+    method: &'static str,
+    params: Payload,
+) -> Result<Outcome, Failed> {
     let mut request = connection.clone().request(method, params).await?;
     loop {
         if let Heard::End(outcome) = request.next().await? {

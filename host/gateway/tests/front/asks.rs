@@ -107,3 +107,15 @@ async fn who_takes_no_stream_cannot_be_asked() {
     let reply: Reply = site.send(ask).await;
     assert!(reply.json()["result"]["structuredContent"]["error"]["code"].is_i64(), "{reply:?}");
 }
+
+#[tokio::test]
+async fn a_capability_that_a_validator_took_away_is_none() {
+    let site = Site::open().await;
+    let mut hello = initialize("2025-11-25");
+    hello["params"]["capabilities"] = json!({"elicitation": {}});
+    hello["params"]["_meta"] = test("mute")["_meta"].clone();
+    let id = site.send(Ask::json(&hello)).await.header("mcp-session-id").expect("a session").to_owned();
+    let params = json!({"name": "talk", "arguments": {"ask": true, "notes": 0}});
+    let told = site.send(Ask::legacy(&id, 1, "tools/call", &params)).await.json();
+    assert_eq!(told["result"]["structuredContent"]["error"]["code"], -32601, "{told}");
+}

@@ -83,5 +83,5 @@ async fn what_is_no_batch_is_turned_away() {
         assert_eq!(site.send(batch(&id, &json!([ping(1)]))).await.refused(), (400, -32600), "{revision}");
     }
     assert_eq!(site.send(batch("", &json!([ping(1)]))).await.refused(), (400, -32600));
-    assert_eq!(site.send(batch("guessed", &json!([ping(1)]))).await.refused(), (400, -32600));
+    assert_eq!(site.send(batch("guessed", &json!([ping(1)]))).await.refused(), (404, -31404), "begin anew");
 }

@@ -198,7 +198,7 @@ async fn other_roots_are_told_to_those_who_know_the_client() {
 }
 
 #[tokio::test]
-async fn servers_are_told_the_most_verbose_level() {
+async fn servers_are_told_the_most_verbose_level_and_once_more_when_they_come_back() {
     let (a, a_says) = Chatty::new(all());
     let tenant = Arc::new(tenant(Pipeline::default(), vec![group("a", "", vec![a])]));
     let set = async |session: &str, level: &str| {
@@ -213,6 +213,10 @@ async fn servers_are_told_the_most_verbose_level() {
     told("info").await;
     tenant.farewell("two");
     set("one", "emergency").await.expect("set");
+    told("emergency").await;
+    a_says.hang_up();
+    // The connection may still be there for a moment.
+    while ask(&tenant, inbound(LEGACY, "tools/list", &json!({}))).await.0.answer.is_err() {}
     told("emergency").await;
     assert_eq!(set("one", "loud").await.expect_err("none of the levels").reason, Reason::Invalid);
 }

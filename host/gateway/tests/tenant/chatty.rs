@@ -30,6 +30,9 @@ impl Chatty {
             let (read, mut write) = tokio::io::split(stream);
             tokio::spawn(async move {
                 while let Some(line) = words.recv().await {
+                    if line.is_null() {
+                        return write.shutdown().await.unwrap_or_default();
+                    }
                     if write.write_all(format!("{line}\n").as_bytes()).await.is_err() {
                         return;
                     }
@@ -55,6 +58,13 @@ impl Chatty {
         for mouth in &self.0.lock().expect("state").mouths {
             let _ = mouth.send(message.clone());
         }
+    }
+
+    /// Ends its connections, and forgets what it heard on them.
+    pub(crate) fn hang_up(&self) {
+        self.say(&Value::Null);
+        let mut state = self.0.lock().expect("state");
+        (state.heard, state.mouths) = <_>::default();
     }
 
     /// Waits until it has heard a message like this.

@@ -2,11 +2,13 @@
 
 mod changes;
 mod chatty;
+mod client;
 mod credential;
 mod headers;
 mod held;
 mod hooks;
 mod lists;
+mod made;
 mod peer;
 mod rounds;
 mod support;
@@ -49,7 +51,7 @@ async fn an_only_server_s_list_and_results_pass_as_they_are() {
 #[tokio::test]
 async fn several_servers_lists_are_one_with_names_that_do_not_meet() {
     let (tenant, _, _) = two();
-    let list = answer(&tenant, LEGACY, "tools/list", json!({})).await;
+    let list = answer(&tenant, LEGACY, "tools/list", json!({"cursor": null})).await;
     assert_eq!(names(&list), ["files__read", "files__write", "git__read"]);
     let mut first = tool("read");
     first["name"] = json!("files__read");

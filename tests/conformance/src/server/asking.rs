@@ -1,6 +1,8 @@
 //! Tools that speak with the client while they work: they ask its model or its user, write to its log, tell their
 //! progress.
 
+use std::time::Duration;
+
 use rmcp::model::{
     CallToolResult, ContentBlock, CreateMessageRequestParams, ElicitRequestParams, LoggingLevel,
     LoggingMessageNotificationParam, ProgressNotificationParam,
@@ -10,6 +12,10 @@ use rmcp::{ErrorData, RoleServer};
 use serde_json::{Value, json};
 
 use super::fixtures;
+
+/// How long one count takes, and how far counting goes when nobody ends it.
+const COUNT: Duration = Duration::from_millis(100);
+const COUNT_MAX: u32 = 600;
 
 const LOGGER: &str = "witgate-conformance";
 
@@ -65,4 +71,19 @@ pub(crate) async fn progress(context: &Context) -> CallToolResult {
         let _ = context.peer.notify_progress(params.with_message(format!("Completed step {percent} of 100"))).await;
     }
     said("Done.")
+}
+
+/// Counts, and tells how far it has come, until the call is cancelled.
+pub(crate) async fn count(context: &Context) -> CallToolResult {
+    let mut ticks = tokio::time::interval(COUNT);
+    for count in 1..=COUNT_MAX {
+        tokio::select! {
+            () = context.ct.cancelled() => return said(format!("Cancelled at {count}.")),
+            _ = ticks.tick() => {}
+        }
+        if let Some(token) = context.meta.get_progress_token() {
+            let _ = context.peer.notify_progress(ProgressNotificationParam::new(token, f64::from(count))).await;
+        }
+    }
+    said(format!("Counted to {COUNT_MAX}."))
 }

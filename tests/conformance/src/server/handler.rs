@@ -42,6 +42,7 @@ impl Handler {
                 None => said("Nothing to write."),
             },
             "test_tool_with_progress" => asking::progress(context).await,
+            "count" => asking::count(context).await,
             "test_sampling" => asking::model(argument("prompt").unwrap_or_default(), context).await?,
             "test_elicitation" => asking::user(name, argument("message"), context).await?,
             _ if name.starts_with("test_elicitation_") => asking::user(name, None, context).await?,
@@ -100,13 +101,11 @@ fn capabilities(context: &Context) -> ClientCapabilities {
 }
 
 fn needs_sampling(capabilities: &ClientCapabilities) -> Result<CallToolResult, ErrorData> {
-    match capabilities.sampling {
-        Some(_) => Ok(said("Sampling is declared.")),
-        None => {
-            let sampling = ClientCapabilities::builder().enable_sampling().build();
-            Err(ErrorData::missing_required_client_capability(sampling))
-        }
+    if capabilities.sampling.is_some() {
+        return Ok(said("Sampling is declared."));
     }
+    let sampling = ClientCapabilities::builder().enable_sampling().build();
+    Err(ErrorData::missing_required_client_capability(sampling))
 }
 
 fn unknown(what: &str, name: &str) -> ErrorData {

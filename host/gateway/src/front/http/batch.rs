@@ -23,9 +23,11 @@ impl Front {
         bytes: Bytes,
         otherwise: DecodeError,
     ) -> Result<Response<Body>, Rejected> {
-        let session = self.session(&entry.tenant, &entry.headers).ok();
-        let Some(session) = session.filter(|session| session.client.load().revision == Revision::V2025_03_26) else {
-            return Err(otherwise.into());
+        let session = match self.session(&entry.tenant, &entry.headers) {
+            Ok(session) if session.client.load().revision == Revision::V2025_03_26 => session,
+            // Its client has to learn that it must begin anew.
+            Err(reject @ Reject::UnknownSession) => return Err(reject.into()),
+            Ok(_) | Err(_) => return Err(otherwise.into()),
         };
         let messages = decode_batch(bytes, self.options.limits())?;
         let (outlet, said) = Outlet::new(entry.wants.events.then(|| session.asks.clone()));

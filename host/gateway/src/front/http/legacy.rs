@@ -29,10 +29,12 @@ impl Front {
         let ended = job.request(None, outlet).await;
         let mut response = answer::single(Some(&asked.id), client.revision, entry.wants, &ended);
         let tenant = entry.tenant.name().clone();
-        if let Ended::Answered { answer: Ok(agreed), identity } = ended
+        if let Ended::Answered { answer: Ok(agreed), identity, params: Some(params) } = ended
             && agreed.kind() != Kind::Error
         {
-            let client = ClientFacts { revision: agreed_revision(&agreed, client.revision), ..client };
+            let revision = agreed_revision(&agreed, client.revision);
+            // What the validators left of what it says of itself.
+            let client = ClientFacts { revision, session: client.session, ..ClientFacts::of_initialize(&params) };
             let owner = identity.unwrap_or_else(Identity::anonymous);
             let id = self.sessions.begin(Beginning { tenant, owner, client })?;
             let id = HeaderValue::from_str(&id).map_err(|_| Reject::Internal)?;
@@ -65,16 +67,19 @@ impl Front {
         outlet: Outlet,
     ) -> Result<Work, Reject> {
         let flight = session.flights.begin(&asked.id)?;
-        let level = wanted_level(&asked);
+        let sets_level = asked.method == "logging/setLevel";
         let mut job = self.of_session(entry, session, (asked.method, asked.params));
         job.inbound.id = Some(asked.id);
         let work = job.request(Some(flight), outlet);
-        let Some(level) = level else { return Ok(work) };
+        if !sets_level {
+            return Ok(work);
+        }
         let session = session.clone();
         Ok(Box::pin(async move {
             let ended = work.await;
-            if let Ended::Answered { answer: Ok(answer), .. } = &ended
+            if let Ended::Answered { answer: Ok(answer), params: Some(params), .. } = &ended
                 && answer.kind() != Kind::Error
+                && let Some(level) = params.read::<String>("/level")
             {
                 session
                     .client
@@ -200,8 +205,4 @@ impl Front {
 fn agreed_revision(answer: &Sanitized, asked: Revision) -> Revision {
     let named = answer.payload().read::<String>("/protocolVersion").and_then(|version| Revision::parse(&version));
     named.filter(|revision| !revision.is_modern()).unwrap_or(asked)
-}
-
-fn wanted_level(asked: &Asked) -> Option<String> {
-    (asked.method == "logging/setLevel").then(|| asked.params.read("/level")).flatten()
 }

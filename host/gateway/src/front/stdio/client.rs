@@ -147,14 +147,13 @@ impl Client {
 
     /// What it changes counts for the next line.
     async fn set_level(&mut self, id: &RequestId, params: Payload) -> Result<(), Reject> {
-        let level = params.read("/level");
         let (work, said) = self.begin(id, "logging/setLevel".to_owned(), params)?;
         drop(said);
         let ended = work.await;
         if agreed(&ended)
-            && let (Some(level), Some(session)) = (level, &mut self.session)
+            && let (Ended::Answered { params: Some(params), .. }, Some(session)) = (&ended, &mut self.session)
         {
-            session.client.log_level = Some(level);
+            session.client.log_level = params.read("/level");
         }
         self.end(id, &ended).await;
         Ok(())
@@ -167,8 +166,10 @@ impl Client {
         let (outlet, _) = Outlet::new(None);
         let ended = job.request(None, outlet).await;
         let superseded = if agreed(&ended)
-            && let Ended::Answered { answer: Ok(answer), identity } = &ended
+            && let Ended::Answered { answer: Ok(answer), identity, params: Some(params) } = &ended
         {
+            // What the validators left of what it says of itself.
+            client = ClientFacts { session: client.session, ..ClientFacts::of_initialize(params) };
             let named = answer.payload().read::<String>("/protocolVersion").and_then(|text| Revision::parse(&text));
             client.revision = named.filter(|revision| !revision.is_modern()).unwrap_or(client.revision);
             let owner = identity.clone().unwrap_or_else(Identity::anonymous);

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, DuplexStream};
 use tokio::sync::{Notify, mpsc};
 use witgate_gateway::upstream::{Builtin, InProcess, Transport};
+use witgate_policy::json::Edit;
 use witgate_policy::{
     Answer, AuthVerdict, Authenticator, Call, Challenge, Fault, Finding, Identity, InputValidator, Payload, Presented,
     Reason, Refusal, Stage, ValidateVerdict,
@@ -52,6 +53,9 @@ impl Authenticator for Doorman {
     }
 }
 
+/// Where an `initialize` says that its client can be asked.
+const ELICITATION: &str = "/capabilities/elicitation";
+
 /// Does what `_meta.test` asks for.
 pub(super) struct Puppet(pub(super) Strings);
 
@@ -81,6 +85,9 @@ impl InputValidator for Puppet {
                     self.0.release.notified().await;
                     watch.1 = "went on";
                     Ok(ValidateVerdict::Accept)
+                }
+                "mute" if call.params().get(ELICITATION).is_some() => {
+                    Ok(ValidateVerdict::Edits(vec![Edit::remove(ELICITATION)]))
                 }
                 "trap" => Err(Fault::Trap("unreachable".into())),
                 "forbidden" => refuse(Reason::Forbidden),

@@ -237,7 +237,7 @@ impl Pair {
                 return tenant.request(1, &records, inbound, &outlet).await;
             }
             let refusal = tenant.stand(1, &records, inbound, &outlet).await;
-            Outcome { answer: Err(refusal), identity: None }
+            Outcome { answer: Err(refusal), identity: None, params: None }
         });
         if modern {
             let first = tokio::time::timeout(SOON, heard.recv()).await.expect("in time");
@@ -339,6 +339,8 @@ async fn every_notification_of_a_server_is_cleaned() {
             let (_listening, mut heard, _stop) = pair.listen(&json!({ "notifications": filter }), false).await;
             if !pair.client.is_modern() {
                 pair.request(pair.inbound("resources/subscribe", &json!({"uri": "x://1"}))).await.answer.expect("yes");
+                let task = json!({"name": "t", "task": {}});
+                pair.request(pair.inbound("tools/call", &task)).await.answer.expect("made");
             }
             for method in &methods.server_notifications {
                 // Tasks and elicitations by URL of 2025-11-25 are a legacy server's.
@@ -368,6 +370,34 @@ async fn every_notification_of_a_server_is_cleaned() {
                 }
                 pair.saw(&Asked::Sanitize(Kind::Notification, method.clone()), method);
             }
+        }
+    }
+}
+
+/// What the extension for tasks adds to 2026-07-28 (SEP-2663), whose methods are in no schema of the core.
+#[tokio::test]
+async fn every_message_of_the_tasks_extension_passes_the_hooks() {
+    let [_, pair] = pairs(MODERN);
+    let said = |method: &str, params: &Value| {
+        let mut inbound = pair.inbound(method, params);
+        let extension = json!({"extensions": {"io.modelcontextprotocol/tasks": {}}});
+        inbound.client.capabilities = Payload::of(&extension);
+        inbound
+    };
+    let call = said("tools/call", &json!({"name": "t", "arguments": {"task": true}}));
+    let made = pair.request(call).await.answer.expect("made");
+    pair.saw(&Asked::Sanitize(Kind::Result, "tools/call".into()), "a task");
+    let task: String = made.payload().read("/taskId").expect("an id");
+    for method in ["tasks/get", "tasks/update", "tasks/cancel"] {
+        pair.hooks.forget();
+        let params = json!({"taskId": task, "inputResponses": {"q": answer_to("elicitation/create")}});
+        let answer = pair.request(said(method, &params)).await.answer.expect("an answer");
+        assert_eq!(answer.kind(), Kind::Result, "{method}");
+        pair.saw(&Asked::Auth(Form::Request, method.into()), method);
+        pair.saw(&Asked::Validate(Form::Request, method.into()), method);
+        pair.saw(&Asked::Sanitize(Kind::Result, method.into()), method);
+        if method == "tasks/update" {
+            pair.saw(&Asked::Validate(Form::Response, "elicitation/create".into()), "an answer in an update");
         }
     }
 }

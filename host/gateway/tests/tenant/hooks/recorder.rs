@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use witgate_policy::{
-    Answer, AuthVerdict, Authenticator, Call, Candidate, Form, Hook, Identity, InputValidator, Kind, Message,
+    Answer, AuthVerdict, Authenticator, Call, Candidate, Form, Identity, InputValidator, Kind, Message,
     OutputSanitizer, Payload, Pipeline, Presented, RouteVerdict, Router, SanitizeVerdict, ValidateVerdict,
 };
 
@@ -25,16 +25,12 @@ pub(crate) struct Hooks(Arc<Mutex<Vec<Asked>>>);
 impl Hooks {
     pub(crate) fn pipeline(&self) -> Pipeline {
         Pipeline {
-            auth: vec![self.hook::<dyn Authenticator>(Arc::new(self.clone()))],
-            validate: vec![self.hook::<dyn InputValidator>(Arc::new(self.clone()))],
-            route: vec![self.hook::<dyn Router>(Arc::new(self.clone()))],
-            sanitize: vec![self.hook::<dyn OutputSanitizer>(Arc::new(self.clone()))],
+            auth: vec![hook::<dyn Authenticator>(Arc::new(self.clone()))],
+            validate: vec![hook::<dyn InputValidator>(Arc::new(self.clone()))],
+            route: vec![hook::<dyn Router>(Arc::new(self.clone()))],
+            sanitize: vec![hook::<dyn OutputSanitizer>(Arc::new(self.clone()))],
             ..Pipeline::default()
         }
-    }
-
-    fn hook<P: ?Sized>(&self, plugin: Arc<P>) -> Hook<P> {
-        hook(plugin)
     }
 
     fn note(&self, asked: Asked) {

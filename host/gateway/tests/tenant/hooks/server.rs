@@ -115,6 +115,7 @@ impl Puppet {
             "tools": {"listChanged": true}, "prompts": {"listChanged": true}, "completions": {}, "logging": {},
             "resources": {"subscribe": true, "listChanged": true},
             "tasks": {"list": {}, "cancel": {}, "requests": {"tools": {"call": {}}}},
+            "extensions": {"io.modelcontextprotocol/tasks": {}},
         });
         Some(match (method, self.revision.is_modern()) {
             ("server/discover", true) => json!({
@@ -126,7 +127,6 @@ impl Puppet {
                 "protocolVersion": self.revision.as_str(), "capabilities": capabilities,
                 "serverInfo": {"name": "puppet", "version": "1"},
             }),
-            ("server/discover" | "initialize", _) => return None,
             ("tools/list", _) => json!({"tools": [{"name": "t", "inputSchema": {"type": "object"}}]}),
             ("prompts/list", _) => json!({"prompts": [{"name": "p"}]}),
             ("resources/list", _) => json!({"resources": [{"uri": "x://1", "name": "r"}]}),
@@ -135,6 +135,10 @@ impl Puppet {
             ("prompts/get", _) => json!({"messages": []}),
             ("completion/complete", _) => json!({"completion": {"values": []}}),
             ("tools/call", false) if params.get("task").is_some() => json!({ "task": task }),
+            ("tools/call", true) if params["arguments"]["task"] == true => {
+                json!({"resultType": "task", "taskId": "t1", "status": "working"})
+            }
+            ("tasks/update", true) => json!({"resultType": "complete"}),
             ("tools/call" | "tasks/result", _) => json!({"content": []}),
             ("tasks/get" | "tasks/cancel", _) => task,
             ("tasks/list", _) => json!({ "tasks": [task] }),

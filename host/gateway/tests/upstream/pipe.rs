@@ -1,14 +1,13 @@
 //! Upstreams over a stream of lines, with a server that the test plays.
 
-mod upstream_support;
-
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use upstream_support::*;
 use witgate_gateway::upstream::{Limits, Outgoing, Transport, Upstream};
 use witgate_gateway::wire::ClientFacts;
 use witgate_policy::{Failure, Payload, Revision, json as strict};
+
+use crate::support::*;
 
 /// Connects with a script for the handshake; gives back the facts' revision.
 async fn connect<F: Future<Output = Server>>(script: impl FnOnce(Server) -> F) -> (String, Server) {

@@ -1,16 +1,15 @@
 //! What servers say outside of calls, and the resources that clients are subscribed to, over a stream of lines.
 
-mod upstream_support;
-
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::sync::mpsc::UnboundedReceiver;
-use upstream_support::*;
 use witgate_gateway::upstream::{Failed, Outgoing, Reply, Standing, Subscription, Transport, Upstream, Watch};
 use witgate_gateway::wire::ClientFacts;
 use witgate_policy::{Payload, Revision};
+
+use crate::support::*;
 
 use Revision::{V2025_11_25 as Legacy, V2026_07_28 as Modern};
 

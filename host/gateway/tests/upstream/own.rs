@@ -1,16 +1,15 @@
 //! Connections that are one client's own, and what servers ask on them, over a stream of lines.
 
-mod upstream_support;
-
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::sync::mpsc::UnboundedReceiver;
-use upstream_support::*;
 use witgate_gateway::upstream::{Event, Exchange, Limits, Reply, Spec, Standing, Transport, Upstream};
 use witgate_gateway::wire::ClientFacts;
 use witgate_policy::{Failure, Payload, Revision};
+
+use crate::support::*;
 
 use Revision::{V2025_11_25 as Legacy, V2026_07_28 as Modern};
 

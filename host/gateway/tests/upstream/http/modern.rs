@@ -3,6 +3,41 @@
 use super::*;
 
 #[tokio::test]
+async fn a_modern_server_sees_headers_that_say_what_the_body_says() {
+    let server = modern(|seen| seen.result(&json!({ "ok": true }))).await;
+    let (upstream, ledger) = server.upstream();
+    let params = json!({ "name": "ä", "arguments": { "region": "eu" } });
+    let tool = json!({ "inputSchema": { "properties": { "region": { "type": "string", "x-mcp-header": "Region" } } } });
+    let tool = Payload::of(&tool);
+    let routed = routed("alice", "tools/call", params.clone(), SOON).await;
+    let client = client(Revision::V2026_07_28);
+    let headers =
+        [("authorization".to_owned(), Secret::new("Bearer token")), ("x-fixed".to_owned(), Secret::new("no"))];
+    let outgoing = Outgoing { client: &client, params: Payload::of(&params), tool: Some(&tool), headers: &headers };
+    let (got, _) = result(&mut upstream.send(&routed, outgoing).await.expect("sent")).await.expect("answered");
+    assert_eq!(got, json!({ "ok": true }));
+    let seen = server.saw("tools/call").await;
+    for (name, value) in [
+        ("mcp-protocol-version", "2026-07-28"),
+        ("mcp-method", "tools/call"),
+        ("mcp-name", "=?base64?w6Q=?="),
+        ("mcp-param-region", "eu"),
+        ("authorization", "Bearer token"),
+        ("x-fixed", "no"),
+        ("accept", "application/json, text/event-stream"),
+        ("content-type", "application/json"),
+    ] {
+        assert_eq!(seen.header(name), Some(value), "{name}");
+    }
+    assert_eq!(seen.header("mcp-session-id"), None);
+    let meta = &seen.body["params"]["_meta"];
+    assert_eq!(meta["io.modelcontextprotocol/protocolVersion"], "2026-07-28");
+    assert_eq!(meta["io.modelcontextprotocol/clientCapabilities"], json!({ "roots": {} }));
+    assert_eq!(ledger.told(), ["answered"]);
+    assert_eq!(upstream.facts().origin, server.url.trim_end_matches("/mcp"));
+}
+
+#[tokio::test]
 async fn a_server_that_refuses_the_revision_and_offers_it_is_asked_once_more() {
     for (refusals, want) in [(1, "2026-07-28"), (2, "the server refuses MCP 2026-07-28, and offers it")] {
         let count = AtomicU32::new(0);
