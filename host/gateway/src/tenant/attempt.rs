@@ -14,7 +14,7 @@ use super::spec::Group;
 use super::talk::Heard;
 use super::{Outlet, Tenant};
 use crate::upstream::{Failed, Outgoing, Reply};
-use crate::wire::ClientFacts;
+use crate::wire::{ClientFacts, code};
 
 /// A server may ask for input only in answer to few methods (2026-07-28, multi round-trip requests).
 const MISPLACED: &str = "the server asks for input where the protocol does not have it";
@@ -128,7 +128,8 @@ impl Way<'_> {
         }
     }
 
-    /// One attempt. A credential that the upstream refuses (HTTP 401: not processed) is renewed once.
+    /// One attempt. A credential that the upstream refuses (HTTP 401: not processed) is renewed once; so are headers that
+    /// it takes for others than the tool's definition asks for.
     async fn try_once(
         &self,
         validated: &Validated,
@@ -143,10 +144,11 @@ impl Way<'_> {
         self.visit(id);
         let credentials = &self.tenant.credentials;
         let mut why = Why::First;
+        let mut redefined = None;
         loop {
+            let tool = redefined.as_ref().or(cargo.tool);
             let headers = credentials.headers(self.tenant, routed, upstream, why).await?;
-            let outgoing =
-                Outgoing { client: self.client, params: cargo.params.clone(), tool: cargo.tool, headers: &headers };
+            let outgoing = Outgoing { client: self.client, params: cargo.params.clone(), tool, headers: &headers };
             let result = match upstream.send(routed, outgoing).await {
                 Ok(exchange) => {
                     let mut dialog = Dialog::new(exchange);
@@ -154,6 +156,13 @@ impl Way<'_> {
                 }
                 Err(failed) => Err(failed),
             };
+            if redefined.is_none() && validated.call().method() == "tools/call" && is_mismatch(&result) {
+                let own = cargo.params.read("/name").unwrap_or_default();
+                redefined = self.tenant.redefined(validated, group, own, tool, self).await;
+                if redefined.is_some() {
+                    continue;
+                }
+            }
             match result {
                 Err(Failed { failure: Failure::HttpStatus(401), .. })
                     if why == Why::First && self.tenant.spec().pipeline.has_credential(id) =>
@@ -216,6 +225,12 @@ impl Way<'_> {
         let sanitized = self.tenant.spec().pipeline.sanitize(from, message).await?;
         Ok(self.tenant.outer_tasks(routed.identity(), self.client, sanitized))
     }
+}
+
+/// Whether a server refuses a call for its headers (2026-07-28, streamable HTTP, client behavior).
+fn is_mismatch(result: &Result<(Heard, Dialog), Failed>) -> bool {
+    let Ok((Heard::Reply(Reply::Error(error)), _)) = result else { return false };
+    error.read("/code") == Some(code::HEADER_MISMATCH)
 }
 
 /// Whether a result is a question to the client (2026-07-28, multi round-trip requests).

@@ -1,12 +1,15 @@
-//! What is spoken between a client and its server beyond the core protocol: passed on where there is but one server, which
-//! says that it speaks more.
+//! What is spoken between a client and its server beyond the core protocol: passed on to the only server that says that it
+//! speaks more.
 
+use futures_util::future::{BoxFuture, join_all};
+use indexmap::IndexMap;
+use serde_json::Value;
 use witgate_policy::{Reason, Refusal, Sanitized, Stage, Validated, Why};
 
 use super::Tenant;
 use super::attempt::{Cargo, Way};
 use super::spec::Group;
-use crate::upstream::Outgoing;
+use crate::upstream::{Outgoing, ServerFacts};
 
 /// What clients ask in any revision of the core protocol, and what only servers ask.
 const CORE: [&str; 23] = [
@@ -59,6 +62,12 @@ pub(super) fn unknown(validated: &Validated) -> Refusal {
     Refusal::new(Stage::Route, Reason::UnknownMethod, message)
 }
 
+/// Whether a server declares an extension whose messages are none of the gate's own business.
+fn declares_own(facts: &ServerFacts) -> bool {
+    let names = |pointer| facts.capabilities.read::<IndexMap<String, Value>>(pointer).unwrap_or_default().into_keys();
+    names("/extensions").any(|name| name != "io.modelcontextprotocol/tasks") || names("/experimental").next().is_some()
+}
+
 impl Tenant {
     /// A request of an extension.
     pub(super) async fn extended(&self, validated: &Validated, way: &Way<'_>) -> Result<Sanitized, Refusal> {
@@ -96,11 +105,23 @@ impl Tenant {
         Ok(())
     }
 
-    /// The only group, when its server declares extensions.
-    async fn speaks_more(&self, validated: &Validated, way: &Way<'_>) -> Option<&Group> {
-        let group = self.spec().sole()?;
-        let facts = self.facts(validated, group, way).await?;
-        let some = |pointer| facts.capabilities.get(pointer).is_some_and(|value| value.starts_with('{'));
-        (some("/extensions") || some("/experimental")).then_some(group)
+    /// The only group, when its server declares extensions; of several, the only one whose server declares some that its
+    /// client was told of.
+    fn speaks_more<'a>(&'a self, validated: &'a Validated, way: &'a Way<'_>) -> BoxFuture<'a, Option<&'a Group>> {
+        Box::pin(async move {
+            let groups = &self.spec().groups;
+            let known = join_all(groups.iter().map(|group| self.facts(validated, group, way))).await;
+            let known = groups.iter().zip(known).filter_map(|(group, facts)| Some((group, facts?)));
+            if self.spec().sole().is_some() {
+                let some = |facts: &ServerFacts, at| facts.capabilities.get(at).is_some_and(|it| it.starts_with('{'));
+                let mut speaking =
+                    known.filter(|(_, facts)| some(facts, "/extensions") || some(facts, "/experimental"));
+                return speaking.next().map(|(group, _)| group);
+            }
+            let modern = way.client.revision.is_modern();
+            let mut speaking = known.filter(|(_, facts)| facts.revision.is_modern() == modern && declares_own(facts));
+            let first = speaking.next().map(|(group, _)| group);
+            first.filter(|_| speaking.next().is_none())
+        })
     }
 }

@@ -23,8 +23,14 @@ const PER_CALLER: usize = 16;
 /// process.
 const PER_TENANT: usize = 256;
 
-/// Questions that one call may have open. A server that asks on hears an error.
+/// What waiting calls may take of memory, with what their servers asked: of one caller, and of one tenant. A few that
+/// carry files may wait at once, and very many that carry none.
+const BYTES_PER_CALLER: usize = 32 << 20;
+const BYTES_PER_TENANT: usize = 128 << 20;
+
+/// Questions that one call may have open, and their bytes beside the first. A server that asks on hears an error.
 const QUESTIONS: usize = 16;
+const QUESTION_BYTES: usize = 1 << 20;
 
 /// Notifications that are kept for a client that is away, and their bytes: what a server says within seconds.
 const NOTES: usize = 64;
@@ -81,7 +87,7 @@ impl Dialog {
     /// Notes what the server says.
     pub(super) fn hear(&mut self, event: Result<Event, Failed>) {
         match event {
-            Ok(Event::Request { ask, method, params }) if self.open.len() < QUESTIONS => {
+            Ok(Event::Request { ask, method, params }) if self.has_room(&params) => {
                 self.count += 1;
                 self.open.push(Question { key: format!("request-{}", self.count), ask, method, params });
             }
@@ -99,6 +105,14 @@ impl Dialog {
             Ok(Event::Reply(reply)) => self.end(Ok(reply)),
             Err(failed) => self.end(Err(failed)),
         }
+    }
+
+    fn has_room(&self, params: &Payload) -> bool {
+        self.open.is_empty() || (self.open.len() < QUESTIONS && self.asked_bytes() + params.len() <= QUESTION_BYTES)
+    }
+
+    fn asked_bytes(&self) -> usize {
+        self.open.iter().map(|question| question.params.len()).sum()
     }
 
     /// A notification as its client takes it: progress under the token of the request that it waits with. `None` when
@@ -129,12 +143,28 @@ pub(super) struct Holding(Mutex<HashMap<u64, Place>>);
 struct Place {
     tenant: Arc<str>,
     caller: (String, String),
+    /// What it took when its client left.
+    bytes: usize,
     /// Asks the keeper to hand it over.
     take: oneshot::Sender<oneshot::Sender<Held>>,
 }
 
 fn caller(identity: &Identity) -> (String, String) {
     (identity.issuer.clone(), identity.subject.clone())
+}
+
+/// Whether one more may wait beside those of the same tenant, each with whether it is of the same caller, and its bytes.
+fn has_room(waiting: impl Iterator<Item = (bool, usize)>, bytes: usize) -> bool {
+    let (mut all, mut own) = ((1, bytes), (1, bytes));
+    for (is_own, bytes) in waiting {
+        all = (all.0 + 1, all.1 + bytes);
+        if is_own {
+            own = (own.0 + 1, own.1 + bytes);
+        }
+    }
+    // One alone is as large as a message may be.
+    let fits = |(count, bytes): (usize, usize), most: usize| count == 1 || bytes <= most;
+    all.0 <= PER_TENANT && own.0 <= PER_CALLER && fits(all, BYTES_PER_TENANT) && fits(own, BYTES_PER_CALLER)
 }
 
 impl Holding {
@@ -147,11 +177,9 @@ impl Holding {
         let (take, taken) = oneshot::channel();
         let (tenant, caller) = (held.routed.call().tenant().clone(), caller(held.routed.identity()));
         let mut places = self.places();
-        let (all, own) = places
-            .values()
-            .filter(|place| place.tenant == tenant)
-            .fold((0, 0), |(all, own), place| (all + 1, own + usize::from(place.caller == caller)));
-        if all >= PER_TENANT || own >= PER_CALLER {
+        let bytes = held.routed.call().params().len() + held.dialog.asked_bytes();
+        let beside = places.values().filter(|place| place.tenant == tenant);
+        if !has_room(beside.map(|place| (place.caller == caller, place.bytes)), bytes) {
             let message = "too many calls wait for an answer of their client; answer one, or wait until it lapses";
             return Err(Refusal::new(Stage::Route, Reason::Exhausted, message));
         }
@@ -160,7 +188,7 @@ impl Holding {
         while places.contains_key(&number) {
             number = fastrand::u64(..);
         }
-        places.insert(number, Place { tenant, caller, take });
+        places.insert(number, Place { tenant, caller, bytes, take });
         held.dialog.exchange.extend((Instant::now() + PATIENCE).into_std());
         tokio::spawn(keep(Kept { holding: Arc::downgrade(self), number }, held, taken));
         Ok(number)
@@ -206,5 +234,29 @@ async fn keep(_kept: Kept, mut held: Held, mut taken: oneshot::Receiver<oneshot:
             }
             event = held.dialog.exchange.next(), if held.dialog.ended.is_none() => held.dialog.hear(event),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_waits_is_bounded_in_number_and_in_bytes() {
+        #[track_caller]
+        fn check(waiting: &[(bool, usize)], bytes: usize, want: bool) {
+            assert_eq!(has_room(waiting.iter().copied(), bytes), want, "{} {bytes}", waiting.len());
+        }
+        let half = BYTES_PER_CALLER / 2;
+        check(&[], 0, true);
+        check(&[], BYTES_PER_TENANT + 1, true);
+        check(&[(true, 0); PER_CALLER - 1], 0, true);
+        check(&[(true, 0); PER_CALLER], 0, false);
+        check(&[(false, 0); PER_TENANT - 1], 0, true);
+        check(&[(false, 0); PER_TENANT], 0, false);
+        check(&[(true, half)], half, true);
+        check(&[(true, half), (true, 1)], half, false);
+        check(&[(false, BYTES_PER_TENANT - half)], half, true);
+        check(&[(false, BYTES_PER_TENANT - half)], half + 1, false);
     }
 }

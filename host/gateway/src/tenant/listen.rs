@@ -5,6 +5,7 @@
 //! missed in between, so instead of an acknowledgement the client is told that all it listens to has changed.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use futures_util::StreamExt;
 use futures_util::future::join_all;
@@ -16,18 +17,19 @@ use witgate_policy::{Form, Kind, Payload, Reason, Refusal, Sanitized, Stage, Val
 use super::attempt::Way;
 use super::bystander::{Bystander, Ear};
 use super::client;
-use super::journal::Journal;
+use super::journal::{Journal, Visits};
 use super::shape::{self, edited};
-use super::subscriptions::{Subscribed, covers};
+use super::subscriptions::{Followed, Subscribed, covers};
+use super::task::takes_tasks;
 use super::{Inbound, Outcome, Outlet, Tenant};
 use crate::record::Recorder;
-use crate::upstream::Standing;
+use crate::upstream::{Standing, Upstream};
 use crate::wire::RequestId;
 
-/// Resources in one subscription: more than a person looks at; a program can open another.
-const MOST_URIS: usize = 256;
+/// Resources in one subscription, and tasks: more than a person looks at; a program can open another.
+const MOST: usize = 256;
 
-/// Servers asked at once for the resources of one subscription.
+/// Servers asked at once for the resources and tasks of one subscription.
 const AT_ONCE: usize = 8;
 
 /// What is told by whom it is for.
@@ -42,11 +44,19 @@ pub(super) const LISTS: [(&str, &str, &str); 3] = [
 
 pub(super) const UPDATED: &str = "notifications/resources/updated";
 
+/// A task's state has changed (SEP-2663).
+const TASK: &str = "notifications/tasks";
+
+/// The members of a filter that are lists.
+const URIS: &str = "/notifications/resourceSubscriptions";
+const TASKS: &str = "/notifications/taskIds";
+
 /// What a client wants to hear of.
 #[derive(Debug, Default, PartialEq)]
 struct Wish {
     lists: [bool; 3],
     uris: Vec<String>,
+    tasks: Vec<String>,
 }
 
 impl Wish {
@@ -68,15 +78,17 @@ impl Wish {
                 Some(_) => params.read(&pointer).ok_or_else(|| invalid(&pointer, "has to be a boolean"))?,
             };
         }
-        let pointer = "/notifications/resourceSubscriptions";
-        if params.get(pointer).is_some() {
-            let uris: Vec<String> = params.read(pointer).ok_or_else(|| invalid(pointer, "has to be a list of URIs"))?;
-            if uris.len() > MOST_URIS {
-                let message = format!("{} resources, {MOST_URIS} are allowed in one subscription", uris.len());
-                return Err(invalid(pointer, &message));
+        for (pointer, what, wanted) in [(URIS, "URIs", &mut wish.uris), (TASKS, "task ids", &mut wish.tasks)] {
+            if params.get(pointer).is_none() {
+                continue;
+            }
+            let all: Vec<String> =
+                params.read(pointer).ok_or_else(|| invalid(pointer, &format!("has to be a list of {what}")))?;
+            if all.len() > MOST {
+                return Err(invalid(pointer, &format!("{} {what}, {MOST} are allowed in one subscription", all.len())));
             }
             let mut seen = HashSet::new();
-            wish.uris = uris.into_iter().filter(|uri| seen.insert(uri.clone())).collect();
+            *wanted = all.into_iter().filter(|one| seen.insert(one.clone())).collect();
         }
         Ok(wish)
     }
@@ -88,6 +100,8 @@ struct Listening<'a> {
     id: RequestId,
     lists: [bool; 3],
     subscribed: Vec<Subscribed>,
+    followed: Vec<Followed>,
+    validated: &'a Validated,
     /// One for each upstream; those that are missing may be listened to later.
     ears: Vec<Option<Ear<'a>>>,
 }
@@ -121,6 +135,11 @@ impl Tenant {
         let again = outlet.has_told();
         let params = Some(validated.call().params().clone());
         let client = client::accepted(&inbound.client, &inbound.params, validated.call().params());
+        if validated.call().params().get(TASKS).is_some() && !takes_tasks(&client) {
+            let answer = self.lacks_tasks(&validated, "taskIds").await;
+            journal.close(&answer, identity.as_ref());
+            return Outcome { answer, identity, params };
+        }
         let way = way.of(&client);
         let admitted = validated.admitted();
         let by = Bystander { tenant: self, generation, recorder, admitted, client: &client, outlet };
@@ -153,7 +172,7 @@ impl<'a> Bystander<'a> {
         self,
         id: RequestId,
         wish: Wish,
-        validated: &Validated,
+        validated: &'a Validated,
         way: &Way<'_>,
     ) -> Result<Listening<'a>, Refusal> {
         let tried = join_all(self.upstreams().map(|(group, upstream)| self.try_ear(group, upstream))).await;
@@ -171,7 +190,13 @@ impl<'a> Bystander<'a> {
             .filter_map(std::future::ready)
             .collect()
             .await;
-        let listening = Listening { by: self, id, lists, subscribed, ears };
+        let followed: Vec<Followed> = iter(wish.tasks)
+            .map(|outer| self.tenant.follow(validated, outer, way))
+            .buffered(AT_ONCE)
+            .filter_map(std::future::ready)
+            .collect()
+            .await;
+        let listening = Listening { by: self, id, lists, subscribed, followed, validated, ears };
         if self.outlet.has_told() {
             listening.catch_up(None).await;
         } else {
@@ -191,6 +216,10 @@ impl Listening<'_> {
         if !self.subscribed.is_empty() {
             let uris: Vec<&str> = self.subscribed.iter().map(|subscribed| &*subscribed.uri).collect();
             honoured.insert("resourceSubscriptions".to_owned(), json!(uris));
+        }
+        if !self.followed.is_empty() {
+            let ids: Vec<&str> = self.followed.iter().map(|followed| &*followed.outer).collect();
+            honoured.insert("taskIds".to_owned(), json!(ids));
         }
         let params = Payload::of(&json!({ "notifications": honoured }));
         let method = "notifications/subscriptions/acknowledged";
@@ -218,7 +247,7 @@ impl Listening<'_> {
             match ear.watch.next().await {
                 Standing::Notification { method, params } => {
                     if self.wants(&ear, &method, &params) {
-                        self.tell(Some(&ear), &method, params).await;
+                        self.tell(Some(ear.upstream), &method, params).await;
                     }
                 }
                 Standing::Lapsed => self.catch_up(Some(&ear)).await,
@@ -232,7 +261,15 @@ impl Listening<'_> {
         if method == UPDATED {
             return params.read::<String>("/uri").is_some_and(|uri| self.has(ear, &uri));
         }
+        if method == TASK {
+            let own: Option<String> = params.read("/taskId");
+            return own.is_some_and(|own| self.follows(ear).any(|followed| followed.own == own));
+        }
         LISTS.iter().zip(self.lists).any(|((.., list), wanted)| wanted && *list == method)
+    }
+
+    fn follows(&self, ear: &Ear<'_>) -> impl Iterator<Item = &Followed> {
+        self.followed.iter().filter(|followed| *followed.upstream == *ear.upstream.spec().id)
     }
 
     fn has(&self, ear: &Ear<'_>, uri: &str) -> bool {
@@ -241,24 +278,43 @@ impl Listening<'_> {
 
     /// Something may have been missed: of one server, or of all.
     async fn catch_up(&self, ear: Option<&Ear<'_>>) {
+        let upstream = ear.map(|ear| ear.upstream);
         let may = |capability| match ear {
             Some(ear) => ear.facts.as_ref().is_none_or(|facts| facts.has(capability)),
             None => true,
         };
         for ((_, capability, method), wanted) in LISTS.iter().zip(self.lists) {
             if wanted && may(capability) {
-                self.tell(ear, method, Payload::empty()).await;
+                self.tell(upstream, method, Payload::empty()).await;
             }
         }
         for subscribed in &self.subscribed {
             if ear.is_none_or(|ear| subscribed.group == ear.group.name) {
-                self.tell(ear, UPDATED, Payload::of(&json!({ "uri": subscribed.uri }))).await;
+                self.tell(upstream, UPDATED, Payload::of(&json!({ "uri": subscribed.uri }))).await;
+            }
+        }
+        self.catch_up_on_tasks(ear).await;
+    }
+
+    /// A task is told of with all that it is, so it has to be asked for.
+    async fn catch_up_on_tasks(&self, ear: Option<&Ear<'_>>) {
+        let (tenant, client) = (self.by.tenant, self.by.client);
+        for (_, upstream) in self.by.upstreams() {
+            let id = &upstream.spec().id;
+            if ear.is_some_and(|ear| ear.upstream.spec().id != *id) {
+                continue;
+            }
+            for followed in self.followed.iter().filter(|followed| *followed.upstream == **id) {
+                let way = Way::new(tenant, client, None, Visits::default());
+                let now = self.validated.later(tenant.moment());
+                if let Some(state) = tenant.state_of(&now, followed, &way).await {
+                    self.tell(Some(upstream), TASK, state).await;
+                }
             }
         }
     }
 
-    async fn tell(&self, ear: Option<&Ear<'_>>, method: &str, params: Payload) {
-        let upstream = ear.map(|ear| ear.upstream);
+    async fn tell(&self, upstream: Option<&Arc<Upstream>>, method: &str, params: Payload) {
         if let Ok(said) = self.by.sanitized(Kind::Notification, upstream, method, params).await {
             self.by.outlet.say(self.marked(said)).await;
         }
@@ -303,7 +359,10 @@ mod tests {
         check(r#"{"notifications":[]}"#, Err("/notifications"));
         check(r#"{"notifications":{"toolsListChanged":1}}"#, Err("/notifications/toolsListChanged"));
         check(r#"{"notifications":{"resourceSubscriptions":"a"}}"#, Err("/notifications/resourceSubscriptions"));
-        let many = format!(r#"{{"notifications":{{"resourceSubscriptions":[{}]}}}}"#, vec!["\"a\""; 257].join(","));
-        check(&many, Err("/notifications/resourceSubscriptions"));
+        for list in ["resourceSubscriptions", "taskIds"] {
+            let many = format!(r#"{{"notifications":{{"{list}":[{}]}}}}"#, vec!["\"a\""; 257].join(","));
+            check(&many, Err(&format!("/notifications/{list}")));
+            check(&format!(r#"{{"notifications":{{"{list}":[7]}}}}"#), Err(&format!("/notifications/{list}")));
+        }
     }
 }

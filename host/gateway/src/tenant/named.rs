@@ -1,7 +1,7 @@
 //! Calls that address something by name: they go where the name belongs.
 
 use witgate_policy::json::Edit;
-use witgate_policy::{Lookup, Payload, Reason, Refusal, Revision, Sanitized, Stage, Validated};
+use witgate_policy::{Call, Lookup, Payload, Reason, Refusal, Revision, Sanitized, Stage, Validated};
 
 use super::attempt::{Cargo, Way};
 use super::rounds::Errand;
@@ -20,12 +20,17 @@ impl Tenant {
     ) -> Result<Sanitized, Refusal> {
         let call = validated.call();
         let (group, own) = self.place(validated, way).await?;
-        let tool = if call.method() == "tools/call" {
-            self.definition(validated, group, own.as_deref(), way).await
-        } else {
-            None
-        };
-        check_param_headers(inbound, tool.as_ref(), call.params())?;
+        let mut tool = None;
+        if call.method() == "tools/call" {
+            tool = self.definition(validated, group, own.as_deref(), way).await;
+            if let Err(refusal) = check_param_headers(inbound, tool.as_ref(), call) {
+                // Its client may know a newer one.
+                let name = own.as_deref().or(call.target()).unwrap_or_default().to_owned();
+                let redefined = self.redefined(validated, group, name, tool.as_ref(), way).await;
+                tool = Some(redefined.ok_or(refusal)?);
+                check_param_headers(inbound, tool.as_ref(), call)?;
+            }
+        }
         let params = match (own, call.method()) {
             (None, _) => call.params().clone(),
             (Some(own), "completion/complete") => renamed(call.params(), "/ref/name", &own),
@@ -147,13 +152,13 @@ fn template_fit(template: &str, uri: &str) -> Option<usize> {
 }
 
 /// 2026-07-28, streamable HTTP, custom headers: what a client mirrors must agree with what it sends.
-fn check_param_headers(inbound: &Inbound, tool: Option<&Payload>, params: &Payload) -> Result<(), Refusal> {
+fn check_param_headers(inbound: &Inbound, tool: Option<&Payload>, call: &Call) -> Result<(), Refusal> {
     let (Some(headers), Some(tool)) = (&inbound.param_headers, tool) else { return Ok(()) };
-    // What a validator edited cannot agree with the client's headers any more, and was judged already.
-    if *params != inbound.params {
+    // A validator that made it another tool's call leaves the client's headers without a meaning.
+    if inbound.params.read::<String>("/name").as_deref() != call.target() {
         return Ok(());
     }
-    wire::check_params(headers, tool, params)
+    wire::check_params(headers, tool, &inbound.params)
         .map_err(|mismatch| Refusal::new(Stage::Validate, Reason::HeaderMismatch, mismatch.to_string()))
 }
 

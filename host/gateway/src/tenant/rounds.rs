@@ -23,6 +23,7 @@ use super::shape::edited;
 use super::spec::Group;
 use super::state::{State, Wait, stale};
 use super::talk::{Heard, error, withheld};
+use super::task::{makes_task, takes_tasks};
 use crate::upstream::Reply;
 use crate::wire::code;
 
@@ -90,6 +91,9 @@ impl Errand<'_> {
                 Some(question) => (question, false),
                 None => return self.way.clean(self.validated, answered).await,
             },
+            Reply::Result(result) if makes_task(result) && !takes_tasks(self.way.client) => {
+                return self.tenant.lacks_tasks(self.validated, &method).await;
+            }
             _ => return self.way.clean(self.validated, answered).await,
         };
         let question = self.way.sanitized(self.validated, upstream, Kind::InputRequired, method, question).await?;
@@ -220,6 +224,9 @@ impl Errand<'_> {
                     let (answers, state) = self.inquire(&answered, result.clone()).await?;
                     cargo.params = retried(&cargo.params, answers.as_ref(), state.as_deref());
                     only = Some(answered.routed.upstream().to_string());
+                }
+                Reply::Result(result) if makes_task(result) => {
+                    return Err(astray("answered with a task, and this client takes none of that kind"));
                 }
                 _ => return self.way.clean(self.validated, answered).await,
             }

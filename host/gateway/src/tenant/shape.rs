@@ -52,7 +52,12 @@ fn result_edits(result: &Payload, method: &str, personal: bool) -> Vec<Edit> {
         .collect()
 }
 
-/// Legacy "resource not found" is "invalid params" now, and may not be emitted any more (2026-07-28, error codes).
+/// Legacy "resource not found" is "invalid params" now, and a legacy "URL elicitation required" that names none is no more
+/// than a failure; neither code may be emitted any more (2026-07-28, error codes).
 fn error_edits(error: &Payload) -> Vec<Edit> {
-    if error.get("/code") == Some("-32002") { vec![Edit::set("/code", "-32602")] } else { Vec::new() }
+    match error.get("/code") {
+        Some("-32002") => vec![Edit::set("/code", "-32602")],
+        Some("-32042") => vec![Edit::set("/code", "-32603")],
+        _ => Vec::new(),
+    }
 }

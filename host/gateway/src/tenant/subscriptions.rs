@@ -1,9 +1,10 @@
-//! Which resources are subscribed to for whom. A legacy client's subscriptions are its session's: they outlive
+//! Which resources and tasks are subscribed to for whom. A legacy client's subscriptions are its session's: they outlive
 //! generations, and end with the session. That several clients share one at a server is the upstream's to count.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
+use futures_util::future::BoxFuture;
 use serde_json::json;
 use witgate_policy::{Kind, Payload, Reason, Refusal, Sanitized, Stage, Validated, Why};
 
@@ -25,6 +26,16 @@ pub(super) struct Subscribed {
     pub(super) uri: String,
     pub(super) group: Arc<str>,
     upstream: Weak<Upstream>,
+    _subscription: Subscription,
+}
+
+/// A task that a modern client is told of.
+#[derive(Debug)]
+pub(super) struct Followed {
+    /// What its client calls it, and its server.
+    pub(super) outer: String,
+    pub(super) own: String,
+    pub(super) upstream: String,
     _subscription: Subscription,
 }
 
@@ -164,7 +175,51 @@ impl Tenant {
         } else {
             Validated::in_course_of(validated, "resources/subscribe", Payload::of(&json!({ "uri": uri })))
         };
-        let routed = self.spec.pipeline.route(&asked, &group.candidates()).await?;
+        let (answered, subscription) = self.subscribe_in(group, &asked, None, way).await?;
+        let upstream = group.upstream(answered.routed.upstream());
+        let subscribed = upstream.zip(subscription).map(|(upstream, subscription)| Subscribed {
+            uri,
+            group: group.name.clone(),
+            upstream: Arc::downgrade(upstream),
+            _subscription: subscription,
+        });
+        Ok((answered, subscribed))
+    }
+
+    /// Subscribes to a task, by what its client calls it; `None` for what is none of the caller's, or not told of.
+    pub(super) fn follow<'a>(
+        &'a self,
+        validated: &'a Validated,
+        outer: String,
+        way: &'a Way<'_>,
+    ) -> BoxFuture<'a, Option<Followed>> {
+        Box::pin(async move {
+            let (upstream, own) = self.inner_task(validated.identity(), &outer)?;
+            let group = self.group_of(&upstream)?;
+            let asked = Validated::in_course_of(validated, "tasks/get", Payload::of(&json!({ "taskId": own })));
+            match self.subscribe_in(group, &asked, Some(&upstream), way).await {
+                Ok((_, subscription)) => {
+                    subscription.map(|subscription| Followed { outer, own, upstream, _subscription: subscription })
+                }
+                Err(refusal) => {
+                    tracing::debug!(cause = %refusal.message, note = refusal.note, "a task cannot be subscribed to");
+                    None
+                }
+            }
+        })
+    }
+
+    /// Subscribes at one upstream of a group, or at the `only` one that knows of it.
+    async fn subscribe_in(
+        &self,
+        group: &Group,
+        asked: &Validated,
+        only: Option<&str>,
+        way: &Way<'_>,
+    ) -> Result<(Answered, Option<Subscription>), Refusal> {
+        let mut candidates = group.candidates();
+        candidates.retain(|candidate| only.is_none_or(|only| *candidate.id == *only));
+        let routed = self.spec.pipeline.route(asked, &candidates).await?;
         let id = routed.upstream();
         let gone = || Refusal::new(Stage::Route, Reason::Unavailable, format!("the upstream `{id}` is gone"));
         let upstream = group.upstream(id).ok_or_else(gone)?;
@@ -180,13 +235,7 @@ impl Tenant {
                 return Err(refusal.noted(failed.failure.to_string()));
             }
         };
-        let subscribed = subscription.map(|subscription| Subscribed {
-            uri,
-            group: group.name.clone(),
-            upstream: Arc::downgrade(upstream),
-            _subscription: subscription,
-        });
-        Ok((Answered { routed, reply, fallback: false }, subscribed))
+        Ok((Answered { routed, reply, fallback: false }, subscription))
     }
 }
 

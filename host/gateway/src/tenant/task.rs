@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use futures_util::future::BoxFuture;
 use serde_json::json;
 use serde_json::value::RawValue;
 use witgate_policy::json::Edit;
@@ -17,6 +18,7 @@ use super::made::Maker;
 use super::shape::edited;
 use super::spec::Group;
 use super::state::invalid;
+use super::subscriptions::Followed;
 use crate::upstream::Reply;
 use crate::wire::ClientFacts;
 
@@ -126,16 +128,15 @@ impl Tenant {
     }
 
     /// The group of an upstream.
-    fn group_of(&self, upstream: &str) -> Option<&Group> {
+    pub(super) fn group_of(&self, upstream: &str) -> Option<&Group> {
         self.spec().groups.iter().find(|group| group.upstream(upstream).is_some())
     }
 
     /// A request about one task: it goes to the server that made it.
     pub(super) async fn task(&self, validated: &Validated, way: &Way<'_>) -> Result<Sanitized, Refusal> {
         let call = validated.call();
-        if way.client.revision.is_modern() && way.client.capabilities.get(EXTENSION).is_none() {
-            let needed = json!({ "extensions": { "io.modelcontextprotocol/tasks": {} } });
-            return self.lacks(validated, call.method(), &needed).await;
+        if way.client.revision.is_modern() && !takes_tasks(way.client) {
+            return self.lacks_tasks(validated, call.method()).await;
         }
         let outer = call.target().ok_or_else(|| invalid("`params/taskId` is missing, or is no string"))?;
         let found = self.inner_task(validated.identity(), outer);
@@ -159,6 +160,30 @@ impl Tenant {
         way.clean(validated, answered).await
     }
 
+    /// Tells a modern client that it did not declare the extension.
+    pub(super) async fn lacks_tasks(&self, validated: &Validated, what: &str) -> Result<Sanitized, Refusal> {
+        let needed = json!({ "extensions": { "io.modelcontextprotocol/tasks": {} } });
+        self.lacks(validated, what, &needed).await
+    }
+
+    /// What has become of a task that its client is told of; `None` when its server does not say.
+    pub(super) fn state_of<'a>(
+        &'a self,
+        validated: &'a Validated,
+        followed: &'a Followed,
+        way: &'a Way<'_>,
+    ) -> BoxFuture<'a, Option<Payload>> {
+        let asked = Validated::in_course_of(validated, "tasks/get", Payload::of(&json!({ "taskId": followed.own })));
+        Box::pin(async move {
+            let cargo = Cargo::reading(asked.call().params().clone());
+            let group = self.group_of(&followed.upstream)?;
+            let answered = way.answered(&asked, group, &cargo, Some(&followed.upstream)).await.ok()?;
+            let Reply::Result(state) = answered.reply else { return None };
+            let there = ["/resultType"].into_iter().filter(|pointer| state.get(pointer).is_some());
+            Some(edited(&state, &there.map(Edit::remove).collect::<Vec<_>>()))
+        })
+    }
+
     /// No such task, or no tasks at all.
     async fn unknown_task(&self, validated: &Validated, way: &Way<'_>) -> Refusal {
         if self.has_tasks(validated, way).await {
@@ -175,6 +200,16 @@ impl Tenant {
         let known = futures_util::future::join_all(asked).await;
         known.into_iter().flatten().any(|facts| facts.has(pointer))
     }
+}
+
+/// Whether a modern client takes part in the extension.
+pub(super) fn takes_tasks(client: &ClientFacts) -> bool {
+    client.capabilities.get(EXTENSION).is_some()
+}
+
+/// Whether a result is a task of the extension in place of what was asked for.
+pub(super) fn makes_task(result: &Payload) -> bool {
+    result.get("/resultType") == Some("\"task\"")
 }
 
 /// Whether a revision has a method about one task.
@@ -195,8 +230,7 @@ fn places(message: &Sanitized) -> Vec<String> {
         return Vec::new();
     }
     let mut places = vec![RELATED.to_owned()];
-    let made = payload.get("/resultType") == Some("\"task\"");
-    if made || method.starts_with("tasks/") || method.starts_with("notifications/tasks") {
+    if makes_task(payload) || method.starts_with("tasks/") || method.starts_with("notifications/tasks") {
         places.extend(["/taskId".to_owned(), format!("/result{RELATED}")]);
     }
     if method == "tools/call" && payload.get("/task").is_some_and(|task| task.starts_with('{')) {

@@ -58,13 +58,22 @@ pub(crate) fn listen_params(facts: &ServerFacts) -> Option<Payload> {
     Some(filtered(wanted.into()))
 }
 
-/// The params of `subscriptions/listen` for a resource.
-pub(crate) fn listen_to(uri: &str) -> Payload {
-    filtered(json!({ "resourceSubscriptions": [uri] }))
+/// The member of a filter that lists resources.
+pub(crate) const LISTENED_RESOURCES: &str = "resourceSubscriptions";
+/// The member of a filter that lists tasks of the extension (SEP-2663).
+pub(crate) const LISTENED_TASKS: &str = "taskIds";
+
+/// The params of `subscriptions/listen` for one of what a member of the filter lists.
+pub(crate) fn listen_to(member: &str, one: &str) -> Payload {
+    filtered(json!({ member: [one] }))
 }
 
 fn filtered(notifications: serde_json::Value) -> Payload {
     let mut params: serde_json::Value = discover_params().deserialize().unwrap_or_default();
+    if notifications.get(LISTENED_TASKS).is_some() {
+        let capabilities = json!({ "extensions": { "io.modelcontextprotocol/tasks": {} } });
+        params["_meta"]["io.modelcontextprotocol/clientCapabilities"] = capabilities;
+    }
     params["notifications"] = notifications;
     Payload::of(&params)
 }

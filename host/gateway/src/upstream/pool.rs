@@ -92,7 +92,13 @@ impl<T: Connection> Pool<T> {
     {
         let has_choice = spot.audience != Audience::Anyone && self.era() == Some(Era::Dual);
         match self.at(spot, shown, client, make).await {
-            Err(_) if has_choice => self.at(Spot::new(shown, Audience::Anyone), shown, client, make).await,
+            Err(_) if has_choice => {
+                let held = self.at(Spot::new(shown, Audience::Anyone), shown, client, make).await?;
+                // Until it is met anew.
+                *lock(&self.era) =
+                    Some(if held.connection.facts().revision.is_modern() { Era::Modern } else { Era::Legacy });
+                Ok(held)
+            }
             held => held,
         }
     }

@@ -245,7 +245,8 @@ impl Upstream {
 
     /// Subscribes to the resource that `outgoing.params` name (`{"uri": …}`): `resources/subscribe` at a legacy server,
     /// a stream of `subscriptions/listen` at a modern one; once for all who share the connection. The changes come to
-    /// [`Watch`]es as `notifications/resources/updated`. An answer that is an error brings no subscription.
+    /// [`Watch`]es as `notifications/resources/updated`. Or to a task of a modern server (`{"taskId": …}`), whose changes
+    /// come as `notifications/tasks`. An answer that is an error brings no subscription.
     pub async fn subscribe(
         self: &Arc<Self>,
         routed: &Routed,
@@ -253,7 +254,7 @@ impl Upstream {
     ) -> Result<(Reply, Option<Subscription>), Failed> {
         self.check(routed)?;
         let shown = self.shown(outgoing.headers)?;
-        let Some(uri) = outgoing.params.read::<String>("/uri") else {
+        let Some(topic) = topics::Topic::of(&outgoing.params) else {
             let error = json!({ "code": -32602, "message": "`uri` is not a string" });
             return Ok((Reply::Error(Payload::of(&error)), None));
         };
@@ -264,13 +265,13 @@ impl Upstream {
                 Link::Pipe { pool, spawner } => {
                     let hold = self.pipe(pool, spawner, &shown, outgoing.client, None).await?;
                     let params = bridge.plain(hold.connection.facts().revision)?;
-                    topics::subscribe(&hold.connection, hold.busy, uri, &params).await
+                    topics::subscribe(&hold.connection, hold.busy, topic, &params).await
                 }
                 Link::Http { pool, link } => {
                     let hold = session(pool, link, &shown, outgoing.client, None).await?;
                     hold.connection.listen(link, true).await;
                     let params = bridge.plain(hold.connection.facts().revision)?;
-                    topics::subscribe(&hold.connection, hold.busy, uri, &params).await
+                    topics::subscribe(&hold.connection, hold.busy, topic, &params).await
                 }
                 Link::Broken(why) => Err(Failed::not_sent(why)),
             }

@@ -1,4 +1,4 @@
-//! The resources that clients of one connection are subscribed to, each once at the server, whatever the number of
+//! What clients of one connection are subscribed to, resources and tasks, each once at the server, whatever the number of
 //! clients: the first one subscribes, the last one unsubscribes, and a new connection is told all that are left.
 
 use std::collections::HashMap;
@@ -14,21 +14,56 @@ use witgate_policy::json::Limits;
 use super::connection::Connection;
 use super::envelope::Outcome;
 use super::exchange::Heard;
-use super::handshake::listen_to;
+use super::handshake::{LISTENED_RESOURCES, LISTENED_TASKS, listen_to};
 use super::place::Busy;
 use super::{Failed, Reply, meta};
 
-/// Subscribed resources of one connection; more than a client that watches a whole tree has.
+/// Topics of one connection; more than a client that watches a whole tree has.
 const TOPICS: usize = 4096;
 /// Before a stream that ended is opened again; it doubles up to [`PAUSE_MAX`].
 const PAUSE: Duration = Duration::from_secs(1);
 const PAUSE_MAX: Duration = Duration::from_mins(1);
 
+/// What one can be subscribed to.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum Topic {
+    /// A resource, by its URI.
+    Resource(String),
+    /// A task of the extension (SEP-2663), by its server's id. Only modern servers tell of those.
+    Task(String),
+}
+
+impl Topic {
+    /// What the params of a subscription name.
+    pub(crate) fn of(params: &Payload) -> Option<Self> {
+        let resource = params.read("/uri").map(Self::Resource);
+        resource.or_else(|| params.read("/taskId").map(Self::Task))
+    }
+
+    /// The params of `subscriptions/listen` for it alone.
+    fn wish(&self) -> Payload {
+        match self {
+            Self::Resource(uri) => listen_to(LISTENED_RESOURCES, uri),
+            Self::Task(id) => listen_to(LISTENED_TASKS, id),
+        }
+    }
+
+    /// Whether a server has acknowledged it.
+    fn is_in(&self, acknowledged: &Payload) -> bool {
+        let (list, own) = match self {
+            Self::Resource(uri) => (LISTENED_RESOURCES, uri),
+            Self::Task(id) => (LISTENED_TASKS, id),
+        };
+        let honoured: Option<Vec<String>> = acknowledged.read(&format!("/notifications/{list}"));
+        honoured.is_some_and(|honoured| honoured.contains(own))
+    }
+}
+
 /// The subscriptions of one connection, and of those that take its place.
 #[derive(Default)]
-pub(crate) struct Topics(Mutex<HashMap<String, Topic>>);
+pub(crate) struct Topics(Mutex<HashMap<Topic, Interest>>);
 
-struct Topic {
+struct Interest {
     clients: usize,
     state: Arc<tokio::sync::Mutex<State>>,
 }
@@ -52,7 +87,7 @@ impl Drop for Stream {
     }
 }
 
-/// One client's interest in a resource; ends when dropped, and at the server with the last one.
+/// One client's interest in a resource or a task; ends when dropped, and at the server with the last one.
 pub struct Subscription {
     _end: Box<dyn Send + Sync>,
 }
@@ -66,7 +101,7 @@ impl std::fmt::Debug for Subscription {
 /// One client's share in a topic. It keeps the connection's place, which is not given to others.
 struct Share<T: Connection> {
     busy: Busy<T>,
-    uri: String,
+    topic: Topic,
     state: Arc<tokio::sync::Mutex<State>>,
 }
 
@@ -74,14 +109,14 @@ struct Share<T: Connection> {
 pub(crate) async fn subscribe<T: Connection>(
     connection: &Arc<T>,
     busy: Busy<T>,
-    uri: String,
+    topic: Topic,
     params: &Payload,
 ) -> Result<(Reply, Option<Subscription>), Failed> {
-    let share = busy.topics().enter(uri, &busy)?;
+    let share = busy.topics().enter(topic, &busy)?;
     let state = share.state.clone();
     let mut state = state.lock().await;
     if state.reply.is_none()
-        && let Err(error) = state.tell(connection, &share.uri, params).await?
+        && let Err(error) = state.tell(connection, &share.topic, params).await?
     {
         return Ok((Reply::Error(error), None));
     }
@@ -91,26 +126,26 @@ pub(crate) async fn subscribe<T: Connection>(
 }
 
 impl Topics {
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Topic>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Topic, Interest>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn enter<T: Connection>(&self, uri: String, busy: &Busy<T>) -> Result<Share<T>, Failed> {
+    fn enter<T: Connection>(&self, topic: Topic, busy: &Busy<T>) -> Result<Share<T>, Failed> {
         let mut topics = self.lock();
-        if topics.len() >= TOPICS && !topics.contains_key(&uri) {
-            return Err(Failed::not_sent(format!("{TOPICS} resources of this server are subscribed to already")));
+        if topics.len() >= TOPICS && !topics.contains_key(&topic) {
+            return Err(Failed::not_sent(format!("{TOPICS} things of this server are subscribed to already")));
         }
-        let topic = topics.entry(uri.clone()).or_insert_with(|| Topic { clients: 0, state: Arc::default() });
-        topic.clients += 1;
-        Ok(Share { busy: busy.clone(), uri, state: topic.state.clone() })
+        let interest = topics.entry(topic.clone()).or_insert_with(|| Interest { clients: 0, state: Arc::default() });
+        interest.clients += 1;
+        Ok(Share { busy: busy.clone(), topic, state: interest.state.clone() })
     }
 
     /// Whether somebody is interested; if not, it is forgotten.
-    fn settle(&self, uri: &str) -> bool {
+    fn settle(&self, topic: &Topic) -> bool {
         let mut topics = self.lock();
-        let wanted = topics.get(uri).is_some_and(|topic| topic.clients > 0);
+        let wanted = topics.get(topic).is_some_and(|interest| interest.clients > 0);
         if !wanted {
-            topics.remove(uri);
+            topics.remove(topic);
         }
         wanted
     }
@@ -122,14 +157,17 @@ impl Topics {
 
     /// Tells a new connection all of them.
     pub(crate) async fn renew<T: Connection>(&self, connection: &Arc<T>) {
-        let all: Vec<_> = self.lock().iter().map(|(uri, topic)| (uri.clone(), topic.state.clone())).collect();
-        for (uri, state) in all {
+        let all: Vec<_> = self.lock().iter().map(|(topic, interest)| (topic.clone(), interest.state.clone())).collect();
+        for (topic, state) in all {
             let mut state = state.lock().await;
             *state = State::default();
-            let params = Payload::of(&json!({ "uri": uri }));
+            let params = match &topic {
+                Topic::Resource(uri) => Payload::of(&json!({ "uri": uri })),
+                Topic::Task(id) => Payload::of(&json!({ "taskId": id })),
+            };
             // One that cannot be had any more is nobody's failure now; its clients were told that they missed something.
-            if self.settle(&uri) && !matches!(state.tell(connection, &uri, &params).await, Ok(Ok(()))) {
-                tracing::debug!(%uri, "a subscription was not taken by the new connection");
+            if self.settle(&topic) && !matches!(state.tell(connection, &topic, &params).await, Ok(Ok(()))) {
+                tracing::debug!(?topic, "a subscription was not taken by the new connection");
             }
         }
     }
@@ -139,18 +177,18 @@ impl<T: Connection> Drop for Share<T> {
     fn drop(&mut self) {
         let last = {
             let mut topics = self.busy.topics().lock();
-            let Some(topic) = topics.get_mut(&self.uri) else { return };
-            topic.clients -= 1;
-            topic.clients == 0
+            let Some(interest) = topics.get_mut(&self.topic) else { return };
+            interest.clients -= 1;
+            interest.clients == 0
         };
         // Outside a runtime there is no connection left to say it on.
         let (true, Ok(runtime)) = (last, tokio::runtime::Handle::try_current()) else { return };
-        let (busy, uri, state) = (self.busy.clone(), self.uri.clone(), self.state.clone());
+        let (busy, topic, state) = (self.busy.clone(), self.topic.clone(), self.state.clone());
         runtime.spawn(async move {
             let mut state = state.lock().await;
             // Somebody else may have come in the meantime.
-            if !busy.topics().settle(&uri) {
-                state.untell(busy.connection(), &uri).await;
+            if !busy.topics().settle(&topic) {
+                state.untell(busy.connection(), &topic).await;
             }
         });
     }
@@ -161,17 +199,19 @@ impl State {
     async fn tell<T: Connection>(
         &mut self,
         connection: &Arc<T>,
-        uri: &str,
+        topic: &Topic,
         params: &Payload,
     ) -> Result<Result<(), Payload>, Failed> {
         self.told = true;
         let outcome = if connection.facts().revision.is_modern() {
             let (begun, begins) = oneshot::channel();
-            let task = tokio::spawn(listen(connection.clone(), listen_to(uri), begun));
+            let task = tokio::spawn(listen(connection.clone(), topic.clone(), begun));
             self.stream = Some(Stream(task.abort_handle()));
             begins.await.unwrap_or_else(|_| Err(Failed::no_reply("the stream of the subscription was broken off")))?
-        } else {
+        } else if matches!(topic, Topic::Resource(_)) {
             outcome(connection, "resources/subscribe", params.clone()).await?
+        } else {
+            refused("a server of this era tells of no task on request")
         };
         match outcome {
             Outcome::Result(result) => self.reply = Some(result),
@@ -184,11 +224,11 @@ impl State {
         Ok(Ok(()))
     }
 
-    async fn untell<T: Connection>(&mut self, connection: Option<Arc<T>>, uri: &str) {
+    async fn untell<T: Connection>(&mut self, connection: Option<Arc<T>>, topic: &Topic) {
         let State { told, stream, .. } = std::mem::take(self);
         let legacy = connection.filter(|connection| told && !connection.facts().revision.is_modern());
         drop(stream);
-        if let Some(connection) = legacy {
+        if let (Some(connection), Topic::Resource(uri)) = (legacy, topic) {
             // Whatever it says, nothing is left to be done.
             let _ = outcome(&connection, "resources/unsubscribe", Payload::of(&json!({ "uri": uri }))).await;
         }
@@ -209,43 +249,74 @@ pub(super) async fn outcome<T: Connection>(
     }
 }
 
+/// An answer that no server gave.
+fn refused(why: &str) -> Outcome {
+    Outcome::Error(Payload::of(&json!({ "code": -32602, "message": why })))
+}
+
 /// Listens at a modern server, as long as somebody is interested and the connection lasts. Says once how it began.
-async fn listen<T: Connection>(connection: Arc<T>, params: Payload, begun: oneshot::Sender<Result<Outcome, Failed>>) {
+async fn listen<T: Connection>(connection: Arc<T>, topic: Topic, begun: oneshot::Sender<Result<Outcome, Failed>>) {
     let mut begun = Some(begun);
     let mut pause = PAUSE;
     loop {
-        let mut stream = match connection.clone().request("subscriptions/listen", params.clone()).await {
-            Ok(stream) => stream,
-            Err(failed) => match begun.take() {
-                Some(begun) => return drop(begun.send(Err(failed))),
-                None => return,
-            },
+        let request = connection.clone().request("subscriptions/listen", topic.wish()).await;
+        let ended = match request {
+            Ok(stream) => hear(&connection, stream, &topic, &mut begun).await,
+            Err(failed) => Err(failed),
         };
-        loop {
-            match stream.next().await {
-                Ok(Heard::Note { method, .. }) if method == "notifications/subscriptions/acknowledged" => {
-                    pause = PAUSE;
-                    begun.take().map(|begun| begun.send(Ok(Outcome::Result(Payload::empty()))));
-                }
-                Ok(Heard::Note { method, params }) => {
-                    connection.note(&method, &meta::without_subscription(params, Limits::default()));
-                }
-                Ok(Heard::End(outcome)) => match begun.take() {
-                    Some(begun) => return drop(begun.send(Ok(outcome))),
-                    None => break,
-                },
-                Ok(_) => {}
-                Err(failed) => match begun.take() {
-                    Some(begun) => return drop(begun.send(Err(failed))),
-                    None => break,
-                },
-            }
+        match (begun.take(), ended) {
+            (Some(begun), Ok(Ended::Unheard(outcome))) => return drop(begun.send(Ok(outcome))),
+            (Some(begun), Err(failed)) => return drop(begun.send(Err(failed))),
+            // What the server does not take any more it is not asked for again.
+            (None, Ok(Ended::Unheard(Outcome::Error(_)))) => return,
+            (_, Ok(Ended::Heard)) => pause = PAUSE,
+            (None, _) => {}
         }
         if !connection.alive() {
             return;
         }
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(PAUSE_MAX);
-        connection.lapse();
+    }
+}
+
+/// How a stream ended.
+enum Ended {
+    /// After it was acknowledged.
+    Heard,
+    /// Before that.
+    Unheard(Outcome),
+}
+
+/// Passes on what a stream brings, until it ends.
+async fn hear<T: Connection>(
+    connection: &Arc<T>,
+    mut stream: super::exchange::Own,
+    topic: &Topic,
+    begun: &mut Option<oneshot::Sender<Result<Outcome, Failed>>>,
+) -> Result<Ended, Failed> {
+    let mut acknowledged = false;
+    loop {
+        match stream.next().await {
+            Ok(Heard::Note { method, params }) if method == "notifications/subscriptions/acknowledged" => {
+                if !topic.is_in(&params) {
+                    return Ok(Ended::Unheard(refused("the server does not tell of this")));
+                }
+                acknowledged = true;
+                match begun.take() {
+                    Some(begun) => drop(begun.send(Ok(Outcome::Result(Payload::empty())))),
+                    // It takes the place of one that ended, and in between something may have been missed.
+                    None => connection.lapse(),
+                }
+            }
+            Ok(Heard::Note { method, params }) => {
+                connection.note(&method, &meta::without_subscription(params, Limits::default()));
+            }
+            Ok(Heard::End(_)) if acknowledged => return Ok(Ended::Heard),
+            Ok(Heard::End(outcome)) => return Ok(Ended::Unheard(outcome)),
+            Ok(_) => {}
+            Err(_) if acknowledged => return Ok(Ended::Heard),
+            Err(failed) => return Err(failed),
+        }
     }
 }

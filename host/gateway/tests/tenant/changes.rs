@@ -31,7 +31,7 @@ async fn said(heard: &mut Heard) -> Said {
 }
 
 /// The next notification: its method and params.
-async fn note(heard: &mut Heard) -> (String, Value) {
+pub(super) async fn note(heard: &mut Heard) -> (String, Value) {
     match said(heard).await {
         Said::Note(note) => (note.method().to_owned(), note.payload().deserialize().expect("JSON")),
         other => panic!("not a notification: {other:?}"),
@@ -43,7 +43,7 @@ fn listen(filter: &Value) -> Inbound {
 }
 
 /// Feeds a subscription in the background.
-fn fed(
+pub(super) fn fed(
     tenant: &Arc<Tenant>,
     outlet: Outlet,
     inbound: Inbound,

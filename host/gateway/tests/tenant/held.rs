@@ -116,7 +116,10 @@ async fn what_came_while_the_client_was_away_is_there_when_it_is_back() {
 #[tokio::test(start_paused = true)]
 async fn a_call_whose_client_stays_away_is_cancelled() {
     let (transport, mut peer) = peer::legacy(&json!({"tools": {}}));
-    let tenant = one(transport);
+    let mut spec = support::spec(Pipeline::default(), vec![group("a", "", vec![transport])]);
+    // Deadlines begin on the clock that is not paused, and the retry is to have time left on the one that is.
+    spec.deadline = Duration::from_hours(1);
+    let tenant = Arc::new(Tenant::new(spec));
     let begun = tokio::time::Instant::now();
     let (heard, asked) = held(&tenant, &mut peer, &call()).await;
     let cancelled = peer.heard("notifications/cancelled").await;

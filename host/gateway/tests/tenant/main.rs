@@ -4,6 +4,7 @@ mod changes;
 mod chatty;
 mod client;
 mod credential;
+mod headers;
 mod held;
 mod hooks;
 mod lists;

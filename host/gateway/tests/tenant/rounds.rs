@@ -401,6 +401,10 @@ async fn a_legacy_error_that_wants_an_elicitation_first_is_a_question_to_a_moder
     let request = send(&tenant, inbound(LEGACY, "tools/call", &call));
     peer.heard("tools/call").await.fail(&error);
     assert_eq!(result(request.await.expect("no panic")), error);
+    // One that wants none is no more than an error, whose code this era must not see.
+    let request = send(&tenant, able(called(&call), &urls));
+    peer.heard("tools/call").await.fail(&json!({"code": -32042, "message": "first"}));
+    assert_eq!(result(request.await.expect("no panic"))["code"], -32603);
 }
 
 /// Withholds what asks for a secret, wherever it is asked.

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use witgate_gateway::tenant::{Inbound, Tenant};
+use witgate_gateway::tenant::{Inbound, Outlet, Tenant};
 use witgate_policy::{Pipeline, Reason};
 
-use super::peer::{self, Peer};
+use super::changes::{fed, note};
+use super::peer::{self, Heard, Peer};
 use super::rounds::{ByName, ELICIT, able, legacy_call, one, refused, result, send, shown};
 use super::support::{ask, group, inbound, tenant, text};
 use super::{LEGACY, MODERN, hook};
@@ -107,6 +108,86 @@ async fn a_task_of_the_extension_is_found_again_and_updated() {
     assert_eq!(refused(ask(&tenant, bad).await.0).0, Reason::Invalid);
 }
 
+/// A task of the extension: what its client calls it.
+async fn made(tenant: &Arc<Tenant>, peer: &mut Peer, own: &str, who: &str) -> Value {
+    let call = shown(extended("tools/call", &json!({"name": "x"})), who);
+    through(tenant, peer, call, &json!({"resultType": "task", "taskId": own})).await.1["taskId"].clone()
+}
+
+/// The gate listens to a task at its server, which agrees to so many.
+async fn listened(peer: &mut Peer, honoured: &Value) -> Heard {
+    let heard = peer.heard("subscriptions/listen").await;
+    let declared = &heard.params()["_meta"]["io.modelcontextprotocol/clientCapabilities"];
+    assert_eq!(*declared, json!({"extensions": {"io.modelcontextprotocol/tasks": {}}}));
+    told(&heard, "notifications/subscriptions/acknowledged", json!({ "notifications": honoured }));
+    heard
+}
+
+/// Tells something within a subscription.
+fn told(listened: &Heard, method: &str, mut params: Value) {
+    params["_meta"] = json!({"io.modelcontextprotocol/subscriptionId": listened.message["id"]});
+    listened.tell(method, &params);
+}
+
+fn listen(who: &str, ids: &[&Value]) -> Inbound {
+    shown(extended("subscriptions/listen", &json!({"notifications": {"taskIds": ids}})), who)
+}
+
+#[tokio::test]
+async fn a_client_is_told_what_becomes_of_its_own_tasks() {
+    let (transport, mut peer) = peer::modern(&json!({"extensions": {"io.modelcontextprotocol/tasks": {}}}));
+    let pipeline = Pipeline { auth: vec![hook(Arc::new(ByName))], ..Pipeline::default() };
+    let tenant = Arc::new(tenant(pipeline, vec![group("a", "", vec![transport])]));
+    let [one, other] = [made(&tenant, &mut peer, "one", "ada").await, made(&tenant, &mut peer, "other", "ada").await];
+    let foreign = made(&tenant, &mut peer, "foreign", "bob").await;
+    let (outlet, mut heard) = Outlet::new(None);
+    let (_fed, _stop) = fed(&tenant, outlet, listen("ada", &[&one, &foreign, &other, &json!("none")]));
+    let first = listened(&mut peer, &json!({"taskIds": ["one"]})).await;
+    assert_eq!(first.params()["notifications"], json!({"taskIds": ["one"]}));
+    // The server does not agree to tell of this one.
+    let second = listened(&mut peer, &json!({})).await;
+    assert_eq!(second.params()["notifications"], json!({"taskIds": ["other"]}));
+    let (method, params) = note(&mut heard).await;
+    assert_eq!(method, "notifications/subscriptions/acknowledged");
+    assert_eq!(params["notifications"], json!({"taskIds": [one]}));
+    for id in ["foreign", "other", "one"] {
+        told(&first, "notifications/tasks", json!({"taskId": id, "status": "completed", "result": {"x": 1.0}}));
+    }
+    let (method, params) = note(&mut heard).await;
+    let marked = json!({"io.modelcontextprotocol/subscriptionId": 7});
+    let want = json!({"taskId": one, "status": "completed", "result": {"x": 1.0}, "_meta": marked});
+    assert_eq!((method.as_str(), params), ("notifications/tasks", want));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_became_of_a_task_while_nobody_listened_is_asked_for() {
+    let (tenant, mut peer) = extension();
+    let id = made(&tenant, &mut peer, "own", "").await;
+    let (outlet, mut heard) = Outlet::new(None);
+    let (_fed, _stop) = fed(&tenant, outlet, listen("", &[&id]));
+    let first = listened(&mut peer, &json!({"taskIds": ["own"]})).await;
+    assert_eq!(note(&mut heard).await.0, "notifications/subscriptions/acknowledged");
+    // The stream ends, and is opened again.
+    first.answer(&json!({"resultType": "complete"}));
+    listened(&mut peer, &json!({"taskIds": ["own"]})).await;
+    let asked = peer.heard("tasks/get").await;
+    assert_eq!(asked.params()["taskId"], "own");
+    asked.answer(&json!({"resultType": "complete", "taskId": "own", "status": "working"}));
+    let (method, params) = note(&mut heard).await;
+    let marked = json!({"io.modelcontextprotocol/subscriptionId": 7});
+    assert_eq!(method, "notifications/tasks");
+    assert_eq!(params, json!({"taskId": id, "status": "working", "_meta": marked}));
+}
+
+#[tokio::test]
+async fn who_did_not_declare_the_extension_is_told_so() {
+    let (tenant, _peer) = extension();
+    let undeclared = inbound(MODERN, "subscriptions/listen", &json!({"notifications": {"taskIds": ["x"]}}));
+    let error = result(ask(&tenant, undeclared).await.0);
+    let needed = json!({"requiredCapabilities": {"extensions": {"io.modelcontextprotocol/tasks": {}}}});
+    assert_eq!((&error["code"], &error["data"]), (&json!(-32021), &needed));
+}
+
 #[tokio::test]
 async fn an_id_that_is_none_or_another_s_leads_nowhere() {
     let (transport, mut peer) = peer::modern(&json!({"extensions": {"io.modelcontextprotocol/tasks": {}}}));
@@ -167,4 +248,29 @@ async fn what_an_only_server_s_extensions_say_passes_through() {
     ));
     let request = inbound(LEGACY, "example.com/x", &json!({}));
     assert_eq!(refused(ask(&several, request).await.0).0, Reason::UnknownMethod);
+}
+
+#[tokio::test]
+async fn of_several_servers_the_only_one_that_speaks_more_is_meant() {
+    let tasks = "io.modelcontextprotocol/tasks";
+    let (plain, _plain) = peer::modern(&json!({"extensions": {tasks: {}}}));
+    let (legacy, _legacy) = peer::legacy(&json!({"experimental": {"x": {}}}));
+    let (speaking, mut peer) = peer::modern(&json!({"extensions": {tasks: {}, "com.example/x": {}}}));
+    let groups = vec![group("a", "a", vec![plain]), group("b", "b", vec![legacy]), group("c", "c", vec![speaking])];
+    let tenant = Arc::new(tenant(Pipeline::default(), groups));
+    let request = inbound(MODERN, "com.example/do", &json!({"a": 1.0}));
+    let (heard, got) = through(&tenant, &mut peer, request, &json!({"b": 1e2})).await;
+    assert_eq!((&heard["a"], &got["b"]), (&json!(1.0), &json!(1e2)));
+}
+
+#[tokio::test]
+async fn a_task_is_no_answer_to_who_takes_none() {
+    let (tenant, mut peer) = extension();
+    let task = json!({"resultType": "task", "taskId": "own", "status": "working"});
+    let call = inbound(MODERN, "tools/call", &json!({"name": "x"}));
+    let (_, error) = through(&tenant, &mut peer, call, &task).await;
+    assert_eq!(error["code"], -32021);
+    let request = send(&tenant, inbound(LEGACY, "tools/call", &json!({"name": "x"})));
+    peer.heard("tools/call").await.answer(&task);
+    assert_eq!(refused(request.await.expect("no panic")).0, Reason::Unavailable);
 }

@@ -46,7 +46,10 @@ async fn a_legacy_client_that_can_be_asked_is_served_in_its_own_era_and_all_othe
 async fn a_server_that_refuses_the_older_era_in_spite_of_what_it_says_is_spoken_to_in_the_newer() {
     let server = dual(false).await;
     let (upstream, _) = server.upstream();
-    for session in ["one", "other"] {
+    for session in ["one", "other", "one"] {
         assert_eq!(spoken(&asked(Revision::V2025_11_25, session), &upstream).await, "2026-07-28");
     }
+    // It is not asked again and again.
+    let count = |rpc: &str| server.seen().iter().filter(|seen| seen.rpc() == rpc).count();
+    assert_eq!((count("server/discover"), count("initialize")), (1, 1));
 }
