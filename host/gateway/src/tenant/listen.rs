@@ -137,8 +137,8 @@ impl Tenant {
         let client = client::accepted(&inbound.client, &inbound.params, validated.call().params());
         if validated.call().params().get(TASKS).is_some() && !takes_tasks(&client) {
             let answer = self.lacks_tasks(&validated, "taskIds").await;
-            journal.close(&answer, identity.as_ref());
-            return Outcome { answer, identity, params };
+            journal.close(&answer);
+            return Outcome { answer, identity: journal.identity.take(), params };
         }
         let way = way.of(&client);
         let admitted = validated.admitted();
