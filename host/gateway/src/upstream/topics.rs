@@ -48,8 +48,11 @@ impl Topic {
         }
     }
 
-    /// Whether a server has acknowledged it.
+    /// Whether a server has acknowledged it. One that does not say what it acknowledges takes all.
     fn is_in(&self, acknowledged: &Payload) -> bool {
+        if acknowledged.get("/notifications").is_none() {
+            return true;
+        }
         let (list, own) = match self {
             Self::Resource(uri) => (LISTENED_RESOURCES, uri),
             Self::Task(id) => (LISTENED_TASKS, id),

@@ -189,4 +189,11 @@ async fn a_modern_server_is_listened_to_for_a_resource() {
     };
     let (subscribed, ()) = tokio::join!(subscribe(&upstream, "a://c"), script);
     assert!(matches!(subscribed.expect("answered"), (Reply::Error(_), None)));
+    let script = async {
+        let (id, _) = server.expect("subscriptions/listen").await;
+        let meta = json!({ "io.modelcontextprotocol/subscriptionId": id });
+        server.note("notifications/subscriptions/acknowledged", json!({ "notifications": {}, "_meta": meta })).await;
+    };
+    let (subscribed, ()) = tokio::join!(subscribe(&upstream, "a://d"), script);
+    assert!(matches!(subscribed.expect("answered"), (Reply::Error(_), None)));
 }
