@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf as _, Bytes, BytesMut};
 use http::HeaderValue;
 
 use crate::upstream::pipe::answered;
@@ -31,6 +31,9 @@ pub(crate) enum Kind {
     /// A message that is too long, and the request that it seems to answer.
     TooLong(Option<u64>),
 }
+
+/// A buffer that has held more than this is not kept for the next line.
+const PLACE_BYTES: usize = 16 << 10;
 
 /// So many times too long an event may be before no more of it is read.
 const ENDLESS: usize = 16;
@@ -185,22 +188,27 @@ impl Parser {
             }
             return;
         }
-        let mut line = self.line.split().freeze();
+        // A buffer that was split keeps all of its place.
+        let is_long = self.line.len() > PLACE_BYTES;
+        let mut line = if is_long { std::mem::take(&mut self.line) } else { self.line.split() };
         if !std::mem::replace(&mut self.begun, true) && line.starts_with("\u{feff}".as_bytes()) {
-            line = line.slice(3..);
+            line.advance(3);
         }
         if line.is_empty() {
             self.end_event();
             return;
         }
-        let (field, value) = match memchr::memchr(b':', &line) {
-            Some(at) => (&line[..at], line.slice(at + 1..)),
-            None => (&line[..], Bytes::new()),
-        };
-        let value = if value.first() == Some(&b' ') { value.slice(1..) } else { value };
-        match field {
+        let field = line.split_to(memchr::memchr(b':', &line).unwrap_or(line.len()));
+        let colon = line.iter().take(1).count();
+        line.advance(if line.get(colon) == Some(&b' ') { colon + 1 } else { colon });
+        let value = line;
+        match &field[..] {
             b"data" => {
-                self.data.extend_from_slice(&value);
+                if self.data.is_empty() {
+                    self.data = value;
+                } else {
+                    self.data.extend_from_slice(&value);
+                }
                 self.data.extend_from_slice(b"\n");
             }
             b"event" => {
@@ -221,7 +229,7 @@ impl Parser {
     }
 
     fn end_event(&mut self) {
-        let mut data = self.data.split();
+        let mut data = std::mem::take(&mut self.data);
         data.truncate(data.len().saturating_sub(1));
         let kind = std::mem::take(&mut self.kind);
         self.place.id.clone_from(&self.id);

@@ -139,22 +139,28 @@ async fn hear(
     (mut refusals, max_bytes): (mpsc::Receiver<String>, usize),
 ) -> String {
     loop {
-        let mut line = tokio::select! {
+        let message = tokio::select! {
             event = events.next() => match event {
-                Ok((Kind::Message, data)) => data.to_vec(),
-                Ok((Kind::TooLong(Some(id)), _)) => too_long(id, max_bytes).into_bytes(),
+                Ok((Kind::Message, data)) => data,
+                Ok((Kind::TooLong(Some(id)), _)) => too_long(id, max_bytes).into(),
                 Ok(_) => continue,
                 Err(why) => return why,
             },
-            Some(refusal) = refusals.recv() => refusal.into_bytes(),
+            Some(refusal) = refusals.recv() => refusal.into(),
         };
-        // In JSON they stand between tokens only.
-        line.iter_mut().filter(|byte| matches!(byte, b'\n' | b'\r')).for_each(|byte| *byte = b' ');
-        line.push(b'\n');
-        if output.write_all(&line).await.is_err() {
+        if write_line(&mut output, &message).await.is_err() {
             return "the gate closed the connection".to_owned();
         }
     }
+}
+
+/// Writes a message without the breaks of lines in it, which in JSON stand between tokens only.
+async fn write_line(output: &mut (impl AsyncWrite + Unpin), message: &[u8]) -> std::io::Result<()> {
+    for line in message.split(|byte| matches!(byte, b'\n' | b'\r')) {
+        output.write_all(line).await?;
+        output.write_all(b" ").await?;
+    }
+    output.write_all(b"\n").await
 }
 
 /// In place of an answer that is too long, an error.

@@ -5,6 +5,8 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 
 /// What one read asks for at least.
 const CHUNK_BYTES: usize = 16 << 10;
+/// A buffer that has held a line of more than this is not kept for the next ones.
+const PLACE_BYTES: usize = 256 << 10;
 /// What is kept of either end of a line that is too long: an id is there.
 const ENDS_BYTES: usize = 512;
 /// So many times too long a line may be before no more of it is read.
@@ -51,6 +53,9 @@ impl<R: AsyncRead + Unpin> Lines<R> {
             if let Some(at) = memchr::memchr(b'\n', &self.buffer[self.scanned..]) {
                 let mut line = self.buffer.split_to(self.scanned + at + 1);
                 self.scanned = 0;
+                if line.len() > PLACE_BYTES {
+                    self.buffer = BytesMut::from(&self.buffer[..]);
+                }
                 line.truncate(line.len() - 1);
                 if line.last() == Some(&b'\r') {
                     line.truncate(line.len() - 1);
