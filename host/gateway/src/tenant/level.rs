@@ -12,17 +12,10 @@ use super::Tenant;
 use super::attempt::Way;
 use super::lasting::SessionKey;
 use crate::upstream::{Event, Outgoing, Reply, Upstream};
-use crate::wire::ClientFacts;
-
-/// RFC 5424's, most verbose first.
-const LEVELS: [&str; 8] = ["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"];
+use crate::wire::{ClientFacts, LOG_LEVELS, rank};
 
 /// Sessions whose wish is remembered; beyond it a client gets the lines that its servers send.
 const MOST: usize = 100_000;
-
-fn rank(level: &str) -> Option<usize> {
-    LEVELS.iter().position(|known| *known == level)
-}
 
 /// The wishes, by tenant and session, as ranks.
 #[derive(Debug, Default)]
@@ -58,11 +51,11 @@ impl Tenant {
     pub(super) async fn set_level(&self, validated: &Validated, way: &Way<'_>) -> Result<Sanitized, Refusal> {
         let level = validated.call().params().read::<String>("/level").unwrap_or_default();
         let Some(rank) = rank(&level) else {
-            let message = format!("`params/level` is none of {}", LEVELS.join(", "));
+            let message = format!("`params/level` is none of {}", LOG_LEVELS.join(", "));
             return Err(Refusal::new(Stage::Route, Reason::Invalid, message));
         };
         let most = self.spec.lasting.levels.wish(&self.spec.name, way.client.session.as_ref(), rank);
-        let params = Payload::of(&json!({ "level": LEVELS[most] }));
+        let params = Payload::of(&json!({ "level": LOG_LEVELS[most] }));
         let told = Validated::in_course_of(validated, "logging/setLevel", params);
         let upstreams = self.spec.groups.iter().flat_map(|group| &group.upstreams);
         join_all(upstreams.map(|upstream| self.tell_level(&told, upstream, way))).await;

@@ -8,6 +8,7 @@ use witgate_policy::{Failure, Payload, Routed};
 
 use super::envelope::Outcome;
 use super::gauge::Ticket;
+use super::level::LogWish;
 use super::pipe::{Pipe, Wait};
 use super::place::Busy;
 use super::{Ask, Event, Failed, Reply, envelope, http, meta};
@@ -43,7 +44,7 @@ pub(crate) struct Listener {
     /// The client's progress token, as it wrote it.
     pub(crate) token: Option<String>,
     /// The log lines that it wants.
-    pub(crate) wish: meta::LogWish,
+    pub(crate) wish: LogWish,
     /// On whose behalf, hashed with a key of this process: log lines of one caller never reach another.
     pub(crate) caller: u64,
     /// The gate's own request: log lines are not for it.
@@ -55,7 +56,7 @@ impl Listener {
     pub(crate) fn of(routed: &Routed, client: &ClientFacts, params: &Payload) -> Self {
         Self {
             token: meta::token(params).map(str::to_owned),
-            wish: meta::LogWish::of(client),
+            wish: LogWish::of(client),
             caller: caller(routed),
             internal: false,
         }
@@ -63,7 +64,7 @@ impl Listener {
 
     /// The gate itself.
     pub(crate) fn internal() -> Self {
-        Self { token: None, wish: meta::LogWish::None, caller: 0, internal: true }
+        Self { token: None, wish: LogWish::None, caller: 0, internal: true }
     }
 }
 

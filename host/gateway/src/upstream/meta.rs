@@ -101,45 +101,6 @@ pub(crate) fn without_subscription(params: Payload, limits: Limits) -> Payload {
     edited.unwrap_or(params)
 }
 
-/// The log lines that a client wants.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum LogWish {
-    /// All: a legacy client that left it to the server, or a level that is unknown.
-    All,
-    /// Those of a level and above, by rank.
-    From(usize),
-    /// None: a modern client that did not ask for them.
-    None,
-}
-
-/// RFC 5424's, least severe first.
-const LEVELS: [&str; 8] = ["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"];
-
-fn rank(level: &str) -> Option<usize> {
-    LEVELS.iter().position(|known| *known == level)
-}
-
-impl LogWish {
-    pub(crate) fn of(client: &ClientFacts) -> Self {
-        match &client.log_level {
-            None if client.revision.is_modern() => Self::None,
-            None => Self::All,
-            Some(least) => rank(least).map_or(Self::All, Self::From),
-        }
-    }
-
-    /// Whether it wants the log line with these params.
-    pub(crate) fn wants(self, params: &Payload) -> bool {
-        match self {
-            Self::All => true,
-            Self::None => false,
-            Self::From(least) => {
-                params.read::<String>("/level").and_then(|level| rank(&level)).is_none_or(|level| level >= least)
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -197,20 +158,5 @@ mod tests {
         let params = Payload::parse_str(r#"{"_meta":[]}"#).expect("test JSON");
         let modern = Revision::V2026_07_28;
         assert!(bridge(&params, &client(modern), modern, None, Limits::default()).is_err());
-    }
-
-    #[test]
-    fn log_lines_reach_those_who_want_them() {
-        #[track_caller]
-        fn check(revision: Revision, least: Option<&str>, level: &str, want: bool) {
-            let client = ClientFacts { log_level: least.map(Into::into), ..client(revision) };
-            let params = Payload::of(&serde_json::json!({ "level": level }));
-            assert_eq!(LogWish::of(&client).wants(&params), want, "{revision} {least:?} {level}");
-        }
-        check(Revision::V2026_07_28, None, "error", false);
-        check(Revision::V2026_07_28, Some("warning"), "error", true);
-        check(Revision::V2026_07_28, Some("warning"), "info", false);
-        check(Revision::V2025_11_25, None, "debug", true);
-        check(Revision::V2025_11_25, Some("odd"), "debug", true);
     }
 }

@@ -26,6 +26,7 @@ mod handshake;
 mod http;
 mod inlet;
 mod lazy;
+mod level;
 mod meta;
 mod pipe;
 mod place;

@@ -12,6 +12,7 @@ use witgate_policy::Payload;
 use super::audience::{Audience, Spot};
 use super::connection::Connection;
 use super::lazy::{Alive, Lazy};
+use super::level::SET_LEVEL;
 use super::topics::{Topics, outcome};
 
 /// For the next call of the same client; a person's pause between two calls is longer, and a connection is made soon.
@@ -78,6 +79,11 @@ impl<T: Connection> Busy<T> {
         *self.0.level.lock().unwrap_or_else(PoisonError::into_inner) = Some(params.clone());
     }
 
+    /// What it was told last.
+    pub(super) fn level(&self) -> Option<Payload> {
+        self.0.level.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// What is connected in its place.
     pub(crate) fn connection(&self) -> Option<Arc<T>> {
         self.0.lazy.peek()
@@ -91,12 +97,12 @@ impl<T: Connection> Busy<T> {
             return;
         }
         let (busy, connection) = (self.clone(), connection.clone());
-        let level = self.0.level.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let level = level.filter(|_| !connection.facts().revision.is_modern() && connection.facts().has("/logging"));
+        let level =
+            self.level().filter(|_| !connection.facts().revision.is_modern() && connection.facts().has("/logging"));
         tokio::spawn(async move {
             if let Some(level) = level {
                 // Whatever it says, its log lines are what they are.
-                let _ = outcome(&connection, "logging/setLevel", level).await;
+                let _ = outcome(&connection, SET_LEVEL, level).await;
             }
             if !busy.topics().is_empty() {
                 busy.topics().renew(&connection).await;

@@ -15,6 +15,7 @@ use super::connection::Connection as _;
 use super::exchange::{Carrier, Listener, caller};
 use super::gauge::{Gauge, Ticket};
 use super::http::{self, Outlived, Sending, Shown};
+use super::level::{SET_LEVEL, attune};
 use super::pipe::{self, Pipe};
 use super::place::Hold;
 use super::pool::Pool;
@@ -25,7 +26,6 @@ use super::{
 use crate::wire::ClientFacts;
 
 /// What a legacy server is told of the log lines that are wanted.
-const SET_LEVEL: &str = "logging/setLevel";
 
 /// One server behind the gate.
 pub struct Upstream {
@@ -155,7 +155,9 @@ impl Upstream {
         match &self.link {
             Link::Pipe { pool, spawner } => {
                 let hold = self.pipe(pool, spawner, shown, outgoing.client, Some(caller(routed)));
-                let Hold { connection: pipe, busy } = timeout_at(deadline, hold).await.map_err(|_| unready())??;
+                let hold = timeout_at(deadline, hold).await.map_err(|_| unready())??;
+                timeout_at(deadline, attune(&hold, outgoing.client)).await.map_err(|_| unready())?;
+                let Hold { connection: pipe, busy } = hold;
                 let revision = pipe.facts().revision;
                 if method == SET_LEVEL {
                     busy.set_level(&params(revision, 0)?);
@@ -168,6 +170,7 @@ impl Upstream {
             Link::Http { pool, link } => {
                 let hold = || session(pool, link, shown, outgoing.client, Some(caller(routed)));
                 let first = timeout_at(deadline, hold()).await.map_err(|_| unready())??;
+                timeout_at(deadline, attune(&first, outgoing.client)).await.map_err(|_| unready())?;
                 if method == SET_LEVEL {
                     first.busy.set_level(&params(first.connection.facts.revision, 0)?);
                 }

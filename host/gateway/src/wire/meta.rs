@@ -1,5 +1,6 @@
 use witgate_policy::{Payload, Revision};
 
+use super::level::rank;
 use super::message::ClientFacts;
 use super::reject::Reject;
 
@@ -7,9 +8,6 @@ const VERSION: &str = "/_meta/io.modelcontextprotocol~1protocolVersion";
 const INFO: &str = "/_meta/io.modelcontextprotocol~1clientInfo";
 const CAPABILITIES: &str = "/_meta/io.modelcontextprotocol~1clientCapabilities";
 const LOG_LEVEL: &str = "/_meta/io.modelcontextprotocol~1logLevel";
-
-/// RFC 5424's severities, as MCP writes them.
-const LOG_LEVELS: [&str; 8] = ["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"];
 
 /// What a message says of its own revision and client in `_meta` (2026-07-28, basic, `_meta`).
 #[derive(Debug, Clone, Copy)]
@@ -54,7 +52,7 @@ impl<'a> Meta<'a> {
             return Err(Reject::Meta { field: "io.modelcontextprotocol/clientInfo", want: "an object" });
         }
         let log_level: Option<String> = self.params.read(LOG_LEVEL);
-        let known = log_level.as_deref().is_some_and(|level| LOG_LEVELS.contains(&level));
+        let known = log_level.as_deref().is_some_and(|level| rank(level).is_some());
         if !known && self.params.get(LOG_LEVEL).is_some() {
             return Err(Reject::LogLevel);
         }

@@ -2,6 +2,7 @@
 
 mod builtin;
 mod http;
+mod level;
 mod own;
 mod pipe;
 mod stdio;
