@@ -25,8 +25,6 @@ use super::{
 };
 use crate::wire::ClientFacts;
 
-/// What a legacy server is told of the log lines that are wanted.
-
 /// One server behind the gate.
 pub struct Upstream {
     spec: Arc<Spec>,

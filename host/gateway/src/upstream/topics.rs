@@ -315,10 +315,9 @@ async fn hear<T: Connection>(
             Ok(Heard::Note { method, params }) => {
                 connection.note(&method, &meta::without_subscription(params, Limits::default()));
             }
-            Ok(Heard::End(_)) if acknowledged => return Ok(Ended::Heard),
+            Ok(Heard::End(_)) | Err(_) if acknowledged => return Ok(Ended::Heard),
             Ok(Heard::End(outcome)) => return Ok(Ended::Unheard(outcome)),
             Ok(_) => {}
-            Err(_) if acknowledged => return Ok(Ended::Heard),
             Err(failed) => return Err(failed),
         }
     }

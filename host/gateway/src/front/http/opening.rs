@@ -51,7 +51,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Opened<S> {
         // With what follows them, if it is there.
         match Pin::new(&mut self.stream).poll_read(cx, into) {
             Poll::Pending => Poll::Ready(Ok(())),
-            read => read,
+            read @ Poll::Ready(_) => read,
         }
     }
 }

@@ -83,7 +83,7 @@ pub(crate) struct Parser {
     begun: bool,
     /// Whether an event that is too long hurts no other; it ends the stream otherwise.
     tolerant: bool,
-    long: Option<Long>,
+    long: Option<Box<Long>>,
     ready: VecDeque<(Kind, Bytes)>,
 }
 
@@ -161,7 +161,7 @@ impl Parser {
             if !self.tolerant {
                 return Err(TooLong(self.max_bytes));
             }
-            self.long = Some(self.let_go(bytes));
+            self.long = Some(Box::new(self.let_go(bytes)));
         }
         let Some(long) = &mut self.long else { return Ok(()) };
         long.take(bytes);
