@@ -21,6 +21,8 @@ pub(crate) enum Behind {
     Everything,
     /// The same on HTTP.
     EverythingHttp,
+    /// The same on HTTP+SSE.
+    EverythingSse,
     /// mcp-server-git: modern, a child.
     Git,
     /// fastmcp: modern, on HTTP.
@@ -52,8 +54,15 @@ pub(crate) const STEPS: [(&str, &str); 9] = [
 ];
 
 impl Behind {
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Everything, Self::EverythingHttp, Self::Git, Self::Notes, Self::NotesLegacy, Self::Rmcp];
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Everything,
+        Self::EverythingHttp,
+        Self::EverythingSse,
+        Self::Git,
+        Self::Notes,
+        Self::NotesLegacy,
+        Self::Rmcp,
+    ];
 
     /// Puts it up.
     pub(crate) async fn stand(self) -> Standing {
@@ -62,6 +71,7 @@ impl Behind {
             Self::Everything => settings::everything("everything"),
             Self::Git => settings::git("git", folder.insert(repository()).path()),
             Self::EverythingHttp => settings::remote("remote", server.insert(Server::everything().await).url()),
+            Self::EverythingSse => settings::remote_sse("old", server.insert(Server::everything_sse().await).url()),
             Self::Notes => settings::remote("notes", server.insert(Server::notes().await).url()),
             Self::Rmcp => settings::remote("rmcp", server.insert(Server::fixtures().await).url()),
             Self::NotesLegacy => settings::remote("notes", server.insert(Server::legacy_notes().await).url()),
@@ -73,7 +83,7 @@ impl Behind {
     /// What a client of a revision does with it.
     pub(crate) fn plan(self, standing: &Standing, revision: &str) -> Value {
         match self {
-            Self::Everything | Self::EverythingHttp => json!({
+            Self::Everything | Self::EverythingHttp | Self::EverythingSse => json!({
                 "call": { "name": "echo", "arguments": { "message": "hi" } },
                 "progressing": { "name": LONG, "arguments": { "duration": 0.6, "steps": 3 } },
                 "cancelling": { "name": LONG, "arguments": { "duration": 120, "steps": 1200 } },
@@ -143,7 +153,7 @@ impl Behind {
             assert!(text("/prompt/messages/0/content/text").contains(prompt), "{what}");
         };
         match self {
-            Self::Everything | Self::EverythingHttp => {
+            Self::Everything | Self::EverythingHttp | Self::EverythingSse => {
                 assert!(has("tools", "echo") && has("prompts", "args-prompt"), "{what}");
                 full("Echo: hi", "Everything Server", "Bonn");
             }
@@ -174,7 +184,7 @@ impl Behind {
         let (names, all, least, want): Expected<'_> = match self {
             // server-everything writes the last progress and the result at once, and the TypeScript client forgets the
             // one when it reads the other in the same chunk.
-            Self::Everything | Self::EverythingHttp => {
+            Self::Everything | Self::EverythingHttp | Self::EverythingSse => {
                 let forgets = matches!(client, Some(Client::TypeScript1 | Client::TypeScript2));
                 let least = if forgets { 2 } else { 3 };
                 (&["Sales", "Support"], [1.0, 2.0, 3.0], least, &["Name: Ada", "forty-two", "file:///garden"])

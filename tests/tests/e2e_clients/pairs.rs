@@ -139,6 +139,7 @@ fn table(cells: &BTreeMap<(usize, usize), String>) -> String {
     let servers = [
         ("server-everything", "@modelcontextprotocol/server-everything", "stdio"),
         ("server-everything", "@modelcontextprotocol/server-everything", "HTTP"),
+        ("server-everything", "@modelcontextprotocol/server-everything", "HTTP+SSE"),
         ("mcp-server-git", "mcp-server-git", "stdio"),
         ("fastmcp", "fastmcp", "HTTP, 2026-07-28"),
         ("fastmcp", "fastmcp", "HTTP, 2025-11-25"),
