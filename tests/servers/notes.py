@@ -1,6 +1,7 @@
-"""A server of both eras on fastmcp 4: tools, progress, a resource, a template, a prompt, completion.
+"""A server of both eras on fastmcp 4: tools, progress, questions, a resource, a template, a prompt, completion.
 
-`notes.py http` listens on a port of the system's choice and prints its URL; `notes.py stdio` speaks on stdin and stdout.
+`notes.py http` listens on a port of the system's choice and prints its URL; `notes.py http legacy` does the same and
+refuses the modern era, as its forerunners do; `notes.py stdio` speaks on stdin and stdout.
 """
 
 import asyncio
@@ -9,6 +10,10 @@ import sys
 
 import uvicorn
 from fastmcp import Context, FastMCP
+from mcp_types import ElicitRequest, ElicitRequestFormParams, InputRequiredResult
+
+MODERN = "2026-07-28"
+NAME = {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]}
 
 server = FastMCP("notes", version="1.2.3", instructions="A test server.")
 
@@ -33,6 +38,19 @@ async def steps(count: int, context: Context) -> str:
         # The TypeScript client loses progress that it reads together with the result.
         await asyncio.sleep(0.1)
     return f"{count} steps"
+
+
+@server.tool
+async def ask(question: str, context: Context):
+    """Asks the client for a name, as the era has it."""
+    if context.request_context.protocol_version < MODERN:
+        answer = await context.session.elicit(message=question, requested_schema=NAME, related_request_id=context.request_id)
+    elif context.input_responses:
+        answer = context.input_responses["who"]
+    else:
+        params = ElicitRequestFormParams(message=question, requested_schema=NAME)
+        return InputRequiredResult(input_requests={"who": ElicitRequest(params=params)})
+    return f"Hello {answer.content['name']}" if answer.action == "accept" else answer.action
 
 
 @server.tool
@@ -67,6 +85,20 @@ async def complete(ref, argument, context):
     return Completion(values=[name for name in names if name.startswith(argument.value)])
 
 
+def legacy_only(app):
+    """Answers messages of the modern era as a server that has never heard of it."""
+
+    async def serve(scope, receive, send):
+        headers = dict(scope.get("headers", []))
+        if headers.get(b"mcp-protocol-version") != MODERN.encode():
+            await app(scope, receive, send)
+            return
+        await send({"type": "http.response.start", "status": 400, "headers": []})
+        await send({"type": "http.response.body", "body": b"Bad Request: Unsupported protocol version"})
+
+    return serve
+
+
 def main():
     if sys.argv[1:] == ["stdio"]:
         server.run(transport="stdio", show_banner=False)
@@ -74,6 +106,8 @@ def main():
     listener = socket.create_server(("127.0.0.1", 0))
     print(f"http://127.0.0.1:{listener.getsockname()[1]}/mcp", flush=True)
     app = server.http_app(path="/mcp")
+    if "legacy" in sys.argv:
+        app = legacy_only(app)
     uvicorn.Server(uvicorn.Config(app, log_level="warning")).run(sockets=[listener])
 
 

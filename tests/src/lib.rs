@@ -16,7 +16,10 @@
 
 pub mod answer;
 pub mod client;
+pub mod echo;
 pub mod gate;
+pub mod http;
+mod inspector;
 pub mod paths;
 pub mod pipe;
 pub mod process;

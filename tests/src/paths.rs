@@ -10,9 +10,18 @@ pub fn repository() -> PathBuf {
 
 /// The gate's binary: of the profile that the tests were built with, or what `WITGATE_BIN` names.
 pub fn witgate() -> PathBuf {
-    let beside = || Some(current_exe().ok()?.parent()?.parent()?.join("witgate"));
-    let path = var_os("WITGATE_BIN").map(PathBuf::from).or_else(beside).expect("the path of this test");
-    assert!(path.is_file(), "{} is missing: run tests/run, or first `cargo build`", path.display());
+    built("witgate", var_os("WITGATE_BIN").map(PathBuf::from))
+}
+
+/// The server with the fixtures of the conformance suite.
+pub fn fixtures() -> PathBuf {
+    built("witgate-conformance", None)
+}
+
+fn built(name: &str, named: Option<PathBuf>) -> PathBuf {
+    let beside = || Some(current_exe().ok()?.parent()?.parent()?.join(name));
+    let path = named.or_else(beside).expect("the path of this test");
+    assert!(path.is_file(), "{} is missing: run tests/run, or first `cargo build --workspace`", path.display());
     path
 }
 
@@ -29,6 +38,12 @@ pub fn python(program: &str) -> PathBuf {
 /// The main script of an npm package of `tests/.deps`.
 pub fn package(path: &str) -> PathBuf {
     part(&format!("node_modules/{path}"))
+}
+
+/// Node: the one of `tests/.deps` where the system's was too old for the packages.
+pub fn node() -> PathBuf {
+    let own = script(".deps/node/node_modules/node/bin/node");
+    if own.exists() { own } else { "node".into() }
 }
 
 fn part(name: &str) -> PathBuf {

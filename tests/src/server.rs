@@ -40,12 +40,36 @@ impl Server {
         Self::launch(command).await
     }
 
+    /// The same, of the legacy era only.
+    pub async fn legacy_notes() -> Self {
+        let mut command = Command::new(paths::python("python"));
+        command.arg(paths::script("servers/notes.py")).args(["http", "legacy"]);
+        Self::launch(command).await
+    }
+
+    /// The conformance suite's fixtures on rmcp, of both eras.
+    pub async fn fixtures() -> Self {
+        let mut command = Command::new(paths::fixtures());
+        command.arg("server");
+        Self::launch(command).await
+    }
+
     /// `server-everything`, legacy.
     pub async fn everything() -> Self {
         let mut command = Command::new("node");
         command.arg("--import").arg(paths::script("servers/announce.mjs")).arg(paths::everything());
         command.arg("streamableHttp").env("PORT", "0");
         Self::launch(command).await
+    }
+
+    /// `server-everything` over HTTP+SSE, as of 2024-11-05.
+    pub async fn everything_sse() -> Self {
+        let mut command = Command::new("node");
+        command.arg("--import").arg(paths::script("servers/announce.mjs")).arg(paths::everything());
+        command.arg("sse").env("PORT", "0");
+        let mut server = Self::launch(command).await;
+        server.url = server.url.replace("/mcp", "/sse");
+        server
     }
 
     /// Its endpoint.

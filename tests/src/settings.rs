@@ -26,6 +26,11 @@ pub fn remote(name: &str, url: &str) -> String {
     format!("[upstream.{name}]\nurl = {}\n", text(url))
 }
 
+/// An upstream on the network that speaks HTTP+SSE.
+pub fn remote_sse(name: &str, url: &str) -> String {
+    format!("{}transport = \"sse\"\n", remote(name, url))
+}
+
 /// The raw server as a child that reports.
 pub fn raw(name: &str, reports: &Reports, arguments: &[&str]) -> String {
     let script = paths::script("servers/raw.py").display().to_string();

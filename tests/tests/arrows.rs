@@ -50,6 +50,7 @@ fn arrows_point_down() {
         ),
         ("sdk/rust", vec![]),
         ("tests", vec!["witgate-test-guests"]),
+        ("tests/conformance", vec!["witgate-test-guests", "witgate-tests"]),
         ("tests/guests", vec!["witgate-policy"]),
         ("tests/guests/probe", vec!["witgate-sdk"]),
     ]);
@@ -100,7 +101,7 @@ fn words_have_one_room() {
         if place != "host/sandbox" {
             assert!(knows(&WASM).is_empty(), "{place} names {:?}, which host/sandbox hides", knows(&WASM));
         }
-        if !["host/gateway", "host/egress", "tests"].contains(&place.as_str()) {
+        if !["host/gateway", "host/egress", "tests", "tests/conformance"].contains(&place.as_str()) {
             assert!(
                 knows(&HTTP).is_empty(),
                 "{place} names {:?}, which host/gateway hides (and host/egress, for plugins)",

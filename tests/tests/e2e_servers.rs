@@ -74,6 +74,23 @@ async fn five_servers_behind_one_endpoint() {
     }
 }
 
+/// The transport of 2024-11-05, as an upstream only.
+#[tokio::test]
+async fn a_server_on_http_and_sse() {
+    let old = Server::everything_sse().await;
+    let gate = Gate::start(&format!("anonymous = true\n{}", settings::remote_sse("old", old.url()))).await;
+    for mut client in [Wire::modern(gate.url()), Wire::legacy(gate.url()).await] {
+        let names = client.request("tools/list", "{}").await.names("tools");
+        assert!(names.contains(&"echo".to_owned()), "{names:?}");
+        assert_eq!(client.call("echo", r#"{"message":"hi"}"#).await.text(), "Echo: hi");
+        assert_eq!(client.call("get-sum", r#"{"a":2,"b":3}"#).await.text(), "The sum of 2 and 3 is 5.");
+        // Longer than one event of the stream comes in at once.
+        let long = "x".repeat(200_000);
+        let answer = client.call("echo", &json!({ "message": long }).to_string()).await;
+        assert_eq!(answer.text(), format!("Echo: {long}"));
+    }
+}
+
 /// A name belongs to its server even if another has a tool that looks the same.
 #[tokio::test]
 async fn a_name_without_its_prefix_is_unknown() {

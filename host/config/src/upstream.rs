@@ -7,7 +7,7 @@ use witgate_policy::Claim;
 use super::desk::Desk;
 use super::document::Part;
 use super::place::Place;
-use super::raw::{RawBuiltin, RawUpstream, RawUpstreamLimits, RawUpstreamTimeouts};
+use super::raw::{RawBuiltin, RawTransport, RawUpstream, RawUpstreamLimits, RawUpstreamTimeouts};
 use super::{Cause, name};
 
 impl Desk<'_> {
@@ -51,7 +51,11 @@ impl Desk<'_> {
                 });
                 let headers = raw.headers.into_iter().flatten();
                 let headers = headers.filter_map(|header| self.header(header, place)).collect();
-                Transport::Http(Http { url, headers })
+                let http = Http { url, headers };
+                match raw.transport {
+                    Some(RawTransport::Sse) => Transport::Sse(http),
+                    Some(RawTransport::StreamableHttp) | None => Transport::Http(http),
+                }
             }
             (None, None, Some(RawBuiltin::Leave)) => Transport::Builtin(Builtin::Leave),
             _ => {
@@ -64,7 +68,7 @@ impl Desk<'_> {
     /// Keys that say nothing for the form that was chosen.
     fn other_forms(&mut self, raw: &RawUpstream, place: &Place) {
         let child = [("args", raw.args.is_some()), ("env", raw.env.is_some()), ("cwd", raw.cwd.is_some())];
-        let http = [("headers", raw.headers.is_some())];
+        let http = [("headers", raw.headers.is_some()), ("transport", raw.transport.is_some())];
         let keys = child.into_iter().map(|key| ("command", raw.command.is_some(), key));
         let keys = keys.chain(http.into_iter().map(|key| ("url", raw.url.is_some(), key)));
         let has_form = raw.command.is_some() || raw.url.is_some() || raw.builtin.is_some();

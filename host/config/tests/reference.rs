@@ -37,6 +37,80 @@ const TAIL: &str = "
 | connecting; first byte; between bytes | 5 s; 30 s; 30 s | within the wall clock of the call, which bounds all of it |
 | secrets named in one request | 16 | a token and its parts, and not a way to make the host's memory grow |
 
+Of what clients and servers send and hold:
+
+| limit | value | reason |
+|---|---|---|
+| depth of a message; its method; its id | 64; 128 bytes; 256 bytes | deeper and longer ones were seen in attacks only |
+| requests of one client under way | 256 | ten times what clients were seen to send at once |
+| messages in a batch (2025-03-26) | 64 | a client that sends more can send twice |
+| a body; a client that reads nothing | 30 s; 1 min | a client has its message ready, and reads what it asked for |
+| bodies of more than 64 KiB, all together | 256 MiB | sixteen of the longest at once |
+| notifications that wait for a client that reads slowly | 64, and 1 MiB | further ones are lost; answers and questions are not |
+| events of a stream kept for a client that comes back | 256, and 1 MiB, for 5 min; 64 streams of a session; 64 MiB in all, a quarter of it for one session | a laptop finds its next network in that time |
+| streams of `GET` in one session | 4 | clients open one, and another before they close the first |
+| questions that one client has open | 64; 16 within one call | more than a person answers |
+| an answer to a question | 5 min; the whole call 1 h | a person reads, decides and types |
+| calls held until their client comes back with answers | 16 for each caller, 256 for each tenant; 5 min | each holds a connection to its server, and a child where that is a process |
+| notifications kept for the client of a held call | 64, and 256 KiB | what a server says within seconds |
+| life of a `requestState` | 15 min | a person may have to fetch a second factor; tomorrow is another call |
+| rounds of questions in one call | 16; 64 questions in one | more is a server that never has enough |
+| resources subscribed to | 1,000 for each session, 256 for each `subscriptions/listen`, 100,000 in all; 4,096 on one connection to a server | as many as a workspace has open, with room |
+| a connection to a server that is one client's own, unused | 1 min, where the client is of 2026-07-28 | a person's pause between two calls is longer, and a connection is made soon |
+| pages of a list that the gate reads itself | 200 | a thousand tools come in ten pages usually |
+| items of a withheld page that are judged one by one | 4,096, and 64 MiB written for it | each costs a plugin's call; a longer page is withheld whole |
+| a server's stream that broke | again after the pause that it asked for (1 s; 50 ms to 1 h), until 5 attempts in a row have failed | as long as the call has time |
+| a listing that the gate remembers | 1 min, or until its server says that it has changed | not every server says so |
+| plugins' verdicts told one by one in a record | 64 | further ones are counted with what they repeat |
+
+## What a client is told
+
+An error of the gate's own has a code of JSON-RPC or MCP where one of these means it, else one that ends in the HTTP
+status that it is like. An error of a server keeps its code. `data.reason` has the word, `data.stage` who refused, and
+`data.findings` places in the message; a refusal that comes inside HTTP 200 leaves a client its session.
+
+| code | reason | HTTP status | what it means |
+|---|---|---|---|
+| -32700 | | 400 | the body is no JSON, or JSON that two parsers could read differently |
+| -32600 | | 400; 405, 406, 408, 415 | no message, or one that does not belong here: no session, another version than the session's, a batch |
+| -32601 | `unknown-method` | 404; up to 2025-11-25 200 | the revision has no such method, or nothing behind the gate has it |
+| -32602 | `invalid`, `unknown-target` | 200; 400 where `_meta` lacks what it must have | the parameters are at fault, or name what does not exist |
+| -32002 | `unknown-target` | 200 | no such resource, up to 2025-11-25 |
+| -32020 | `header-mismatch` | 400 | headers and message disagree, or a header is missing (2026-07-28) |
+| -32021 | | 200 | the server has to ask something for which the client declared no capability (2026-07-28) |
+| -32022 | | 400 | the revision is not spoken here; `data.supported` has those that are |
+| -31401 | `unauthenticated` | 401 | no usable proof of who calls |
+| -31403 | `forbidden`, `insufficient-scope` | 403 by auth plugins and for `Host` and `Origin`; 200 by others | not allowed |
+| -31404 | | 404 | the session is over, or was never of this endpoint |
+| -31413 | | 413 | the message is longer than `server.body-bytes`; `data.limitBytes` |
+| -31429 | `exhausted` | 200; 409 for streams of `GET` | a quota or a bound is used up |
+| -31500 | `fault` | 200; 500 | a plugin failed, or the gate did; the log tells |
+| -31503 | `unavailable` | 200; 404, 503 | a server cannot be reached, or the gate has no room |
+| -31504 | `timeout` | 200 | no answer in time |
+
+What a validate plugin finds `invalid` in a `tools/call` is a result with `isError` from 2025-11-25 on, for the model to
+read. A refused notification, or answer to a server's question, has the status that its code is like.
+
+## What the log says
+
+Each message of a client leaves one line when it has ended; so does each that a server says outside of calls, when a
+plugin had a say. As JSON (`log.format`) it has these members beside `timestamp`, `level`, and `message`, which is `mcp`:
+
+| member | |
+|---|---|
+| `call` | the gate's own id of the message, the same in every hook |
+| `generation` | the configuration that served it, counted from 1 |
+| `tenant`, `method`, `target`, `revision` | what was asked; `target` as the client names it. An answer to a server's question has the question's method; `GET` is a client up to 2025-11-25 that listens, `DELETE` one that leaves |
+| `subject` | who asked |
+| `upstreams` | where it was sent, in order; of what a server says, that server |
+| `outcome` | `ok`, `input-required` (the client is to come back with answers), `error` (the server's), `cancelled`, or a reason of the table above |
+| `refusal` | `stage`, `plugin`, the `message` that the client got, the `note` that only the operator gets |
+| `plugins` | what each decided: `stage`, `plugin`, `digest`, `verdict`, `fault`, `micros`, `shadow`, and `times` where it said the same again |
+| `micros` | how long it took, in microseconds |
+
+A message that is turned away before its tenant sees it has `a message was turned away` as `message`, with `tenant`,
+`peer`, `method`, `target`, `code`, `status` and `cause`, as far as they are known.
+
 ";
 
 #[test]

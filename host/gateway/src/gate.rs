@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use tokio::sync::watch;
 
 use crate::record::Recorder;
 use crate::tenant::Tenant;
@@ -30,13 +31,15 @@ impl Generation {
 /// The running gate, behind all its fronts.
 pub struct Gate {
     generation: ArcSwap<Generation>,
+    changes: watch::Sender<u64>,
     recorder: Arc<dyn Recorder>,
 }
 
 impl Gate {
     /// Begins with a first generation.
     pub fn new(generation: Generation, recorder: Arc<dyn Recorder>) -> Self {
-        Self { generation: ArcSwap::from_pointee(generation), recorder }
+        let changes = watch::Sender::new(generation.number);
+        Self { generation: ArcSwap::from_pointee(generation), changes, recorder }
     }
 
     /// The generation for a message that comes in now.
@@ -46,7 +49,22 @@ impl Gate {
 
     /// Lets messages from now on go to another generation; those under way keep theirs. Gives back the old one.
     pub fn swap(&self, generation: Generation) -> Arc<Generation> {
-        self.generation.swap(Arc::new(generation))
+        let number = generation.number;
+        let old = self.generation.swap(Arc::new(generation));
+        self.changes.send_replace(number);
+        old
+    }
+
+    /// The number of the generation that serves, for those who listen for long: a stream must not hold on to an old one.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
+    }
+
+    /// A legacy client's session has ended: what its tenant keeps for it ends too.
+    pub fn farewell(&self, tenant: &str, session: &str) {
+        if let Some(tenant) = self.generation().named(tenant) {
+            tenant.farewell(session);
+        }
     }
 
     /// Who keeps the records.

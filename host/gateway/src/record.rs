@@ -4,12 +4,47 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
-use witgate_policy::{Refusal, Step};
+use witgate_policy::{Payload, Refusal, Step};
 
 /// Takes the records, to log or count them. Must not block.
 pub trait Recorder: Send + Sync {
     /// One message has ended.
     fn record(&self, record: &Record);
+
+    /// One message was turned away by a front, before its tenant saw it.
+    fn turned_away(&self, turned_away: &TurnedAway);
+}
+
+/// A message that a front turned away: it is none, it is not meant for here, or it does not say what it has to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TurnedAway {
+    /// The tenant, where the message named one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<Arc<str>>,
+    /// Where it came from: address and port, or `stdio`.
+    pub peer: String,
+    /// The MCP method, where it could be read; `GET` and `DELETE` for what has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub method: Option<String>,
+    /// The tool, prompt or resource, as the client named it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
+    /// The JSON-RPC code that it was answered with.
+    pub code: i32,
+    /// The HTTP status; none over stdio.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// What is wrong with it.
+    pub cause: String,
+}
+
+/// How much of a target is recorded of a message that nobody has judged.
+const TARGET_CHARS: usize = 256;
+
+/// The tool, prompt or resource that params name.
+pub(crate) fn target(params: &Payload) -> Option<String> {
+    let named: Option<String> = params.read("/name").or_else(|| params.read("/uri"));
+    named.map(|name| name.chars().take(TARGET_CHARS).collect())
 }
 
 /// One message, ended.
@@ -28,13 +63,14 @@ pub struct Record {
     pub target: Option<String>,
     /// The client's revision.
     pub revision: &'static str,
-    /// Who called; absent when nobody was admitted.
+    /// Who called; absent when nobody was admitted, or not yet.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
     /// The upstreams that the message was sent to, in order; the last gave the answer.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub upstreams: Vec<Arc<str>>,
-    /// `ok`, `error` (an upstream's), `cancelled`, or the refusal's reason.
+    /// `ok`, `input-required` (the client is to come back with answers), `error` (an upstream's), `cancelled`, or the
+    /// refusal's reason.
     pub outcome: &'static str,
     /// Who refused and why, for the operator.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -85,8 +121,11 @@ pub struct StepRecord {
     /// How it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fault: Option<String>,
-    /// How long it took, in microseconds.
+    /// How long it took, in microseconds, all times together.
     pub micros: u64,
+    /// How often it said this, where it is more than once: what many parts of one message say again is counted.
+    #[serde(skip_serializing_if = "is_once")]
+    pub times: u32,
     /// Whether the verdict was only recorded.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub shadow: bool,
@@ -101,9 +140,15 @@ impl From<&Step> for StepRecord {
             verdict: step.verdict,
             fault: step.fault.as_ref().map(|fault| format!("{}: {fault}", fault.label())),
             micros: micros(step.took),
+            times: step.times,
             shadow: step.shadow,
         }
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes fields by reference")]
+fn is_once(times: &u32) -> bool {
+    *times == 1
 }
 
 /// Whole microseconds.

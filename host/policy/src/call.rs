@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::json::Payload;
@@ -88,19 +88,55 @@ pub struct Draft {
     pub chance: u32,
 }
 
+/// When something happens, and what is drawn for it.
+#[derive(Debug, Clone)]
+pub struct Moment {
+    /// An id of the gate's own, unique.
+    pub id: Arc<str>,
+    /// Seconds since the Unix epoch.
+    pub unix_time_s: u32,
+    /// When it must have ended.
+    pub deadline: Instant,
+    /// 32 random bits.
+    pub chance: u32,
+}
+
 /// One message of a client, decoded strictly, judged by nobody yet.
 #[derive(Debug)]
 pub struct Call {
     draft: Draft,
     target: Option<String>,
     trail: Trail,
+    deadline: Deadline,
+}
+
+/// When a call must have ended. A clone is the same deadline, which moves when a person is asked.
+#[derive(Debug, Clone)]
+pub struct Deadline(Arc<Mutex<Instant>>);
+
+impl Deadline {
+    fn new(at: Instant) -> Self {
+        Self(Arc::new(Mutex::new(at)))
+    }
+
+    /// The moment, as it is now.
+    pub fn at(&self) -> Instant {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Moves it to a later moment; never to an earlier one.
+    pub fn extend(&self, to: Instant) {
+        let mut at = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *at = to.max(*at);
+    }
 }
 
 impl Call {
     /// Takes what was decoded. The target is read from the parameters, so that the two cannot disagree.
     pub fn new(draft: Draft) -> Self {
-        let target = target_of(&draft.method, &draft.params);
-        Self { draft, target, trail: Trail::default() }
+        let target = target_of(draft.form, &draft.method, &draft.params);
+        let deadline = Deadline::new(draft.deadline);
+        Self { draft, target, trail: Trail::default(), deadline }
     }
 
     /// The gate's own id of this message.
@@ -149,13 +185,13 @@ impl Call {
     }
 
     /// When the call must have ended.
-    pub fn deadline(&self) -> Instant {
-        self.draft.deadline
+    pub fn deadline(&self) -> &Deadline {
+        &self.deadline
     }
 
     /// What is left until the deadline; zero when it has passed.
     pub fn time_left(&self) -> Duration {
-        self.draft.deadline.saturating_duration_since(Instant::now())
+        self.deadline.at().saturating_duration_since(Instant::now())
     }
 
     /// 32 random bits, the same for every hook of this message.
@@ -168,12 +204,13 @@ impl Call {
         &self.trail
     }
 
-    /// The gate's own call in the course of this one: same id, deadline and record.
-    pub(crate) fn derived(&self, method: &str, params: Payload) -> Self {
+    /// Another call in the course of this one, the gate's own or an answer that came with it: same id, deadline and
+    /// record.
+    pub(crate) fn derived(&self, form: Form, method: &str, params: Payload) -> Self {
         let draft = Draft {
             id: self.draft.id.clone(),
             tenant: self.draft.tenant.clone(),
-            form: Form::Request,
+            form,
             method: method.to_owned(),
             params,
             revision: self.draft.revision,
@@ -182,18 +219,40 @@ impl Call {
             deadline: self.draft.deadline,
             chance: self.draft.chance,
         };
-        Self { target: None, trail: self.trail.clone(), draft }
+        let target = target_of(form, method, &draft.params);
+        Self { target, trail: self.trail.clone(), draft, deadline: self.deadline.clone() }
+    }
+
+    /// The same call at another moment, with a record of its own.
+    pub(crate) fn later(&self, moment: Moment) -> Self {
+        let Moment { id, unix_time_s, deadline, chance } = moment;
+        let draft = Draft {
+            id,
+            tenant: self.draft.tenant.clone(),
+            form: self.draft.form,
+            method: self.draft.method.clone(),
+            params: self.draft.params.clone(),
+            revision: self.draft.revision,
+            traceparent: self.draft.traceparent.clone(),
+            unix_time_s,
+            deadline,
+            chance,
+        };
+        Self { draft, target: self.target.clone(), trail: Trail::default(), deadline: Deadline::new(deadline) }
     }
 
     /// Other parameters, with the target that they name.
     pub(crate) fn set_params(&mut self, params: Payload) {
-        self.target = target_of(&self.draft.method, &params);
+        self.target = target_of(self.draft.form, &self.draft.method, &params);
         self.draft.params = params;
     }
 }
 
-/// What a method addresses, read from its parameters.
-pub fn target_of(method: &str, params: &Payload) -> Option<String> {
+/// What a method addresses, read from its parameters. An answer addresses nothing.
+pub fn target_of(form: Form, method: &str, params: &Payload) -> Option<String> {
+    if form == Form::Response {
+        return None;
+    }
     let pointers: &[&str] = match method {
         "tools/call" | "prompts/get" => &["/name"],
         "resources/read" | "resources/subscribe" | "resources/unsubscribe" => &["/uri"],
@@ -209,11 +268,22 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_deadline_moves_forward_only_and_for_all_who_hold_it() {
+        let now = Instant::now();
+        let (deadline, second) = (Deadline::new(now), Duration::from_secs(1));
+        let same = deadline.clone();
+        same.extend(now + second);
+        same.extend(now);
+        assert_eq!(deadline.at(), now + second);
+    }
+
+    #[test]
     fn target_is_what_the_parameters_name() {
         #[track_caller]
         fn check(method: &str, params: &str, want: Option<&str>) {
             let params = Payload::parse_str(params).expect("test JSON");
-            assert_eq!(target_of(method, &params).as_deref(), want, "{method}");
+            assert_eq!(target_of(Form::Request, method, &params).as_deref(), want, "{method}");
+            assert_eq!(target_of(Form::Response, method, &params), None, "{method}");
         }
         check("tools/call", r#"{"name":"a\u0062"}"#, Some("ab"));
         check("resources/read", r#"{"uri":"file:///x","name":"n"}"#, Some("file:///x"));

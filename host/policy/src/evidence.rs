@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::call::Call;
+use crate::call::{Call, Form, Moment};
 use crate::identity::Identity;
 use crate::json::Payload;
 use crate::trail::Trail;
@@ -24,6 +24,20 @@ impl Admitted {
     /// Who calls.
     pub fn identity(&self) -> &Identity {
         &self.identity
+    }
+
+    /// What the same caller answers to a server, where the answer came within this call: `method` is the question's,
+    /// `result` the answer. It has yet to be validated.
+    #[must_use]
+    pub fn answering(&self, method: &str, result: Payload) -> Self {
+        Self { call: self.call.derived(Form::Response, method, result), identity: self.identity.clone() }
+    }
+
+    /// The same caller's same call at a later moment, with a record of its own: for what is said on a stream that stays
+    /// open for long after its call was admitted.
+    #[must_use]
+    pub fn later(&self, moment: Moment) -> Self {
+        Self { call: self.call.later(moment), identity: self.identity.clone() }
     }
 }
 
@@ -62,6 +76,8 @@ pub enum Lookup {
     Resources,
     /// `resources/templates/list`.
     Templates,
+    /// `tasks/list`.
+    Tasks,
 }
 
 impl Lookup {
@@ -72,6 +88,7 @@ impl Lookup {
             Self::Prompts => "prompts/list",
             Self::Resources => "resources/list",
             Self::Templates => "resources/templates/list",
+            Self::Tasks => "tasks/list",
         }
     }
 }
@@ -81,8 +98,23 @@ impl Validated {
     /// nothing of the client's, only the server's own cursor, so there is nothing in it to validate.
     pub fn lookup(from: &Admitted, what: Lookup, cursor: Option<&str>) -> Self {
         let params = cursor.map_or_else(Payload::empty, |cursor| Payload::of(&serde_json::json!({ "cursor": cursor })));
-        let call = from.call.derived(what.method(), params);
+        let call = from.call.derived(Form::Request, what.method(), params);
         Self { admitted: Arc::new(Admitted { call, identity: from.identity.clone() }) }
+    }
+}
+
+impl Validated {
+    /// The gate's own request in the course of one that was validated: what it carries was in the parameters that the
+    /// validators accepted, or is the gate's own.
+    pub fn in_course_of(from: &Self, method: &str, params: Payload) -> Self {
+        let call = from.call().derived(Form::Request, method, params);
+        Self { admitted: Arc::new(Admitted { call, identity: from.identity().clone() }) }
+    }
+
+    /// As [`Admitted::later`].
+    #[must_use]
+    pub fn later(&self, moment: Moment) -> Self {
+        Self { admitted: Arc::new(self.admitted.later(moment)) }
     }
 }
 
@@ -133,6 +165,12 @@ impl Provenance<'_> {
 impl<'a> From<&'a Routed> for Provenance<'a> {
     fn from(routed: &'a Routed) -> Self {
         Self { call: routed.call(), identity: routed.identity() }
+    }
+}
+
+impl<'a> From<&'a Admitted> for Provenance<'a> {
+    fn from(admitted: &'a Admitted) -> Self {
+        Self { call: &admitted.call, identity: &admitted.identity }
     }
 }
 

@@ -35,7 +35,7 @@ pub mod store;
 mod trail;
 mod verdict;
 
-pub use call::{Call, Draft, Form, Revision, target_of};
+pub use call::{Call, Deadline, Draft, Form, Moment, Revision, target_of};
 pub use evidence::{Admitted, Lookup, Provenance, Routed, Sanitized, Validated};
 pub use fault::{Fault, LimitKey};
 pub use grants::{Folder, Grants, Reach, SecretGrant};

@@ -163,6 +163,20 @@ pub enum Failure {
     CircuitOpen,
 }
 
+impl std::fmt::Display for Failure {
+    /// For the operator.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::NotSent(cause) | Self::NoReply(cause) => f.write_str(cause),
+            Self::HttpStatus(status) => write!(f, "HTTP status {status}"),
+            Self::RpcError { code, message } => write!(f, "error {code}: {message}"),
+            Self::ToolError => f.write_str("the tool failed"),
+            Self::Timeout => f.write_str("no answer in time"),
+            Self::CircuitOpen => f.write_str("it has failed too often and is left alone for a moment"),
+        }
+    }
+}
+
 impl Failure {
     /// Whether the call may have reached the upstream, and so may have had an effect.
     pub const fn may_have_arrived(&self) -> bool {

@@ -48,10 +48,11 @@ pub mod validate {
 
     pub use crate::bindings::validate::exports::witgate::validate::validator::Verdict;
 
-    /// A validate plugin. Asked for every message of an admitted client, and again after any edit: given its own
-    /// output, it accepts.
+    /// A validate plugin. Asked for every message of an admitted client, answers to what a server asked among them, and
+    /// again after any edit: given its own output, it accepts.
     pub trait Validator: Plugin {
-        /// `tool` is the called tool's definition, for `tools/call` only; `params` is the message's `params`.
+        /// `tool` is the called tool's definition, for `tools/call` only; `params` is the message's `params`. An answer
+        /// has the method of its question (`elicitation/create`, …), and as `params` its result, or `{"error": …}`.
         fn validate(&self, call: &Call, caller: &Identity, tool: Option<&Document>, params: &Document) -> Verdict;
     }
 
@@ -118,7 +119,8 @@ pub mod sanitize {
 
     /// A sanitize plugin. Asked for every message on its way to a client.
     pub trait Sanitizer: Plugin {
-        /// `call` is the client's message that led to this one.
+        /// `call` is the client's message that led to this one: for what a server says outside of any call, the one
+        /// with which the client began to listen.
         fn sanitize(&self, call: &Call, caller: &Identity, message: &Message, payload: &Document) -> Verdict;
     }
 

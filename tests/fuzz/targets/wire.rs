@@ -164,7 +164,7 @@ fn stream(data: &[u8]) {
     assert_eq!(fuzzing::events(&pieces, EVENT_BYTES), whole, "in pieces of {step}");
     let line: Vec<u8> = data.iter().copied().filter(|byte| !b"\r\n".contains(byte)).collect();
     if !line.is_empty() {
-        let event = wire::encode::event(&line);
+        let event = wire::encode::event(Bytes::from(line.clone()).into(), None).whole();
         assert_eq!(fuzzing::events(&[&event], usize::MAX), Some(vec![Bytes::from(line)]));
     }
 }

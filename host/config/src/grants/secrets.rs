@@ -52,7 +52,7 @@ fn is_asked(pattern: &OriginPattern, around: &Around<'_>, network: &[Reach]) -> 
 }
 
 fn origin_of(upstream: &Spec) -> Option<Origin> {
-    let Transport::Http(http) = &upstream.transport else { return None };
+    let (Transport::Http(http) | Transport::Sse(http)) = &upstream.transport else { return None };
     let (scheme, rest) = http.url.split_once("://")?;
     let scheme = if scheme.eq_ignore_ascii_case(Scheme::Https.as_str()) { Scheme::Https } else { Scheme::Http };
     Origin::new(scheme, rest.split(['/', '?', '#']).next()?).ok()

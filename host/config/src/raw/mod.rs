@@ -17,7 +17,7 @@ pub(super) use grants::{RawFolder, RawGrant, RawGrants, RawReach};
 pub(super) use limits::RawLimits;
 pub(super) use plugin::{RawFaultPolicy, RawMode, RawPlugin};
 pub(super) use process::{RawCompiler, RawConfine, RawEgress};
-pub(super) use upstream::{RawBuiltin, RawUpstream, RawUpstreamLimits, RawUpstreamTimeouts};
+pub(super) use upstream::{RawBuiltin, RawTransport, RawUpstream, RawUpstreamLimits, RawUpstreamTimeouts};
 
 /// The configuration of a Witgate gate: `witgate.toml`.
 ///
@@ -71,7 +71,8 @@ pub(super) struct RawServer {
     /// Connections at once; further ones wait. Default 4096.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub connections: Option<u64>,
-    /// Sessions of clients that speak 2025-11-25 or older; the one that was idle for longest makes place. Default 10000.
+    /// Sessions of clients that speak 2025-11-25 or older; of the caller that has most of them, the one that was idle for
+    /// longest makes place. Default 10000.
     #[schemars(range(min = 1, max = 10_000_000))]
     pub sessions: Option<u64>,
     /// How long a session may be idle before it ends, in seconds. Default 86400.

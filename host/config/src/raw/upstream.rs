@@ -17,8 +17,10 @@ pub(crate) struct RawUpstream {
     pub env: Option<IndexMap<String, String>>,
     /// Its working directory, relative to the configuration's folder; the gate's own by default.
     pub cwd: Option<String>,
-    /// An MCP endpoint (Streamable HTTP): `http://…` or `https://…`.
+    /// An MCP endpoint: `http://…` or `https://…`.
     pub url: Option<String>,
+    /// How the server at `url` is spoken to. Default `streamable-http`.
+    pub transport: Option<RawTransport>,
     /// Headers of every request; those of credential plugins replace them.
     pub headers: Option<IndexMap<String, String>>,
     /// A server inside the gate.
@@ -37,6 +39,17 @@ pub(crate) struct RawUpstream {
     /// How long it may take.
     #[serde(default)]
     pub timeouts: RawUpstreamTimeouts,
+}
+
+/// How a server on the network is spoken to.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(rename = "Transport")]
+pub(crate) enum RawTransport {
+    /// Streamable HTTP, since 2025-03-26.
+    StreamableHttp,
+    /// HTTP+SSE of 2024-11-05, which is deprecated; `url` is where its event stream is, often `/sse`.
+    Sse,
 }
 
 /// A server inside the gate.
@@ -59,7 +72,7 @@ pub(crate) struct RawUpstreamLimits {
     /// Requests without an answer. Default 1024.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub in_flight: Option<u64>,
-    /// Sessions with different credentials (HTTP). Default 256.
+    /// Connections of different credentials and clients, or children; idle ones make place. Default 256.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub sessions: Option<u64>,
 }

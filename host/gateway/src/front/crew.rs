@@ -11,6 +11,7 @@ use tokio::task::AbortHandle;
 #[derive(Clone)]
 pub(super) struct Crew {
     alive: mpsc::Sender<Infallible>,
+    stopping: watch::Receiver<bool>,
     dismissed: watch::Receiver<bool>,
     runtime: Handle,
 }
@@ -18,15 +19,17 @@ pub(super) struct Crew {
 /// Waits for the tasks of a [`Crew`].
 pub(super) struct Muster {
     alive: mpsc::Receiver<Infallible>,
+    stop: watch::Sender<bool>,
     dismiss: watch::Sender<bool>,
 }
 
 /// A crew on the current runtime.
 pub(super) fn crew() -> (Crew, Muster) {
     let (alive, all_gone) = mpsc::channel(1);
+    let (stop, stopping) = watch::channel(false);
     let (dismiss, dismissed) = watch::channel(false);
-    let crew = Crew { alive, dismissed, runtime: Handle::current() };
-    (crew, Muster { alive: all_gone, dismiss })
+    let crew = Crew { alive, stopping, dismissed, runtime: Handle::current() };
+    (crew, Muster { alive: all_gone, stop, dismiss })
 }
 
 impl Crew {
@@ -45,7 +48,19 @@ impl Crew {
     }
 }
 
+impl Crew {
+    /// Turns to `true` when a stop begins: what would never end by itself ends then.
+    pub(super) fn stop(&self) -> watch::Receiver<bool> {
+        self.stopping.clone()
+    }
+}
+
 impl Muster {
+    /// Tells the crew that a stop has begun.
+    pub(super) fn stop(&self) {
+        self.stop.send_replace(true);
+    }
+
     /// Waits until every [`Crew`] handle and task is gone; ends those that are left when `patience` is over. Says
     /// whether all ended by themselves.
     pub(super) async fn gather(mut self, patience: impl Future<Output = ()>) -> bool {
@@ -80,5 +95,12 @@ mod tests {
         endless.spawn(pending());
         drop(endless);
         assert!(!muster.gather(sleep(Duration::from_secs(10))).await);
+
+        let (standing, muster) = crew();
+        let mut stop = standing.stop();
+        standing.spawn(async move { drop(stop.wait_for(|stop| *stop).await) });
+        drop(standing);
+        muster.stop();
+        assert!(muster.gather(sleep(Duration::from_secs(10))).await);
     }
 }

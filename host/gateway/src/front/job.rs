@@ -5,16 +5,18 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use tokio::sync::mpsc;
-use witgate_policy::{Form, Identity, Peer, Presented, Sanitized};
+use tokio::sync::watch;
+use witgate_policy::{Form, Identity, Payload, Peer, Presented, Refusal, Sanitized};
 
 use super::flights::Flight;
+use super::standing::through_generations;
 use crate::gate::{Gate, Generation};
-use crate::tenant::{Inbound, Outlet, Tenant};
-use crate::wire::{Ask, Denial, RequestId, encode};
+use crate::tenant::{Inbound, Outlet, Said, Tenant};
+use crate::wire::encode::Line;
+use crate::wire::{Ask, Denial, Reject, RequestId, encode};
 
-/// Notifications that wait for a slow reader before further ones are lost.
-const NOTES: usize = 64;
+/// The modern request whose answer does not come on its own.
+pub(super) const SUBSCRIPTION: &str = "subscriptions/listen";
 
 /// A message for a tenant of the generation that it pins.
 pub(super) struct Job {
@@ -33,7 +35,11 @@ pub(super) enum Ended {
         answer: Result<Sanitized, Denial>,
         /// Who called, where that became known.
         identity: Option<Identity>,
+        /// The params as the validators accepted them, if they did.
+        params: Option<Payload>,
     },
+    /// Turned away by the front.
+    Rejected(Reject),
     /// Without one: the client did not want it any more.
     Cancelled,
 }
@@ -42,62 +48,138 @@ pub(super) enum Ended {
 pub(super) type Work = Pin<Box<dyn Future<Output = Ended> + Send>>;
 
 impl Job {
-    /// A request, and the notifications that it sends on its way.
-    pub(super) fn request(self, flight: Option<Flight>) -> (Work, mpsc::Receiver<Sanitized>) {
-        let (outlet, notes) = mpsc::channel(NOTES);
-        let work = async move {
+    /// A request; what it says on its way goes to the outlet.
+    pub(super) fn request(self, flight: Option<Flight>, outlet: Outlet) -> Work {
+        Box::pin(async move {
             let Some(mut flight) = flight else { return self.run(outlet).await };
             tokio::select! {
                 biased;
                 () = flight.cancelled() => Ended::Cancelled,
                 ended = self.run(outlet) => ended,
             }
-        };
-        (Box::pin(work), notes)
+        })
+    }
+
+    /// A modern client's subscription: it goes on from one generation to the next, and its client does not notice.
+    pub(super) fn subscription(self, flight: Option<Flight>, outlet: Outlet, stop: watch::Receiver<bool>) -> Work {
+        let outlet = outlet.until(stop);
+        let recurring = self.recurring();
+        Box::pin(async move {
+            let lasting = async {
+                // The tenant says its last word when the gate stops, so nothing here ends it.
+                let (_never, on) = watch::channel(false);
+                let again = || recurring.job().map(|job| job.run(outlet.clone()));
+                through_generations(&recurring.gate, on, again).await.unwrap_or(Ended::Rejected(Reject::Gone))
+            };
+            let Some(mut flight) = flight else { return lasting.await };
+            tokio::select! {
+                biased;
+                () = flight.cancelled() => Ended::Cancelled,
+                ended = lasting => ended,
+            }
+        })
+    }
+
+    /// The same message for each generation in turn, none of which it holds.
+    pub(super) fn recurring(self) -> Recurring {
+        Recurring { gate: self.gate, tenant: self.tenant.name().clone(), inbound: self.inbound }
     }
 
     async fn run(self, outlet: Outlet) -> Ended {
         let Self { gate, generation, tenant, inbound } = self;
-        let (method, revision) = (inbound.method.clone(), inbound.client.revision);
+        let asked = Asked::of(&inbound, Form::Request);
         let outcome = tenant.request(generation.number, gate.recorder().as_ref(), inbound, &outlet).await;
-        let answer = outcome.answer.map_err(|refusal| {
-            let resource_metadata = tenant.spec().resource_metadata.as_deref();
-            Denial::new(&refusal, Ask { revision, method: &method, form: Form::Request, resource_metadata })
-        });
-        Ended::Answered { answer, identity: outcome.identity }
+        let answer = outcome.answer.map_err(|refusal| asked.denied(&tenant, &refusal));
+        Ended::Answered { answer, identity: outcome.identity, params: outcome.params }
     }
 
-    /// A notification.
-    pub(super) async fn notification(self) -> Result<(), Denial> {
+    /// A notification. Gives back its params as the validators accepted them.
+    pub(super) async fn notification(self) -> Result<Payload, Denial> {
         let Self { gate, generation, tenant, inbound } = self;
-        let (method, revision) = (inbound.method.clone(), inbound.client.revision);
+        let asked = Asked::of(&inbound, Form::Notification);
         let judged = tenant.notification(generation.number, gate.recorder().as_ref(), inbound).await;
-        judged.map(drop).map_err(|refusal| {
-            let resource_metadata = tenant.spec().resource_metadata.as_deref();
-            Denial::new(&refusal, Ask { revision, method: &method, form: Form::Notification, resource_metadata })
-        })
+        judged.map_err(|refusal| asked.denied(&tenant, &refusal))
     }
-}
 
-impl Job {
     /// What only its caller has to be known of.
     pub(super) async fn admission(self) -> Result<(), Denial> {
         let Self { gate, generation, tenant, inbound } = self;
-        let revision = inbound.client.revision;
+        let asked = Asked::of(&inbound, Form::Notification);
         let admitted = tenant.admission(generation.number, gate.recorder().as_ref(), inbound).await;
-        admitted.map(drop).map_err(|refusal| {
-            let resource_metadata = tenant.spec().resource_metadata.as_deref();
-            Denial::new(&refusal, Ask { revision, method: "", form: Form::Notification, resource_metadata })
+        admitted.map(drop).map_err(|refusal| asked.denied(&tenant, &refusal))
+    }
+
+    /// A client's answer to what it was asked. Gives back the answer as the validators accepted it.
+    pub(super) async fn response(self) -> Result<Payload, (Refusal, Denial)> {
+        let Self { gate, generation, tenant, inbound } = self;
+        let asked = Asked::of(&inbound, Form::Notification);
+        let judged = tenant.response(generation.number, gate.recorder().as_ref(), inbound).await;
+        judged.map_err(|refusal| {
+            let denial = asked.denied(&tenant, &refusal);
+            (refusal, denial)
         })
+    }
+
+    /// Stands by for a client, until this is dropped or the client is refused.
+    pub(super) async fn stand(self, outlet: Outlet) -> Refusal {
+        let Self { gate, generation, tenant, inbound } = self;
+        tenant.stand(generation.number, gate.recorder().as_ref(), inbound, &outlet).await
+    }
+}
+
+/// A message that lasts longer than a generation.
+pub(super) struct Recurring {
+    pub(super) gate: Arc<Gate>,
+    pub(super) tenant: Arc<str>,
+    inbound: Inbound,
+}
+
+impl Recurring {
+    /// For the tenant of the generation that serves now; `None` when there is no such tenant any more.
+    pub(super) fn job(&self) -> Option<Job> {
+        let generation = self.gate.generation();
+        let tenant = generation.named(&self.tenant).cloned()?;
+        Some(Job { gate: self.gate.clone(), generation, tenant, inbound: self.inbound.clone() })
+    }
+}
+
+/// What of a message decides how its refusal is told.
+struct Asked {
+    method: String,
+    revision: witgate_policy::Revision,
+    form: Form,
+}
+
+impl Asked {
+    fn of(inbound: &Inbound, form: Form) -> Self {
+        Self { method: inbound.method.clone(), revision: inbound.client.revision, form }
+    }
+
+    fn denied(&self, tenant: &Tenant, refusal: &Refusal) -> Denial {
+        let resource_metadata = tenant.spec().resource_metadata.as_deref();
+        let (revision, method, form) = (self.revision, self.method.as_str(), self.form);
+        Denial::new(refusal, Ask { revision, method, form, resource_metadata })
+    }
+}
+
+/// What is said while a request runs, as a message; what has none only opens the stream.
+pub(super) fn message(said: &Said) -> Option<Bytes> {
+    match said {
+        Said::Opened => None,
+        Said::Note(note) => Some(encode::notification(note)),
+        Said::Ask { id, request } => Some(encode::request(*id, request)),
+        Said::Withdrawn { id } => Some(encode::withdrawn(*id)),
     }
 }
 
 /// The last message of a request; none when it was cancelled.
-pub(super) fn last_message(id: &RequestId, ended: &Ended) -> Option<Bytes> {
-    match ended {
-        Ended::Answered { answer: Ok(answer), .. } => Some(encode::answer(id, answer)),
-        Ended::Answered { answer: Err(denial), .. } => Some(denial.encode(Some(id))),
-        Ended::Cancelled => None,
+pub(super) fn last_message(id: Option<&RequestId>, ended: &Ended) -> Option<Line> {
+    match (ended, id) {
+        (Ended::Answered { answer: Ok(answer), .. }, Some(id)) => Some(encode::answer(id, answer)),
+        (Ended::Answered { answer: Err(denial), .. }, id) => Some(denial.encode(id).into()),
+        (Ended::Rejected(reject), id) => Some(encode::error(id, &reject.error()).into()),
+        // Only requests are answered, and they have ids.
+        (Ended::Answered { .. }, None) | (Ended::Cancelled, _) => None,
     }
 }
 

@@ -8,8 +8,19 @@
 //! - a legacy client's disconnect ends nothing but its connection; a modern client's cancels its request;
 //! - no lock is held across an await, and none is shared by all messages.
 
+mod answers;
 mod crew;
 mod flights;
 pub mod http;
 mod job;
+mod standing;
 pub mod stdio;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// A name for a legacy client's session, which says nothing of its id and no other session of this process has.
+fn session_name(front: &str) -> Arc<str> {
+    static LAST: AtomicU64 = AtomicU64::new(0);
+    format!("{front}-{}", LAST.fetch_add(1, Ordering::Relaxed) + 1).into()
+}

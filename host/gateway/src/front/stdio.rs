@@ -6,6 +6,7 @@
 
 mod client;
 mod lines;
+mod talk;
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -14,16 +15,16 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::sync::mpsc;
 use witgate_policy::json::Limits;
 
-use self::client::Client;
+use self::client::{Client, Pipe};
 use self::lines::{Line, Lines};
 use super::crew::crew;
 use crate::gate::Gate;
-use crate::wire::{Reject, decode};
+use crate::wire::Reject;
+use crate::wire::encode::Line as Message;
 
 /// Messages that wait for a slow reader; then answers wait, and notifications are lost.
 const WRITES: usize = 64;
@@ -65,7 +66,7 @@ pub async fn serve(
     });
     let limits = Limits::default();
     let mut lines = Lines::new(reader, limits.bytes);
-    let mut client = Client::new(gate, tenant, headers, out, crew);
+    let mut client = Client::new(Pipe { gate, tenant, headers, out, crew });
     let mut shutdown = pin!(shutdown);
     let mut stopped = false;
     let read = loop {
@@ -84,11 +85,8 @@ pub async fn serve(
         };
         let taken = async {
             match line {
-                Line::Whole(bytes) => match decode(bytes, limits) {
-                    Ok(message) => client.take(message).await,
-                    Err(error) => client.reject(error.id.clone().as_ref(), &error.into()).await,
-                },
-                Line::TooLong => client.reject(None, &Reject::TooLarge { limit: limits.bytes }).await,
+                Line::Whole(bytes) => client.line(bytes, limits).await,
+                Line::TooLong => client.reject(None, None, &Reject::TooLarge { limit: limits.bytes }).await,
             }
         };
         tokio::select! {
@@ -100,6 +98,7 @@ pub async fn serve(
             () = taken => {}
         }
     };
+    muster.stop();
     drop(client);
     let patience = async {
         // A client that closed its end may still read; the operator's stop comes before that.
@@ -113,11 +112,13 @@ pub async fn serve(
 }
 
 /// Writes whole lines, one after the other; flushes when none waits.
-async fn write(mut writer: impl AsyncWrite + Unpin, mut outbox: mpsc::Receiver<Bytes>) {
+async fn write(mut writer: impl AsyncWrite + Unpin, mut outbox: mpsc::Receiver<Message>) {
     while let Some(mut message) = outbox.recv().await {
         loop {
             let line = async {
-                writer.write_all(&message).await?;
+                for piece in message.pieces() {
+                    writer.write_all(&piece).await?;
+                }
                 writer.write_all(b"\n").await
             };
             if let Err(cause) = line.await {

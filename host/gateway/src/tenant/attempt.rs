@@ -1,17 +1,23 @@
 //! Sending a routed call, as often as the retry strategies and the clamp allow, and sanitizing what comes back.
 
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 use std::time::Instant;
 
 use witgate_policy::{
-    Attempt, Failure, Kind, Message, Next, Payload, Reason, Refusal, Routed, Sanitized, Stage, Validated, Why,
+    Attempt, Failure, Kind, Message, Next, Payload, Provenance, Reason, Refusal, Routed, Sanitized, Stage, Validated,
+    Why,
 };
 
+use super::held::{Dialog, Held};
 use super::journal::Visits;
 use super::spec::Group;
+use super::talk::Heard;
 use super::{Outlet, Tenant};
-use crate::upstream::{Event, Failed, Outgoing, Reply};
-use crate::wire::ClientFacts;
+use crate::upstream::{Failed, Outgoing, Reply};
+use crate::wire::{ClientFacts, code};
+
+/// A server may ask for input only in answer to few methods (2026-07-28, multi round-trip requests).
+const MISPLACED: &str = "the server asks for input where the protocol does not have it";
 
 /// What goes along with a message on its way.
 pub(super) struct Way<'a> {
@@ -20,6 +26,18 @@ pub(super) struct Way<'a> {
     /// Where notifications go; `None` for the gate's own lookups, whose notifications are nobody's.
     pub(super) outlet: Option<&'a Outlet>,
     pub(super) visits: Visits,
+    pub(super) begun: tokio::time::Instant,
+}
+
+impl<'a> Way<'a> {
+    pub(super) fn new(tenant: &'a Tenant, client: &'a ClientFacts, outlet: Option<&'a Outlet>, visits: Visits) -> Self {
+        Self { tenant, client, outlet, visits, begun: tokio::time::Instant::now() }
+    }
+
+    /// The same for a client of whom other things are known.
+    pub(super) fn of<'b>(&'b self, client: &'b ClientFacts) -> Way<'b> {
+        Way { client, visits: self.visits.clone(), ..*self }
+    }
 }
 
 /// What is sent, beside the evidence.
@@ -46,6 +64,14 @@ pub(super) struct Answered {
     pub(super) fallback: bool,
 }
 
+/// How a call ended, for now.
+#[expect(clippy::large_enum_variant, reason = "it is taken apart where it is made")]
+pub(super) enum Ended {
+    Answered(Answered),
+    /// Its client has to come back with answers.
+    Held(Held),
+}
+
 impl Way<'_> {
     /// Routes a validated call within a group and sends it.
     pub(super) async fn send(
@@ -54,17 +80,31 @@ impl Way<'_> {
         group: &Group,
         cargo: &Cargo<'_>,
     ) -> Result<Answered, Refusal> {
+        self.answered(validated, group, cargo, None).await
+    }
+
+    /// Routes a validated call within a group, or to the `only` upstream that may go on with it, and sends it.
+    pub(super) async fn call(
+        &self,
+        validated: &Validated,
+        group: &Group,
+        cargo: &Cargo<'_>,
+        only: Option<&str>,
+    ) -> Result<Ended, Refusal> {
         let pipeline = &self.tenant.spec().pipeline;
-        let mut routed = pipeline.route(validated, &group.candidates()).await?;
+        let mut candidates = group.candidates();
+        candidates.retain(|candidate| only.is_none_or(|only| *candidate.id == *only));
+        let mut routed = pipeline.route(validated, &candidates).await?;
         pipeline.budget.deposit();
         let started = Instant::now();
         let mut number = 1;
         loop {
-            let outcome = self.try_once(&routed, group, cargo).await?;
+            let outcome = self.try_once(validated, &routed, group, cargo).await?;
             let (failed, reply) = match outcome {
-                Ok(reply) => match failure_of(&reply).filter(|_| !pipeline.retry.is_empty()) {
-                    Some(failure) => (Failed { failure, retry_after: None, error: None }, Some(reply)),
-                    None => return Ok(Answered { routed, reply, fallback: false }),
+                Ok((Heard::Questions, dialog)) => return Ok(Ended::Held(Held { routed, dialog })),
+                Ok((Heard::Reply(reply), _)) => match failure_of(&reply).filter(|_| !pipeline.retry.is_empty()) {
+                    Some(failure) => (Failed::from(failure), Some(reply)),
+                    None => return Ok(Ended::Answered(Answered { routed, reply, fallback: false })),
                 },
                 Err(failed) => (failed, None),
             };
@@ -75,41 +115,54 @@ impl Way<'_> {
                     number += 1;
                 }
                 Next::Fallback(result) => {
-                    return Ok(Answered { routed, reply: Reply::Result(result), fallback: true });
+                    let reply = Reply::Result(result);
+                    return Ok(Ended::Answered(Answered { routed, reply, fallback: true }));
                 }
                 Next::GiveUp => {
-                    let reply = reply.or(failed.error.map(Reply::Error));
                     return match reply {
-                        Some(reply) => Ok(Answered { routed, reply, fallback: false }),
-                        None => Err(given_up(&routed, &failed.failure)),
+                        Some(reply) => Ok(Ended::Answered(Answered { routed, reply, fallback: false })),
+                        None => given_up(routed, failed).map(Ended::Answered),
                     };
                 }
             }
         }
     }
 
-    /// One attempt. A credential that the upstream refuses (HTTP 401: not processed) is renewed once.
+    /// One attempt. A credential that the upstream refuses (HTTP 401: not processed) is renewed once; so are headers that
+    /// it takes for others than the tool's definition asks for.
     async fn try_once(
         &self,
+        validated: &Validated,
         routed: &Routed,
         group: &Group,
         cargo: &Cargo<'_>,
-    ) -> Result<Result<Reply, Failed>, Refusal> {
+    ) -> Result<Result<(Heard, Dialog), Failed>, Refusal> {
         let id = routed.upstream();
         let Some(upstream) = group.upstream(id) else {
             return Err(Refusal::new(Stage::Route, Reason::Unavailable, format!("the upstream `{id}` is gone")));
         };
-        self.visits.lock().unwrap_or_else(PoisonError::into_inner).push(id.clone());
+        self.visit(id);
         let credentials = &self.tenant.credentials;
         let mut why = Why::First;
+        let mut redefined = None;
         loop {
+            let tool = redefined.as_ref().or(cargo.tool);
             let headers = credentials.headers(self.tenant, routed, upstream, why).await?;
-            let outgoing =
-                Outgoing { client: self.client, params: cargo.params.clone(), tool: cargo.tool, headers: &headers };
+            let outgoing = Outgoing { client: self.client, params: cargo.params.clone(), tool, headers: &headers };
             let result = match upstream.send(routed, outgoing).await {
-                Ok(exchange) => self.listen(routed, exchange).await,
+                Ok(exchange) => {
+                    let mut dialog = Dialog::new(exchange);
+                    self.listen(validated, id, &mut dialog).await.map(|heard| (heard, dialog))
+                }
                 Err(failed) => Err(failed),
             };
+            if redefined.is_none() && validated.call().method() == "tools/call" && is_mismatch(&result) {
+                let own = cargo.params.read("/name").unwrap_or_default();
+                redefined = self.tenant.redefined(validated, group, own, tool, self).await;
+                if redefined.is_some() {
+                    continue;
+                }
+            }
             match result {
                 Err(Failed { failure: Failure::HttpStatus(401), .. })
                     if why == Why::First && self.tenant.spec().pipeline.has_credential(id) =>
@@ -121,47 +174,67 @@ impl Way<'_> {
         }
     }
 
-    /// Waits for the answer and passes notifications on as they come.
-    async fn listen(&self, routed: &Routed, mut exchange: crate::upstream::Exchange) -> Result<Reply, Failed> {
-        loop {
-            match exchange.next().await? {
-                Event::Reply(reply) => return Ok(reply),
-                Event::Notification { method, params } => self.notify(routed, method, params).await,
-            }
-        }
+    /// For the record.
+    pub(super) fn visit(&self, upstream: &Arc<str>) {
+        self.visits.lock().unwrap_or_else(PoisonError::into_inner).push(upstream.clone());
     }
 
-    /// A notification that is withheld, or that the client does not take, is dropped; the record tells.
-    async fn notify(&self, routed: &Routed, method: String, payload: Payload) {
-        let Some(outlet) = self.outlet.filter(|outlet| !outlet.is_closed()) else { return };
-        let upstream = Some(routed.upstream().clone());
-        let message = Message { kind: Kind::Notification, method, upstream, payload };
-        if let Ok(sanitized) = self.tenant.spec().pipeline.sanitize(routed.into(), message).await {
-            let _ = outlet.try_send(sanitized);
+    /// Like [`call`](Self::call), for what no client is asked for input to.
+    pub(super) async fn answered(
+        &self,
+        validated: &Validated,
+        group: &Group,
+        cargo: &Cargo<'_>,
+        only: Option<&str>,
+    ) -> Result<Answered, Refusal> {
+        match self.call(validated, group, cargo, only).await? {
+            Ended::Answered(answered) => Ok(answered),
+            Ended::Held(_) => Err(Refusal::new(Stage::Route, Reason::Unavailable, MISPLACED)),
         }
     }
 
     /// Sanitizes an answer.
     pub(super) async fn sanitize(&self, answered: Answered, listing: bool) -> Result<Sanitized, Refusal> {
         let Answered { routed, reply, fallback } = answered;
+        self.cleaned((&routed).into(), &routed, reply, (fallback, listing)).await
+    }
+
+    /// Sanitizes the answer to a call that may have begun with another one.
+    pub(super) async fn clean(&self, validated: &Validated, answered: Answered) -> Result<Sanitized, Refusal> {
+        let Answered { routed, reply, fallback } = answered;
+        self.cleaned(validated.into(), &routed, reply, (fallback, false)).await
+    }
+
+    async fn cleaned(
+        &self,
+        from: Provenance<'_>,
+        routed: &Routed,
+        reply: Reply,
+        (fallback, listing): (bool, bool),
+    ) -> Result<Sanitized, Refusal> {
         let (kind, payload) = match reply {
             Reply::Error(payload) => (Kind::Error, payload),
-            Reply::Result(payload) if asks_for_input(&payload) => (Kind::InputRequired, payload),
+            Reply::Result(payload) if asks_for_input(&payload) => {
+                return Err(Refusal::new(Stage::Sanitize, Reason::Unavailable, MISPLACED));
+            }
             Reply::Result(payload) if listing => (Kind::Listing, payload),
             Reply::Result(payload) => (Kind::Result, payload),
         };
-        if kind == Kind::InputRequired && !self.client.revision.is_modern() {
-            let message = "the server asks for input in a way that this revision of the protocol does not have";
-            return Err(Refusal::new(Stage::Sanitize, Reason::Unavailable, message));
-        }
         let upstream = (!fallback).then(|| routed.upstream().clone());
         let message = Message { kind, method: routed.call().method().to_owned(), upstream, payload };
-        self.tenant.spec().pipeline.sanitize((&routed).into(), message).await
+        let sanitized = self.tenant.spec().pipeline.sanitize(from, message).await?;
+        Ok(self.tenant.outer_tasks(routed.identity(), self.client, sanitized))
     }
 }
 
+/// Whether a server refuses a call for its headers (2026-07-28, streamable HTTP, client behavior).
+fn is_mismatch(result: &Result<(Heard, Dialog), Failed>) -> bool {
+    let Ok((Heard::Reply(Reply::Error(error)), _)) = result else { return false };
+    error.read("/code") == Some(code::HEADER_MISMATCH)
+}
+
 /// Whether a result is a question to the client (2026-07-28, multi round-trip requests).
-fn asks_for_input(result: &Payload) -> bool {
+pub(super) fn asks_for_input(result: &Payload) -> bool {
     result.get("/resultType") == Some("\"input_required\"")
 }
 
@@ -191,8 +264,16 @@ fn describe(routed: &Routed, failed: &Failed, cargo: &Cargo<'_>, number: u32, st
     }
 }
 
-fn given_up(routed: &Routed, failure: &Failure) -> Refusal {
-    let id = routed.upstream();
+/// What the client gets of a call that failed: the server's own error where it gave one.
+pub(super) fn given_up(routed: Routed, failed: Failed) -> Result<Answered, Refusal> {
+    match failed.error {
+        Some(error) => Ok(Answered { routed, reply: Reply::Error(error), fallback: false }),
+        None => Err(refused(&routed, failed)),
+    }
+}
+
+fn refused(routed: &Routed, failed: Failed) -> Refusal {
+    let (id, failure) = (routed.upstream(), &failed.failure);
     let (reason, message, note) = match failure {
         Failure::NotSent(cause) => {
             (Reason::Unavailable, format!("the upstream `{id}` cannot be reached"), cause.clone())
@@ -216,5 +297,5 @@ fn given_up(routed: &Routed, failure: &Failure) -> Refusal {
             (Reason::Unavailable, format!("the upstream `{id}` failed"), failure.label().to_owned())
         }
     };
-    Refusal::new(Stage::Route, reason, message).noted(note)
+    Refusal::new(Stage::Route, reason, failed.told.unwrap_or(message)).noted(note)
 }

@@ -2,10 +2,12 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use indexmap::IndexMap;
 use serde_json::value::RawValue;
+use tokio::time::Instant;
 use witgate_policy::{Admitted, Answer, Identity, Lookup, Payload, Reason, Refusal, Stage, ToolBook, Validated};
 
 use super::Tenant;
@@ -15,6 +17,9 @@ use crate::upstream::Reply;
 
 /// For so long a listing is believed, unless the upstream says earlier that it changed. Not every server says so.
 const BELIEVED: Duration = Duration::from_mins(1);
+
+/// Within so long nothing is listed anew on the word of a client.
+const SETTLED: Duration = Duration::from_secs(1);
 
 /// Pages of one listing; a server that pages on for ever ends here. A thousand tools come in ten pages usually.
 pub(super) const MOST_PAGES: usize = 200;
@@ -69,6 +74,13 @@ impl Catalog {
         self.shelves.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned()
     }
 
+    /// Whether there was a listing that is not so young that another one would say the same.
+    fn forget(&self, key: &Key) -> bool {
+        let mut shelves = self.shelves.lock().unwrap_or_else(PoisonError::into_inner);
+        let old = shelves.get(key).is_some_and(|shelf| shelf.at.elapsed() >= SETTLED);
+        old && shelves.remove(key).is_some()
+    }
+
     fn keep(&self, key: Key, shelf: Arc<Shelf>) {
         let mut shelves = self.shelves.lock().unwrap_or_else(PoisonError::into_inner);
         if shelves.len() >= MOST_SHELVES && !shelves.contains_key(&key) {
@@ -86,6 +98,7 @@ pub(super) const fn fields(what: Lookup) -> (&'static str, &'static str) {
         Lookup::Prompts => ("/prompts", "/name"),
         Lookup::Resources => ("/resources", "/uri"),
         Lookup::Templates => ("/resourceTemplates", "/uriTemplate"),
+        Lookup::Tasks => ("/tasks", "/taskId"),
     }
 }
 
@@ -103,6 +116,18 @@ impl Tenant {
         Key { group: group.name.clone(), what, caller }
     }
 
+    /// Whether a group before this one is known to list the same resource: it is that group's then.
+    pub(super) fn is_listed_before(&self, identity: &Identity, group: &Group, what: Lookup, uri: &str) -> bool {
+        if !matches!(what, Lookup::Resources | Lookup::Templates) {
+            return false;
+        }
+        let before = self.spec.groups.iter().take_while(|before| before.name != group.name);
+        before.into_iter().any(|before| {
+            let shelf = self.catalog.find(&self.key(identity, before, what)).filter(|shelf| shelf.good(before));
+            shelf.is_some_and(|shelf| shelf.get(uri).is_some())
+        })
+    }
+
     /// What a group lists, asked for when it is not known or not believed any more.
     pub(super) async fn shelf(
         &self,
@@ -115,34 +140,68 @@ impl Tenant {
         if let Some(shelf) = self.catalog.find(&key).filter(|shelf| shelf.good(group)) {
             return Ok(shelf);
         }
-        let quiet = Way { tenant: self, client: way.client, outlet: None, visits: super::journal::Visits::default() };
-        let mut listed = IndexMap::new();
-        let mut cursor = None;
-        // Taken before asking, so that a change while the pages come makes the shelf stale.
-        let before = versions(group);
-        for _ in 0..MOST_PAGES {
-            let validated = Validated::lookup(admitted, what, cursor.as_deref());
-            let cargo = Cargo::reading(validated.call().params().clone());
-            let page = match quiet.send(&validated, group, &cargo).await?.reply {
-                Reply::Result(page) => page,
-                Reply::Error(error) if error.get("/code") == Some(METHOD_NOT_FOUND) => break,
-                Reply::Error(error) => {
-                    let message = format!("the upstream group `{}` does not say what it has", group.name);
-                    return Err(Refusal::new(Stage::Route, Reason::Unavailable, message).noted(error.as_str()));
+        self.listed(key, admitted, group, way).await
+    }
+
+    /// What a group lists now. Boxed, so that a call that need not ask takes no memory for it.
+    fn listed<'a>(
+        &'a self,
+        key: Key,
+        admitted: &'a Admitted,
+        group: &'a Group,
+        way: &'a Way<'_>,
+    ) -> BoxFuture<'a, Result<Arc<Shelf>, Refusal>> {
+        Box::pin(async move {
+            let what = key.what;
+            let quiet = Way::new(self, way.client, None, super::journal::Visits::default());
+            let mut listed = IndexMap::new();
+            let mut cursor = None;
+            // Taken before asking, so that a change while the pages come makes the shelf stale.
+            let before = versions(group);
+            for _ in 0..MOST_PAGES {
+                let validated = Validated::lookup(admitted, what, cursor.as_deref());
+                let cargo = Cargo::reading(validated.call().params().clone());
+                let page = match quiet.send(&validated, group, &cargo).await?.reply {
+                    Reply::Result(page) => page,
+                    Reply::Error(error) if error.get("/code") == Some(METHOD_NOT_FOUND) => break,
+                    Reply::Error(error) => {
+                        let message = format!("the upstream group `{}` does not say what it has", group.name);
+                        return Err(Refusal::new(Stage::Route, Reason::Unavailable, message).noted(error.as_str()));
+                    }
+                };
+                let (_, name) = fields(what);
+                listed
+                    .extend(items(&page, what).into_iter().filter_map(|item| Some((item.read::<String>(name)?, item))));
+                cursor = page.read::<String>("/nextCursor");
+                if cursor.is_none() {
+                    break;
                 }
-            };
-            let (_, name) = fields(what);
-            listed.extend(items(&page, what).into_iter().filter_map(|item| Some((item.read::<String>(name)?, item))));
-            cursor = page.read::<String>("/nextCursor");
-            if cursor.is_none() {
-                break;
             }
-        }
-        // The first answer may have been the first contact, which counts as a change.
-        let versions = if before.iter().all(|version| *version == 0) { versions(group) } else { before };
-        let shelf = Arc::new(Shelf { at: Instant::now(), versions, items: listed });
-        self.catalog.keep(key, shelf.clone());
-        Ok(shelf)
+            // The first answer may have been the first contact, which counts as a change.
+            let versions = if before.iter().all(|version| *version == 0) { versions(group) } else { before };
+            let shelf = Arc::new(Shelf { at: Instant::now(), versions, items: listed });
+            self.catalog.keep(key, shelf.clone());
+            Ok(shelf)
+        })
+    }
+
+    /// The definition of a tool, by its server's own name, when headers made after the `known` one are wrong: as it is
+    /// listed now. `None` when it is the same, or was listed just now.
+    pub(super) fn redefined<'a>(
+        &'a self,
+        validated: &'a Validated,
+        group: &'a Group,
+        own: String,
+        known: Option<&'a Payload>,
+        way: &'a Way<'_>,
+    ) -> BoxFuture<'a, Option<Payload>> {
+        Box::pin(async move {
+            if !self.catalog.forget(&self.key(validated.identity(), group, Lookup::Tools)) {
+                return None;
+            }
+            let shelf = self.shelf(validated.admitted(), group, Lookup::Tools, way).await.ok()?;
+            shelf.get(&own).filter(|now| Some(*now) != known).cloned()
+        })
     }
 }
 

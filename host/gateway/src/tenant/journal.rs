@@ -15,6 +15,8 @@ pub(super) struct Journal<'a> {
     record: Option<Record>,
     trail: Trail,
     visits: Visits,
+    /// Who calls, as soon as that is known.
+    pub(super) identity: Option<Identity>,
     started: Instant,
 }
 
@@ -35,31 +37,67 @@ impl<'a> Journal<'a> {
             micros: 0,
         };
         let trail = call.trail().clone();
-        Self { recorder, record: Some(record), trail, visits: Visits::default(), started: Instant::now() }
+        Self {
+            recorder,
+            record: Some(record),
+            trail,
+            visits: Visits::default(),
+            identity: None,
+            started: Instant::now(),
+        }
     }
 
     pub(super) fn visits(&self) -> Visits {
         self.visits.clone()
     }
 
-    pub(super) fn close(&mut self, answer: &Result<Sanitized, Refusal>, identity: Option<&Identity>) {
-        let outcome = match answer {
-            Ok(answer) if answer.kind() == Kind::Error => "error",
+    pub(super) fn close(&mut self, answer: &Result<Sanitized, Refusal>) {
+        let outcome = match answer.as_ref().map(Sanitized::kind) {
+            Ok(Kind::Error) => "error",
+            Ok(Kind::InputRequired) => "input-required",
             Ok(_) => "ok",
             Err(refusal) => refusal.reason.label(),
         };
-        self.write(outcome, answer.as_ref().err(), identity);
+        self.write(outcome, answer.as_ref().err());
     }
 
-    pub(super) fn close_notification(&mut self, refusal: Option<&Refusal>, identity: Option<&Identity>) {
-        self.write(refusal.map_or("ok", |refusal| refusal.reason.label()), refusal, identity);
+    pub(super) fn close_notification(&mut self, refusal: Option<&Refusal>) {
+        self.write(refusal.map_or("ok", |refusal| refusal.reason.label()), refusal);
     }
 
-    fn write(&mut self, outcome: &'static str, refusal: Option<&Refusal>, identity: Option<&Identity>) {
+    /// For what goes on from one generation to the next: a record when its caller is refused, and none else, since it is
+    /// no message of its own.
+    pub(super) fn close_renewal(&mut self, refusal: Option<&Refusal>) {
+        match refusal {
+            Some(_) => self.close_notification(refusal),
+            None => self.record = None,
+        }
+    }
+
+    /// For what a server says outside of calls: a record when a plugin had a say, and none else.
+    pub(super) fn close_aside(
+        &mut self,
+        method: &str,
+        upstream: Option<Arc<str>>,
+        refusal: Option<&Refusal>,
+        identity: &Identity,
+    ) {
+        if self.trail.steps().is_empty() {
+            self.record = None;
+        }
+        if let Some(record) = &mut self.record {
+            method.clone_into(&mut record.method);
+            self.visits.lock().unwrap_or_else(PoisonError::into_inner).extend(upstream);
+        }
+        self.identity = Some(identity.clone());
+        self.close_notification(refusal);
+    }
+
+    fn write(&mut self, outcome: &'static str, refusal: Option<&Refusal>) {
         let Some(mut record) = self.record.take() else { return };
         record.outcome = outcome;
         record.refusal = refusal.map(RefusalRecord::from);
-        record.subject = identity.map(|identity| identity.subject.clone());
+        record.subject = self.identity.as_ref().map(|identity| identity.subject.clone());
         record.upstreams = std::mem::take(&mut self.visits.lock().unwrap_or_else(PoisonError::into_inner));
         record.plugins = self.trail.steps().iter().map(StepRecord::from).collect();
         record.micros = micros(self.started.elapsed());
@@ -70,6 +108,6 @@ impl<'a> Journal<'a> {
 impl Drop for Journal<'_> {
     /// What was not closed was cancelled.
     fn drop(&mut self) {
-        self.write("cancelled", None, None);
+        self.write("cancelled", None);
     }
 }

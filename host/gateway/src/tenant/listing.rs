@@ -1,92 +1,156 @@
-//! Lists: passed through from an only group, gathered and merged from several.
+//! Lists: passed through from an only group, merged page by page from several.
+//!
+//! The first page is the first pages of all groups; each further one is the next pages of those that have more. So a
+//! client that never asks for a second page misses nothing of a server that has but one.
 
 use std::collections::HashSet;
-use std::fmt::Write;
 
 use futures_util::future::join_all;
+use indexmap::IndexMap;
 use serde_json::value::RawValue;
-use witgate_policy::json::Edit;
+use witgate_policy::json::{Edit, Limits};
 use witgate_policy::{Kind, Lookup, Payload, Reason, Refusal, Sanitized, Stage, Validated};
 
 use super::Tenant;
 use super::attempt::{Cargo, Way};
-use super::catalog::{MOST_PAGES, fields, items};
+use super::catalog::{fields, items};
+use super::cursor::Cursor;
 use super::shape::edited;
 use super::spec::Group;
 
-/// Names the groups that are missing from a merged list.
-const UNAVAILABLE: &str = "dev.witgate/unavailable";
+/// Names the groups that are missing from what was gathered.
+pub(super) const UNAVAILABLE: &str = "dev.witgate/unavailable";
+
+/// Members of a page that the gate makes itself.
+const OWN: [&str; 5] = ["nextCursor", "ttlMs", "cacheScope", "resultType", "_meta"];
+
+/// Members of `_meta` that speak of one server only.
+const ONE_SERVER_S: [&str; 1] = ["io.modelcontextprotocol/serverInfo"];
 
 impl Tenant {
     pub(super) async fn list(&self, validated: &Validated, what: Lookup, way: &Way<'_>) -> Result<Sanitized, Refusal> {
         if let Some(group) = self.spec.sole() {
-            let page = self.page(validated, group, way).await?;
+            let page = self.page(validated, group, None, way).await?;
             return Ok(renamed(page, group, what));
         }
-        let gathered = join_all(self.spec.groups.iter().map(|group| self.pages(validated, group, what, way))).await;
-        let mut missing = Vec::new();
-        let mut parts = Vec::new();
-        let mut last = None;
-        for (group, pages) in self.spec.groups.iter().zip(gathered) {
-            match pages {
-                Ok(pages) => parts.extend(pages.into_iter().map(|page| renamed(page, group, what))),
-                Err(refusal) => {
-                    tracing::warn!(group = %group.name, method = what.method(), cause = %refusal.message,
-                        note = refusal.note, "left out of a merged list");
-                    missing.push(&*group.name);
-                    last = Some(refusal);
-                }
+        let last = self.open_cursor(validated, what)?;
+        let wanted: Vec<(&Group, Option<&str>)> = match &last {
+            None => self.spec.groups.iter().map(|group| (group, None)).collect(),
+            // A group that a reload took away has nothing more.
+            Some(cursor) => {
+                let named = |group: &Group| cursor.more.get(&group.name).map(String::as_str);
+                self.spec.groups.iter().filter_map(|group| Some((group, Some(named(group)?)))).collect()
+            }
+        };
+        let pages = join_all(wanted.iter().map(|(group, cursor)| self.page(validated, group, *cursor, way))).await;
+        let mut merge = Merge::new(what, last.as_ref().is_some_and(|cursor| cursor.private));
+        let mut refused = None;
+        for ((group, _), page) in wanted.iter().zip(pages) {
+            if let Err(refusal) = merge.take(self, validated, group, page) {
+                tracing::warn!(group = %group.name, method = what.method(), cause = %refusal.message,
+                    note = refusal.note, "left out of a merged list");
+                merge.missing.push(group.name.to_string());
+                refused = Some(refusal);
             }
         }
-        match (Sanitized::merged(parts, |parts| merge(parts, what, &missing)), last) {
-            (Some(merged), _) => Ok(merged),
-            (None, Some(refusal)) => Err(refusal),
-            (None, None) => Err(Refusal::new(Stage::Route, Reason::Unavailable, "there is no upstream here")),
+        match refused {
+            Some(refusal) if merge.parts.is_empty() => Err(refusal),
+            _ => self.merged(validated, merge).await,
         }
     }
 
     /// One page of a group.
-    async fn page(&self, validated: &Validated, group: &Group, way: &Way<'_>) -> Result<Sanitized, Refusal> {
-        let cargo = Cargo::reading(validated.call().params().clone());
-        let answered = way.send(validated, group, &cargo).await?;
-        way.sanitize(answered, true).await
-    }
-
-    /// All pages of a group, since a cursor of one means nothing to another.
-    async fn pages(
+    async fn page(
         &self,
         validated: &Validated,
         group: &Group,
-        what: Lookup,
+        cursor: Option<&str>,
         way: &Way<'_>,
-    ) -> Result<Vec<Sanitized>, Refusal> {
-        let mut pages: Vec<Sanitized> = Vec::new();
-        let mut cursor = None;
-        while pages.len() < MOST_PAGES {
-            let lookup;
-            let page_of = match cursor.as_deref() {
-                None => validated,
-                cursor => {
-                    lookup = Validated::lookup(validated.admitted(), what, cursor);
-                    &lookup
-                }
-            };
-            let page = self.page(page_of, group, way).await?;
-            if page.kind() == Kind::Error {
-                if page.payload().get("/code") == Some("-32601") {
-                    break;
-                }
-                let message = format!("the upstream group `{}` answered with an error", group.name);
-                return Err(Refusal::new(Stage::Route, Reason::Unavailable, message).noted(page.payload().as_str()));
-            }
-            cursor = page.payload().read::<String>("/nextCursor");
-            pages.push(page);
-            if cursor.is_none() {
-                break;
-            }
+    ) -> Result<Sanitized, Refusal> {
+        let params = validated.call().params();
+        let params = match cursor {
+            None if params.get("/cursor") == Some("null") => edited(params, &[Edit::remove("/cursor")]),
+            None => params.clone(),
+            Some(own) => edited(params, &[Edit::set("/cursor", Payload::of(own).as_str())]),
+        };
+        let mut answered = way.send(validated, group, &Cargo::reading(params)).await?;
+        if validated.call().method() == Lookup::Tasks.method() {
+            answered = self.own_tasks(validated, way.client, answered);
         }
-        Ok(pages)
+        way.sanitize(answered, true).await
     }
+
+    async fn merged(&self, validated: &Validated, merge: Merge) -> Result<Sanitized, Refusal> {
+        let Merge { what, parts, missing, cursor, .. } = merge;
+        let next = self.close_cursor(validated, what, &cursor);
+        let page = |parts: &[Sanitized]| union(parts, what, &missing, &cursor, next.as_deref());
+        match Sanitized::merged(parts, page) {
+            Some(page) => Ok(page),
+            // No server has the feature, or the groups that had more are gone since a reload.
+            None => self.say(validated, Kind::Listing, union(&[], what, &[], &cursor, None)).await,
+        }
+    }
+}
+
+/// A merged page in the making.
+struct Merge {
+    what: Lookup,
+    parts: Vec<Sanitized>,
+    missing: Vec<String>,
+    cursor: Cursor,
+    seen: HashSet<String>,
+}
+
+impl Merge {
+    fn new(what: Lookup, private: bool) -> Self {
+        let cursor = Cursor { private, ..Cursor::default() };
+        Self { what, parts: Vec::new(), missing: Vec::new(), cursor, seen: HashSet::new() }
+    }
+
+    /// Adds a group's page: its items under clients' names, and where it goes on.
+    fn take(
+        &mut self,
+        tenant: &Tenant,
+        validated: &Validated,
+        group: &Group,
+        page: Result<Sanitized, Refusal>,
+    ) -> Result<(), Refusal> {
+        let page = page?;
+        if page.kind() == Kind::Error {
+            // A server without the feature has an empty list.
+            if page.payload().get("/code") == Some("-32601") {
+                return Ok(());
+            }
+            let message = format!("the upstream group `{}` answered with an error", group.name);
+            return Err(Refusal::new(Stage::Route, Reason::Unavailable, message).noted(page.payload().as_str()));
+        }
+        if let Some(own) = page.payload().read::<String>("/nextCursor") {
+            self.cursor.more.insert(group.name.clone(), own);
+        }
+        self.cursor.private |= page.payload().get("/cacheScope") != Some("\"public\"");
+        let what = self.what;
+        let seen = &mut self.seen;
+        let unseen = |uri: &str| !tenant.is_listed_before(validated.identity(), group, what, uri);
+        let page = renamed(page, group, what);
+        self.parts
+            .push(page.renamed(|payload| once(payload, what, |name| unseen(name) && seen.insert(name.to_owned()))));
+        Ok(())
+    }
+}
+
+/// A page without the items whose name `is_new` denies; what has no name stays.
+fn once(page: &Payload, what: Lookup, mut is_new: impl FnMut(&str) -> bool) -> Payload {
+    let (list, name) = fields(what);
+    let all = items(page, what);
+    let kept: Vec<&str> = all
+        .iter()
+        .filter(|item| item.read::<String>(name).is_none_or(|name| is_new(&name)))
+        .map(Payload::as_str)
+        .collect();
+    if kept.len() == all.len() {
+        return page.clone();
+    }
+    edited(page, &[Edit::set(list, format!("[{}]", kept.join(",")))])
 }
 
 /// A page with the names that clients use. URIs stay as they are.
@@ -108,31 +172,54 @@ fn renamed(page: Sanitized, group: &Group, what: Lookup) -> Sanitized {
     })
 }
 
-/// One page with all items. The same resource of two groups is listed once, as the first has it.
-fn merge(parts: &[Sanitized], what: Lookup, missing: &[&str]) -> Payload {
-    let (list, name) = fields(what);
-    let mut seen = HashSet::new();
-    let all: Vec<Payload> = parts
-        .iter()
-        .flat_map(|part| items(part.payload(), what))
-        .filter(|item| item.read::<String>(name).is_none_or(|name| seen.insert(name)))
-        .collect();
-    let raw: Vec<&RawValue> = all.iter().filter_map(|item| serde_json::from_str(item.as_str()).ok()).collect();
-    let mut merged = serde_json::Map::new();
-    let mut text = format!("{{\"{}\":{}", &list[1..], Payload::of(&raw).as_str());
-    let ttl = parts.iter().map(|part| part.payload().read::<u64>("/ttlMs").unwrap_or(0)).min().unwrap_or(0);
-    let public = parts.iter().all(|part| part.payload().get("/cacheScope") == Some("\"public\""));
-    if parts.iter().any(|part| part.payload().get("/ttlMs").is_some()) {
-        merged.insert("ttlMs".into(), ttl.into());
-        merged.insert("cacheScope".into(), if public { "public" } else { "private" }.into());
-    }
+/// One page of all items, with what else the pages say as far as they agree.
+fn union(parts: &[Sanitized], what: Lookup, missing: &[String], cursor: &Cursor, next: Option<&str>) -> Payload {
+    let (list, _) = fields(what);
+    let list = &list[1..];
+    let all: Vec<Payload> = parts.iter().flat_map(|part| items(part.payload(), what)).collect();
+    let texts: Vec<&str> = all.iter().map(Payload::as_str).collect();
+    let mut members: IndexMap<String, String> = IndexMap::from([(list.to_owned(), format!("[{}]", texts.join(",")))]);
+    members.extend(agreed(parts, "", |key| key == list || OWN.contains(&key)));
+    let mut meta = agreed(parts, "/_meta", |key| ONE_SERVER_S.contains(&key));
     if !missing.is_empty() {
-        merged.insert("_meta".into(), serde_json::json!({ UNAVAILABLE: missing }));
+        meta.insert(UNAVAILABLE.to_owned(), Payload::of(missing).as_str().to_owned());
     }
-    for (key, value) in merged {
-        let _ = write!(text, ",{}:{value}", serde_json::Value::from(key));
+    if !meta.is_empty() {
+        members.insert("_meta".to_owned(), object(&meta));
     }
-    text.push('}');
-    Payload::parse(text.into(), witgate_policy::json::Limits { bytes: usize::MAX, depth: 127 })
-        .unwrap_or_else(|_| Payload::empty())
+    if let Some(next) = next {
+        members.insert("nextCursor".to_owned(), Payload::of(next).as_str().to_owned());
+    }
+    if parts.iter().any(|part| part.payload().get("/ttlMs").is_some()) {
+        let ttl = parts.iter().map(|part| part.payload().read::<u64>("/ttlMs").unwrap_or(0)).min().unwrap_or(0);
+        // A list with a part missing is to be asked for again.
+        let ttl = if missing.is_empty() { ttl } else { 0 };
+        members.insert("ttlMs".to_owned(), ttl.to_string());
+        let scope = if cursor.private { "\"private\"" } else { "\"public\"" };
+        members.insert("cacheScope".to_owned(), scope.to_owned());
+    }
+    let roomy = Limits { bytes: usize::MAX, depth: 127 };
+    Payload::parse(object(&members).into(), roomy).unwrap_or_else(|_| Payload::empty())
+}
+
+/// The members of an object in each page that no two pages give different values.
+fn agreed(parts: &[Sanitized], pointer: &str, is_own: impl Fn(&str) -> bool) -> IndexMap<String, String> {
+    let mut all: IndexMap<String, Option<String>> = IndexMap::new();
+    for part in parts {
+        let text = part.payload().get(pointer).unwrap_or("{}");
+        let members: IndexMap<String, &RawValue> = serde_json::from_str(text).unwrap_or_default();
+        for (key, value) in members.into_iter().filter(|(key, _)| !is_own(key)) {
+            let value = value.get();
+            all.entry(key)
+                .and_modify(|known| *known = known.take().filter(|known| known == value))
+                .or_insert_with(|| Some(value.to_owned()));
+        }
+    }
+    all.into_iter().filter_map(|(key, value)| Some((key, value?))).collect()
+}
+
+fn object(members: &IndexMap<String, String>) -> String {
+    let members: Vec<String> =
+        members.iter().map(|(key, value)| format!("{}:{value}", Payload::of(key.as_str()).as_str())).collect();
+    format!("{{{}}}", members.join(","))
 }

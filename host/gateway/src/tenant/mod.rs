@@ -5,37 +5,65 @@
 //! (`named`). Whatever is sent goes through `attempt`, which alone fetches credentials and asks the retry strategies;
 //! whatever comes back is sanitized there.
 
+mod ability;
+mod answers;
 mod attempt;
+mod bystander;
+mod capabilities;
 mod catalog;
+mod client;
 mod credentials;
+mod cursor;
+mod extension;
+mod held;
+mod inquiry;
 mod journal;
+mod lasting;
+mod level;
+mod listen;
 mod listing;
+mod made;
 mod named;
 mod names;
+mod outlet;
 mod own;
+mod questions;
+mod rounds;
+mod seal;
 mod shape;
 mod spec;
+mod stand;
+mod state;
+mod subscriptions;
+mod talk;
+mod task;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use tokio::sync::mpsc;
 use witgate_policy::{
-    Admitted, Call, Draft, Form, Identity, Lookup, Payload, Presented, Reason, Refusal, Sanitized, Stage, Validated,
+    Admitted, Call, Deadline, Draft, Form, Identity, Lookup, Moment, Payload, Presented, Reason, Refusal, Revision,
+    Sanitized, Stage, Validated,
 };
 
 use self::attempt::Way;
 use self::catalog::{Book, Catalog};
 use self::credentials::Credentials;
 use self::journal::Journal;
+pub use self::lasting::Lasting;
+pub use self::outlet::{Answered, Asking, Asks, Heard, Outlet, Said, Told};
+pub use self::seal::{NoChance, Seal};
 pub use self::spec::{Group, Spec};
+use self::task::is_task;
 use crate::record::Recorder;
-use crate::wire::{self, ClientFacts};
+use crate::wire::{self, ClientFacts, RequestId};
 
 /// A request or notification of a client, with all that is known of where it comes from.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Inbound {
+    /// The client's id of a request: a subscription is told by it.
+    pub id: Option<RequestId>,
     /// The method.
     pub method: String,
     /// The `params`.
@@ -57,10 +85,9 @@ pub struct Outcome {
     pub answer: Result<Sanitized, Refusal>,
     /// Who called, where that became known.
     pub identity: Option<Identity>,
+    /// The params as the validators accepted them, if they did.
+    pub params: Option<Payload>,
 }
-
-/// Where the notifications of a request go while it runs. A closed or full outlet loses them, never the answer.
-pub type Outlet = mpsc::Sender<Sanitized>;
 
 /// A tenant.
 pub struct Tenant {
@@ -98,32 +125,47 @@ impl Tenant {
         inbound: Inbound,
         outlet: &Outlet,
     ) -> Outcome {
+        if inbound.method == "subscriptions/listen" && inbound.client.revision.is_modern() {
+            return Box::pin(self.listen(generation, recorder, &inbound, outlet)).await;
+        }
         let call = self.call(&inbound, Form::Request);
         let mut journal = Journal::open(recorder, generation, &call);
-        let deadline = call.deadline();
-        let mut identity = None;
-        let way = Way { tenant: self, client: &inbound.client, outlet: Some(outlet), visits: journal.visits() };
-        let run = self.run(call, &inbound, &way, &mut identity);
-        let answer = tokio::time::timeout_at(deadline.into(), run).await.unwrap_or_else(|_| Err(self.too_late()));
-        journal.close(&answer, identity.as_ref());
-        Outcome { answer, identity }
+        let deadline = call.deadline().clone();
+        let mut params = None;
+        let client = client::reachable(&inbound.client, outlet);
+        let way = Way::new(self, &client, Some(outlet), journal.visits());
+        // Boxed, so that a subscription does not take the memory of a call.
+        let run = Box::pin(self.run(call, &inbound, &way, (&mut journal.identity, &mut params)));
+        let answer = tokio::select! {
+            biased;
+            answer = run => answer,
+            () = passed(&deadline) => Err(self.too_late()),
+        };
+        journal.close(&answer);
+        Outcome { answer, identity: journal.identity.take(), params }
     }
 
-    /// Admits and validates a notification. Those of the core protocol end here: the gate keeps its own sessions with
-    /// upstreams, and a cancellation is carried out by the front, which knows what is under way.
+    /// Admits and validates a notification, and gives back its params as the validators accepted them. Those of the core
+    /// protocol end here: the gate keeps its own sessions with upstreams, and a cancellation is carried out by the front,
+    /// which knows what is under way. Those of extensions go on to the server.
     pub async fn notification(
         &self,
         generation: u64,
         recorder: &dyn Recorder,
         inbound: Inbound,
-    ) -> Result<Identity, Refusal> {
+    ) -> Result<Payload, Refusal> {
         let call = self.call(&inbound, Form::Notification);
         let mut journal = Journal::open(recorder, generation, &call);
-        let way = Way { tenant: self, client: &inbound.client, outlet: None, visits: journal.visits() };
-        let mut identity = None;
-        let judged = self.judge(call, &inbound, &way, &mut identity).await;
-        journal.close_notification(judged.as_ref().err(), identity.as_ref());
-        judged.map(|validated| validated.identity().clone())
+        let way = Way::new(self, &inbound.client, None, journal.visits());
+        let judged = async {
+            let validated = self.judge(call, &inbound, &way, &mut journal.identity).await?;
+            let client = client::accepted(&inbound.client, &inbound.params, validated.call().params());
+            self.notified(&validated, &way.of(&client)).await?;
+            Ok(validated)
+        }
+        .await;
+        journal.close_notification(judged.as_ref().err());
+        judged.map(|validated| validated.call().params().clone())
     }
 
     /// Admits what has nothing in it to validate or to send: the end of a session, an answer that nobody waits for.
@@ -135,10 +177,34 @@ impl Tenant {
     ) -> Result<Identity, Refusal> {
         let call = self.call(&inbound, Form::Response);
         let mut journal = Journal::open(recorder, generation, &call);
-        let mut identity = None;
-        let admitted = self.admit(call, &inbound, &mut identity).await;
-        journal.close_notification(admitted.as_ref().err(), identity.as_ref());
+        let admitted = self.admit(call, &inbound, &mut journal.identity).await;
+        journal.close_notification(admitted.as_ref().err());
         admitted.map(|admitted| admitted.identity().clone())
+    }
+
+    /// Judges a client's answer to what a server asked: `inbound.method` is the question's, `inbound.params` the answer's
+    /// `result`, or `{"error": …}`. Gives back the params as the validators accepted them last.
+    pub async fn response(
+        &self,
+        generation: u64,
+        recorder: &dyn Recorder,
+        inbound: Inbound,
+    ) -> Result<Payload, Refusal> {
+        let call = self.call(&inbound, Form::Response);
+        let mut journal = Journal::open(recorder, generation, &call);
+        let way = Way::new(self, &inbound.client, None, journal.visits());
+        let judged = self.judge(call, &inbound, &way, &mut journal.identity).await;
+        journal.close_notification(judged.as_ref().err());
+        judged.map(|validated| validated.call().params().clone())
+    }
+
+    /// A legacy client's session has ended: what is kept for it ends too.
+    pub fn farewell(&self, session: &str) {
+        self.spec.lasting.subscriptions.end(&self.spec.name, session);
+        self.spec.lasting.levels.end(&self.spec.name, session);
+        for upstream in self.spec.groups.iter().flat_map(|group| &group.upstreams) {
+            upstream.forget(session);
+        }
     }
 
     async fn run(
@@ -146,14 +212,19 @@ impl Tenant {
         call: Call,
         inbound: &Inbound,
         way: &Way<'_>,
-        identity: &mut Option<Identity>,
+        (identity, params): (&mut Option<Identity>, &mut Option<Payload>),
     ) -> Result<Sanitized, Refusal> {
         let validated = self.judge(call, inbound, way, identity).await?;
+        let accepted = params.insert(validated.call().params().clone());
+        let client = client::accepted(way.client, &inbound.params, accepted);
+        let way = &way.of(&client);
         let modern = inbound.client.revision.is_modern();
         let answer = match validated.call().method() {
             "initialize" if !modern => self.initialize(&validated, way).await,
             "ping" if !modern => self.pong(&validated).await,
             "logging/setLevel" if !modern => self.set_level(&validated, way).await,
+            "resources/subscribe" if !modern => self.subscribe(&validated, way).await,
+            "resources/unsubscribe" if !modern => self.unsubscribe(&validated, way).await,
             "server/discover" if modern => self.discover(&validated, way).await,
             "tools/list" => self.list(&validated, Lookup::Tools, way).await,
             "prompts/list" => self.list(&validated, Lookup::Prompts, way).await,
@@ -162,13 +233,13 @@ impl Tenant {
             "tools/call" | "prompts/get" | "resources/read" | "completion/complete" => {
                 self.named(&validated, inbound, way).await
             }
-            method => Err(Refusal::new(
-                Stage::Route,
-                Reason::UnknownMethod,
-                format!("the method `{method}` does not exist here in revision {}", inbound.client.revision),
-            )),
+            "tasks/list" if inbound.client.revision == Revision::V2025_11_25 => {
+                self.list(&validated, Lookup::Tasks, way).await
+            }
+            method if is_task(method, inbound.client.revision) => self.task(&validated, way).await,
+            _ => self.extended(&validated, way).await,
         };
-        answer.map(|answer| shape::for_client(answer, inbound.client.revision))
+        answer.map(|answer| shape::for_client(answer, inbound.client.revision, self.depends_on_the_caller()))
     }
 
     /// Finds out who calls, and lets the validators judge.
@@ -193,25 +264,62 @@ impl Tenant {
         Ok(admitted)
     }
 
-    fn call(&self, inbound: &Inbound, form: Form) -> Call {
+    /// Whether answers may differ from caller to caller: then what one is told is nobody else's. A plugin's reasons are
+    /// its own, so that there is one is enough.
+    fn depends_on_the_caller(&self) -> bool {
+        let pipeline = &self.spec.pipeline;
+        let shown = self.spec.groups.iter().flat_map(|group| &group.upstreams);
+        !(pipeline.auth.is_empty()
+            && pipeline.validate.is_empty()
+            && pipeline.route.is_empty()
+            && pipeline.retry.is_empty()
+            && pipeline.sanitize.is_empty())
+            || shown.into_iter().any(|upstream| pipeline.has_credential(&upstream.spec().id))
+    }
+
+    /// Now, for a message that the gate takes or says.
+    fn moment(&self) -> Moment {
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Call::new(Draft {
+        Moment {
             id: next_id(),
+            unix_time_s: u32::try_from(since_epoch.as_secs()).unwrap_or(u32::MAX),
+            deadline: Instant::now() + self.spec.deadline,
+            chance: fastrand::u32(..),
+        }
+    }
+
+    fn call(&self, inbound: &Inbound, form: Form) -> Call {
+        let Moment { id, unix_time_s, deadline, chance } = self.moment();
+        Call::new(Draft {
+            id,
             tenant: self.spec.name.clone(),
             form,
             method: inbound.method.clone(),
             params: inbound.params.clone(),
             revision: inbound.client.revision,
             traceparent: wire::traceparent(&inbound.params),
-            unix_time_s: u32::try_from(since_epoch.as_secs()).unwrap_or(u32::MAX),
-            deadline: Instant::now() + self.spec.deadline,
-            chance: fastrand::u32(..),
+            unix_time_s,
+            deadline,
+            chance,
         })
     }
 
     fn too_late(&self) -> Refusal {
         let limit = self.spec.deadline;
         Refusal::new(Stage::Route, Reason::Timeout, format!("no answer within the {limit:?} that a call may take"))
+    }
+}
+
+/// Waits until a deadline has passed that may move while it is waited for.
+async fn passed(deadline: &Deadline) {
+    let mut at = deadline.at();
+    loop {
+        tokio::time::sleep_until(at.into()).await;
+        let now = deadline.at();
+        if now <= at {
+            return;
+        }
+        at = now;
     }
 }
 

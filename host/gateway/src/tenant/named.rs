@@ -1,11 +1,13 @@
 //! Calls that address something by name: they go where the name belongs.
 
 use witgate_policy::json::Edit;
-use witgate_policy::{Lookup, Payload, Reason, Refusal, Sanitized, Stage, Validated};
+use witgate_policy::{Call, Lookup, Payload, Reason, Refusal, Revision, Sanitized, Stage, Validated};
 
 use super::attempt::{Cargo, Way};
+use super::rounds::Errand;
 use super::shape::edited;
 use super::spec::Group;
+use super::talk::may_ask;
 use super::{Inbound, Tenant};
 use crate::wire;
 
@@ -18,17 +20,23 @@ impl Tenant {
     ) -> Result<Sanitized, Refusal> {
         let call = validated.call();
         let (group, own) = self.place(validated, way).await?;
-        let tool = if call.method() == "tools/call" {
-            self.definition(validated, group, own.as_deref(), way).await
-        } else {
-            None
-        };
-        check_param_headers(inbound, tool.as_ref(), call.params())?;
+        let mut tool = None;
+        if call.method() == "tools/call" {
+            tool = self.definition(validated, group, own.as_deref(), way).await;
+            if let Err(refusal) = check_param_headers(inbound, tool.as_ref(), call) {
+                // Its client may know a newer one.
+                let name = own.as_deref().or(call.target()).unwrap_or_default().to_owned();
+                let redefined = self.redefined(validated, group, name, tool.as_ref(), way).await;
+                tool = Some(redefined.ok_or(refusal)?);
+                check_param_headers(inbound, tool.as_ref(), call)?;
+            }
+        }
         let params = match (own, call.method()) {
             (None, _) => call.params().clone(),
             (Some(own), "completion/complete") => renamed(call.params(), "/ref/name", &own),
             (Some(own), _) => renamed(call.params(), "/name", &own),
         };
+        let params = self.inner_tasks(validated.identity(), &plain(params, inbound));
         let cargo = if call.method() == "tools/call" {
             let hint = |pointer| tool.as_ref().and_then(|tool| tool.read::<bool>(pointer)).unwrap_or(false);
             let read_only = hint("/annotations/readOnlyHint");
@@ -37,6 +45,10 @@ impl Tenant {
         } else {
             Cargo::reading(params)
         };
+        if may_ask(call.method()) {
+            let errand = Errand { tenant: self, validated, asked: &inbound.params, group, way };
+            return errand.run(cargo).await;
+        }
         let answered = way.send(validated, group, &cargo).await?;
         way.sanitize(answered, false).await
     }
@@ -79,7 +91,12 @@ impl Tenant {
 
     /// Resources keep their URIs, so that links in results stay good: a URI belongs to the group that lists it, else to
     /// the one whose template fits best, else to the only one.
-    async fn owner_of_uri(&self, validated: &Validated, uri: &str, way: &Way<'_>) -> Result<&Group, Refusal> {
+    pub(super) async fn owner_of_uri(
+        &self,
+        validated: &Validated,
+        uri: &str,
+        way: &Way<'_>,
+    ) -> Result<&Group, Refusal> {
         if let Some(group) = self.spec.sole() {
             return Ok(group);
         }
@@ -106,6 +123,17 @@ fn unknown(target: &str) -> Refusal {
     Refusal::new(Stage::Route, Reason::UnknownTarget, format!("nothing here is called `{target}`"))
 }
 
+/// Only in 2025-11-25 do clients make tasks of their own accord, and a server of it must not make one for any other.
+fn plain(params: Payload, inbound: &Inbound) -> Payload {
+    if inbound.client.revision != Revision::V2025_11_25
+        && inbound.method == "tools/call"
+        && params.get("/task").is_some()
+    {
+        return edited(&params, &[Edit::remove("/task")]);
+    }
+    params
+}
+
 fn renamed(params: &Payload, pointer: &str, own: &str) -> Payload {
     edited(params, &[Edit::set(pointer, Payload::of(own).as_str())])
 }
@@ -124,13 +152,13 @@ fn template_fit(template: &str, uri: &str) -> Option<usize> {
 }
 
 /// 2026-07-28, streamable HTTP, custom headers: what a client mirrors must agree with what it sends.
-fn check_param_headers(inbound: &Inbound, tool: Option<&Payload>, params: &Payload) -> Result<(), Refusal> {
+fn check_param_headers(inbound: &Inbound, tool: Option<&Payload>, call: &Call) -> Result<(), Refusal> {
     let (Some(headers), Some(tool)) = (&inbound.param_headers, tool) else { return Ok(()) };
-    // What a validator edited cannot agree with the client's headers any more, and was judged already.
-    if *params != inbound.params {
+    // A validator that made it another tool's call leaves the client's headers without a meaning.
+    if inbound.params.read::<String>("/name").as_deref() != call.target() {
         return Ok(());
     }
-    wire::check_params(headers, tool, params)
+    wire::check_params(headers, tool, &inbound.params)
         .map_err(|mismatch| Refusal::new(Stage::Validate, Reason::HeaderMismatch, mismatch.to_string()))
 }
 

@@ -3,20 +3,18 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use witgate_policy::{Kind, Lookup, Message, Payload, Refusal, Revision, Sanitized, Validated, Why};
 
 use super::Tenant;
-use super::attempt::{Cargo, Way};
+use super::attempt::Way;
+use super::capabilities;
+use super::listing::UNAVAILABLE;
 use super::spec::Group;
 use crate::upstream::ServerFacts;
 
 /// A server that takes longer to come up does not hold up the others' handshake; its names come with the next list.
 const PATIENCE: Duration = Duration::from_secs(20);
-
-/// Features that the gate passes on as they are. What a server says of subscriptions and change notifications is left
-/// out: the gate does not carry them yet.
-const FEATURES: [&str; 5] = ["tools", "prompts", "resources", "completions", "logging"];
 
 impl Tenant {
     pub(super) async fn initialize(&self, validated: &Validated, way: &Way<'_>) -> Result<Sanitized, Refusal> {
@@ -26,9 +24,12 @@ impl Tenant {
         let face = self.face(validated, way).await;
         let mut result = json!({
             "protocolVersion": revision.as_str(),
-            "capabilities": face.capabilities,
+            "capabilities": face.capabilities(revision),
             "serverInfo": face.info,
         });
+        if !face.missing.is_empty() {
+            result["_meta"] = json!({ UNAVAILABLE: face.missing });
+        }
         if let Some(instructions) = face.instructions {
             result["instructions"] = instructions.into();
         }
@@ -41,11 +42,14 @@ impl Tenant {
         let mut result = json!({
             "resultType": "complete",
             "supportedVersions": versions,
-            "capabilities": face.capabilities,
+            "capabilities": face.capabilities(Revision::V2026_07_28),
             "ttlMs": 0,
             "cacheScope": "private",
             "_meta": { "io.modelcontextprotocol/serverInfo": face.info },
         });
+        if !face.missing.is_empty() {
+            result["_meta"][UNAVAILABLE] = json!(face.missing);
+        }
         if let Some(instructions) = face.instructions {
             result["instructions"] = instructions.into();
         }
@@ -56,59 +60,48 @@ impl Tenant {
         self.say(validated, Kind::Result, Payload::empty()).await
     }
 
-    /// Tells every server; one that cannot is not the client's concern.
-    pub(super) async fn set_level(&self, validated: &Validated, way: &Way<'_>) -> Result<Sanitized, Refusal> {
-        let cargo = Cargo::reading(validated.call().params().clone());
-        let told = self.spec.groups.iter().map(|group| way.send(validated, group, &cargo));
-        for (group, told) in self.spec.groups.iter().zip(join_all(told).await) {
-            if let Err(refusal) = told {
-                tracing::debug!(group = %group.name, cause = %refusal.message, "was not told the log level");
-            }
-        }
-        self.say(validated, Kind::Result, Payload::empty()).await
-    }
-
     /// The gate's own words go through the sanitizers too: a server's instructions are among them.
-    async fn say(&self, validated: &Validated, kind: Kind, payload: Payload) -> Result<Sanitized, Refusal> {
+    pub(super) async fn say(&self, validated: &Validated, kind: Kind, payload: Payload) -> Result<Sanitized, Refusal> {
         let message = Message { kind, method: validated.call().method().to_owned(), upstream: None, payload };
         self.spec.pipeline.sanitize(validated.into(), message).await
     }
 
     /// What clients see of the servers behind the gate. An only server is shown as it is.
     async fn face(&self, validated: &Validated, way: &Way<'_>) -> Face {
-        let asked = self.spec.groups.iter().map(|group| self.facts(validated, group, way));
-        let known: Vec<(&Group, ServerFacts)> = self
-            .spec
-            .groups
-            .iter()
-            .zip(join_all(asked).await)
-            .filter_map(|(group, facts)| Some((group, facts?)))
-            .collect();
-        let own = json!({ "name": self.spec.server_name, "version": env!("CARGO_PKG_VERSION") });
-        if let (Some(_), [(_, facts)]) = (self.spec.sole(), known.as_slice()) {
-            let info = facts.info.as_ref().and_then(|info| info.deserialize().ok()).unwrap_or(own);
-            return Face { capabilities: capabilities(&known), info, instructions: facts.instructions.clone() };
+        let asked = join_all(self.spec.groups.iter().map(|group| self.facts(validated, group, way))).await;
+        let mut face = Face {
+            info: json!({ "name": self.spec.server_name, "version": env!("CARGO_PKG_VERSION") }),
+            instructions: None,
+            known: Vec::new(),
+            missing: Vec::new(),
+        };
+        let mut instructions = Vec::new();
+        for (group, facts) in self.spec.groups.iter().zip(asked) {
+            let Some(facts) = facts else {
+                face.missing.push(group.name.to_string());
+                continue;
+            };
+            instructions.extend(facts.instructions.iter().map(|text| format!("# {}\n\n{text}", group.name)));
+            face.known.push(facts);
         }
-        let instructions: Vec<String> = known
-            .iter()
-            .filter_map(|(group, facts)| Some(format!("# {}\n\n{}", group.name, facts.instructions.as_ref()?)))
-            .collect();
-        Face {
-            capabilities: capabilities(&known),
-            info: own,
-            instructions: (!instructions.is_empty()).then(|| instructions.join("\n\n")),
+        if let (Some(_), [facts]) = (self.spec.sole(), face.known.as_slice()) {
+            face.info = facts.info.as_ref().and_then(|info| info.deserialize().ok()).unwrap_or(face.info);
+            face.instructions.clone_from(&facts.instructions);
+        } else if !instructions.is_empty() {
+            face.instructions = Some(instructions.join("\n\n"));
         }
+        face
     }
 
     /// What one of a group's servers says of itself; `None` when none can be reached in time.
-    async fn facts(&self, validated: &Validated, group: &Group, way: &Way<'_>) -> Option<ServerFacts> {
+    pub(super) async fn facts(&self, validated: &Validated, group: &Group, way: &Way<'_>) -> Option<ServerFacts> {
         let call = validated.call();
         let lookup = Validated::lookup(validated.admitted(), Lookup::Tools, None);
         let asking = async {
             let routed = self.spec.pipeline.route(&lookup, &group.candidates()).await.map_err(|e| e.message)?;
             let upstream = group.upstream(routed.upstream()).ok_or("gone")?;
             let headers = self.credentials.headers(self, &routed, upstream, Why::First).await.map_err(|e| e.message)?;
-            upstream.server(way.client, &headers).await.map_err(|failed| format!("{:?}", failed.failure))
+            upstream.server(way.client, &headers).await.map_err(|failed| failed.failure.to_string())
         };
         let patience = PATIENCE.min(call.time_left() / 2);
         match tokio::time::timeout(patience, asking).await {
@@ -126,28 +119,15 @@ impl Tenant {
 }
 
 struct Face {
-    capabilities: Value,
     info: Value,
     instructions: Option<String>,
+    known: Vec<ServerFacts>,
+    /// The groups that cannot be reached now.
+    missing: Vec<String>,
 }
 
-/// The union of what the servers can do. With no server known yet, tools: a gate without any would be pointless.
-fn capabilities(known: &[(&Group, ServerFacts)]) -> Value {
-    let mut union = Map::new();
-    for (_, facts) in known {
-        for feature in FEATURES {
-            if facts.capabilities.get(&format!("/{feature}")).is_some() {
-                union.insert(feature.to_owned(), json!({}));
-            }
-        }
-        // Extensions are spoken between a client and one server; several servers' would mix.
-        let extensions = (known.len() == 1).then(|| facts.capabilities.read::<Value>("/extensions")).flatten();
-        if let Some(extensions) = extensions {
-            union.insert("extensions".to_owned(), extensions);
-        }
+impl Face {
+    fn capabilities(&self, client: Revision) -> Value {
+        capabilities::united(self.known.iter(), client)
     }
-    if known.is_empty() {
-        union.insert("tools".to_owned(), json!({}));
-    }
-    Value::Object(union)
 }

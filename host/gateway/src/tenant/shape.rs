@@ -3,14 +3,15 @@
 use witgate_policy::json::{Edit, Limits};
 use witgate_policy::{Kind, Payload, Revision, Sanitized};
 
-/// Makes an answer one of the client's revision. What is there is left as it is.
-pub(super) fn for_client(answer: Sanitized, revision: Revision) -> Sanitized {
+/// Makes an answer one of the client's revision. What is there is left as it is, but for a `cacheScope` of `public`
+/// where the answer is `personal`: who else it would suit, only the gate's policies know.
+pub(super) fn for_client(answer: Sanitized, revision: Revision, personal: bool) -> Sanitized {
     if !revision.is_modern() {
         return answer;
     }
     let edits = match answer.kind() {
         Kind::Error => error_edits(answer.payload()),
-        Kind::Result | Kind::Listing => result_edits(answer.payload(), answer.method()),
+        Kind::Result | Kind::Listing => result_edits(answer.payload(), answer.method(), personal),
         Kind::InputRequired | Kind::Notification | Kind::ServerRequest => Vec::new(),
     };
     if edits.is_empty() { answer } else { answer.renamed(|payload| edited(payload, &edits)) }
@@ -24,7 +25,7 @@ pub(super) fn edited(payload: &Payload, edits: &[Edit]) -> Payload {
 
 /// 2026-07-28: every result has a `resultType`, a cacheable one also `ttlMs` and `cacheScope`. A server that says
 /// nothing of caching gets the answer that is always true: stale at once, and nobody else's.
-fn result_edits(result: &Payload, method: &str) -> Vec<Edit> {
+fn result_edits(result: &Payload, method: &str, personal: bool) -> Vec<Edit> {
     let cacheable = matches!(
         method,
         "tools/list"
@@ -38,14 +39,25 @@ fn result_edits(result: &Payload, method: &str) -> Vec<Edit> {
     if cacheable {
         fields.extend([("/ttlMs", "0"), ("/cacheScope", "\"private\"")]);
     }
+    let stands = |pointer: &str| match (pointer, result.get(pointer)) {
+        (_, None) => false,
+        ("/cacheScope", Some(scope)) => scope == "\"private\"" || (scope == "\"public\"" && !personal),
+        ("/ttlMs", Some(_)) => result.read::<u64>(pointer).is_some(),
+        (_, Some(_)) => true,
+    };
     fields
         .into_iter()
-        .filter(|(pointer, _)| result.get(pointer).is_none())
+        .filter(|(pointer, _)| !stands(pointer))
         .map(|(pointer, value)| Edit::set(pointer, value))
         .collect()
 }
 
-/// Legacy "resource not found" is "invalid params" now, and may not be emitted any more (2026-07-28, error codes).
+/// Legacy "resource not found" is "invalid params" now, and a legacy "URL elicitation required" that names none is no more
+/// than a failure; neither code may be emitted any more (2026-07-28, error codes).
 fn error_edits(error: &Payload) -> Vec<Edit> {
-    if error.get("/code") == Some("-32002") { vec![Edit::set("/code", "-32602")] } else { Vec::new() }
+    match error.get("/code") {
+        Some("-32002") => vec![Edit::set("/code", "-32602")],
+        Some("-32042") => vec![Edit::set("/code", "-32603")],
+        _ => Vec::new(),
+    }
 }

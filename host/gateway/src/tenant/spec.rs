@@ -4,6 +4,7 @@ use std::time::Duration;
 use witgate_policy::secret::SecretSource;
 use witgate_policy::{Candidate, Pipeline};
 
+use super::lasting::Lasting;
 use crate::upstream::Upstream;
 
 /// What a tenant is made of.
@@ -24,6 +25,8 @@ pub struct Spec {
     pub resource_metadata: Option<String>,
     /// How long a call may take at most.
     pub deadline: Duration,
+    /// What lives longer than a generation; one for all tenants of a process.
+    pub lasting: Arc<Lasting>,
     /// What clients are told of the server behind the endpoint, when there are several groups.
     pub server_name: String,
 }

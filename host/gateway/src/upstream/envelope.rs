@@ -30,6 +30,8 @@ pub(crate) enum Message {
         id: Payload,
         /// Its method.
         method: String,
+        /// Its `params`, `{}` when it has none.
+        params: Payload,
     },
 }
 
@@ -56,6 +58,20 @@ pub(crate) enum EnvelopeError {
     /// They are JSON of another form.
     #[error("the server sent JSON that is no JSON-RPC 2.0 message: {0}")]
     Form(String),
+}
+
+impl EnvelopeError {
+    /// What a client is told, in the gate's own words.
+    pub(crate) fn told(&self) -> &'static str {
+        match self {
+            Self::Utf8 => "the upstream's answer is not UTF-8",
+            Self::Strict(_) => {
+                "the upstream's answer is broken JSON, has a name twice in one object, or is nested too deeply; the \
+                 gateway's log says which"
+            }
+            Self::Form(_) => "the upstream's answer is no JSON-RPC 2.0 message",
+        }
+    }
 }
 
 /// The members of any message, borrowed from its text.
@@ -102,9 +118,10 @@ fn message(payload: &Payload) -> Result<Message, EnvelopeError> {
         };
         return Ok(Message::Response { id, outcome });
     };
+    let params = part(members.params).unwrap_or_else(Payload::empty);
     Ok(match part(members.id) {
-        Some(id) => Message::Request { id, method },
-        None => Message::Notification { method, params: part(members.params).unwrap_or_else(Payload::empty) },
+        Some(id) => Message::Request { id, method, params },
+        None => Message::Notification { method, params },
     })
 }
 
@@ -147,7 +164,10 @@ pub(crate) fn response(id: &Payload, outcome: &Outcome) -> String {
         Outcome::Error(error) => ("error", error.as_str()),
         Outcome::Neither => ("result", "{}"),
     };
-    format!("{{\"jsonrpc\":\"2.0\",\"id\":{},\"{member}\":{value}}}", id.as_str())
+    let mut line = format!("{{\"jsonrpc\":\"2.0\",\"id\":{},\"{member}\":", id.as_str());
+    push_flat(&mut line, value);
+    line.push('}');
+    line
 }
 
 #[cfg(test)]
@@ -169,7 +189,7 @@ mod tests {
             Message::Response { id, outcome: Outcome::Error(p) } => format!("error {id:?} {}", p.as_str()),
             Message::Response { id, outcome: Outcome::Neither } => format!("neither {id:?}"),
             Message::Notification { method, params } => format!("notification {method} {}", params.as_str()),
-            Message::Request { id, method } => format!("request {} {method}", id.as_str()),
+            Message::Request { id, method, params } => format!("request {} {method} {}", id.as_str(), params.as_str()),
         }
     }
 
@@ -181,7 +201,7 @@ mod tests {
         check(r#"{"jsonrpc":"2.0","id":7,"result":[]}"#, "neither Some(7)");
         check(r#"{"jsonrpc":"2.0","id":7,"result":{},"error":{}}"#, "neither Some(7)");
         check(r#"{"jsonrpc":"2.0","method":"a","extra":[1]}"#, "notification a {}");
-        check(r#"{"jsonrpc":"2.0","id":"q","method":"ping"}"#, "request \"q\" ping");
+        check(r#"{"jsonrpc":"2.0","id":"q","method":"ping","params":{"a":1}}"#, "request \"q\" ping {\"a\":1}");
         check(
             r#"[{"jsonrpc":"2.0","method":"a"},{"jsonrpc":"2.0","id":1,"result":{}}]"#,
             "notification a {} + result Some(1) {}",

@@ -5,6 +5,8 @@ use witgate_policy::{Payload, Revision};
 pub struct ServerFacts {
     /// The revision that the gate speaks with it.
     pub revision: Revision,
+    /// Whether it is modern and says that it speaks a legacy revision too.
+    pub dual: bool,
     /// `serverInfo`, as the server sent it.
     pub info: Option<Payload>,
     /// `capabilities`, as the server sent them; `{}` when it sent none.
@@ -16,7 +18,13 @@ pub struct ServerFacts {
 impl ServerFacts {
     /// Of a server that has not said anything yet.
     pub(crate) fn unknown() -> Self {
-        Self { revision: Revision::V2025_11_25, info: None, capabilities: Payload::empty(), instructions: None }
+        Self {
+            revision: Revision::V2025_11_25,
+            dual: false,
+            info: None,
+            capabilities: Payload::empty(),
+            instructions: None,
+        }
     }
 
     /// Whether it declares a capability, at an RFC 6901 pointer into `capabilities`: `/tools`, `/tools/listChanged`.

@@ -3,6 +3,7 @@
 use serde_json::json;
 use witgate_policy::{Payload, Revision};
 
+use super::audience::Declared;
 use super::envelope::Outcome;
 use super::facts::ServerFacts;
 use super::meta::gate_info;
@@ -33,10 +34,15 @@ pub(crate) fn discover_params() -> Payload {
     }}))
 }
 
-/// The params of `initialize`. No capability is declared: the gate does not bridge a server's requests yet.
-pub(crate) fn initialize_params() -> Payload {
-    let info: serde_json::Value = gate_info().deserialize().unwrap_or_default();
-    Payload::of(&json!({ "protocolVersion": LEGACY.as_str(), "capabilities": {}, "clientInfo": info }))
+/// The params of `initialize`.
+pub(crate) fn initialize_params(declared: &Declared) -> Payload {
+    let Declared { capabilities, info } = declared;
+    let text = format!(
+        "{{\"protocolVersion\":\"{LEGACY}\",\"capabilities\":{},\"clientInfo\":{}}}",
+        capabilities.as_str(),
+        info.as_str()
+    );
+    Payload::parse_str(&text).unwrap_or_else(|_| Payload::empty())
 }
 
 /// The params of `subscriptions/listen` for the lists whose changes a server tells of; `None` when it tells of none.
@@ -49,9 +55,27 @@ pub(crate) fn listen_params(facts: &ServerFacts) -> Option<Payload> {
     if wanted.is_empty() {
         return None;
     }
+    Some(filtered(wanted.into()))
+}
+
+/// The member of a filter that lists resources.
+pub(crate) const LISTENED_RESOURCES: &str = "resourceSubscriptions";
+/// The member of a filter that lists tasks of the extension (SEP-2663).
+pub(crate) const LISTENED_TASKS: &str = "taskIds";
+
+/// The params of `subscriptions/listen` for one of what a member of the filter lists.
+pub(crate) fn listen_to(member: &str, one: &str) -> Payload {
+    filtered(json!({ member: [one] }))
+}
+
+fn filtered(notifications: serde_json::Value) -> Payload {
     let mut params: serde_json::Value = discover_params().deserialize().unwrap_or_default();
-    params["notifications"] = wanted.into();
-    Some(Payload::of(&params))
+    if notifications.get(LISTENED_TASKS).is_some() {
+        let capabilities = json!({ "extensions": { "io.modelcontextprotocol/tasks": {} } });
+        params["_meta"]["io.modelcontextprotocol/clientCapabilities"] = capabilities;
+    }
+    params["notifications"] = notifications;
+    Payload::of(&params)
 }
 
 /// What an answer to `server/discover` shows.
@@ -60,7 +84,9 @@ pub(crate) fn judge_discover(outcome: &Outcome) -> Probe {
         Outcome::Result(result) => {
             let versions: Option<Vec<String>> = result.read("/supportedVersions");
             match versions {
-                Some(versions) if versions.iter().any(|v| v == MODERN.as_str()) => Probe::Modern(discovered(result)),
+                Some(versions) if versions.iter().any(|v| v == MODERN.as_str()) => {
+                    Probe::Modern(ServerFacts { dual: has_legacy(&versions), ..discovered(result) })
+                }
                 Some(versions) => other_version(&versions),
                 None => Probe::Legacy,
             }
@@ -83,10 +109,11 @@ pub(crate) fn judge_error(error: &Payload) -> Probe {
 
 /// A server that names its revisions, and 2026-07-28 is not among them.
 fn other_version(versions: &[String]) -> Probe {
-    if versions.iter().any(|version| Revision::parse(version).is_some_and(|known| !known.is_modern())) {
-        return Probe::Legacy;
-    }
-    Probe::Incompatible(unknown(versions))
+    if has_legacy(versions) { Probe::Legacy } else { Probe::Incompatible(unknown(versions)) }
+}
+
+fn has_legacy(versions: &[String]) -> bool {
+    versions.iter().any(|version| Revision::parse(version).is_some_and(|known| !known.is_modern()))
 }
 
 fn unknown(versions: &[String]) -> String {
@@ -125,6 +152,7 @@ fn facts(result: &Payload, revision: Revision, info: &str) -> ServerFacts {
         |pointer: &str| result.get(pointer).and_then(|text| Payload::parse_str(text).ok()).filter(Payload::is_object);
     ServerFacts {
         revision,
+        dual: false,
         info: object(info),
         capabilities: object("/capabilities").unwrap_or_else(Payload::empty),
         instructions: result.read("/instructions"),
@@ -145,13 +173,17 @@ mod tests {
         #[track_caller]
         fn check(text: &str, want: &str) {
             let got = match judge_discover(&outcome(text)) {
-                Probe::Modern(facts) => format!("modern {}", facts.info.map_or("-".into(), |i| i.as_str().to_owned())),
+                Probe::Modern(facts) => {
+                    let name = facts.info.map_or("-".into(), |info| info.as_str().to_owned());
+                    format!("{} {name}", if facts.dual { "dual" } else { "modern" })
+                }
                 Probe::Legacy => "legacy".to_owned(),
                 Probe::Incompatible(why) => why,
             };
             assert!(got.starts_with(want), "{text}: {got}");
         }
         check(r#"{"supportedVersions":["2026-07-28"]}"#, "modern -");
+        check(r#"{"supportedVersions":["2025-06-18","2026-07-28"]}"#, "dual -");
         let named = r#"{"supportedVersions":["2099-01-01","2026-07-28"],"_meta":{"io.modelcontextprotocol/serverInfo":{"name":"s"}}}"#;
         check(named, r#"modern {"name":"s"}"#);
         check(r#"{"supportedVersions":["2025-11-25"]}"#, "legacy");

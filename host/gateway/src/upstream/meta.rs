@@ -18,9 +18,8 @@ pub(crate) fn gate_info() -> Payload {
 /// The protocol's own members of a modern request, `None` where one is not to be there.
 fn members(client: &ClientFacts) -> [(&'static str, Option<String>); 4] {
     let quoted = |text: &str| Value::from(text).to_string();
-    // A legacy client cannot be asked by a modern server: its capabilities are for requests that are not bridged yet.
     let modern = client.revision.is_modern();
-    let capabilities = if modern { client.capabilities.as_str().to_owned() } else { "{}".to_owned() };
+    let capabilities = if modern { client.capabilities.as_str().to_owned() } else { askable(&client.capabilities) };
     let info = client.info.as_ref().map_or_else(|| gate_info().as_str().to_owned(), |info| info.as_str().to_owned());
     [
         ("protocolVersion", Some(quoted(Revision::V2026_07_28.as_str()))),
@@ -28,6 +27,19 @@ fn members(client: &ClientFacts) -> [(&'static str, Option<String>); 4] {
         ("clientCapabilities", Some(capabilities)),
         ("logLevel", client.log_level.as_deref().map(quoted)),
     ]
+}
+
+/// What a legacy client declared that a modern server may use: whoever takes the call asks for its results' questions on
+/// the client's connection. Core tasks are none of the extension's.
+fn askable(capabilities: &Payload) -> String {
+    let mut kept = serde_json::Map::new();
+    for name in ["roots", "sampling", "elicitation", "extensions"] {
+        if let Some(Value::Object(mut declared)) = capabilities.read(&format!("/{name}")) {
+            declared.remove("io.modelcontextprotocol/tasks");
+            kept.insert(name.to_owned(), Value::Object(declared));
+        }
+    }
+    Value::Object(kept).to_string()
 }
 
 /// The params for a server of `revision`, with `token` in place of the client's progress token if there is one. What
@@ -79,43 +91,14 @@ pub(crate) fn restore(params: &Payload, token: &str, limits: Limits) -> Result<P
     params.edit(&[Edit::set("/progressToken", token)], limits)
 }
 
-/// The log lines that a client wants.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum LogWish {
-    /// All: a legacy client that left it to the server, or a level that is unknown.
-    All,
-    /// Those of a level and above, by rank.
-    From(usize),
-    /// None: a modern client that did not ask for them.
-    None,
-}
-
-/// RFC 5424's, least severe first.
-const LEVELS: [&str; 8] = ["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"];
-
-fn rank(level: &str) -> Option<usize> {
-    LEVELS.iter().position(|known| *known == level)
-}
-
-impl LogWish {
-    pub(crate) fn of(client: &ClientFacts) -> Self {
-        match &client.log_level {
-            None if client.revision.is_modern() => Self::None,
-            None => Self::All,
-            Some(least) => rank(least).map_or(Self::All, Self::From),
-        }
+/// What a stream of the gate's own told, without that stream's name.
+pub(crate) fn without_subscription(params: Payload, limits: Limits) -> Payload {
+    let pointer = format!("{PREFIX}subscriptionId");
+    if params.get(&pointer).is_none() {
+        return params;
     }
-
-    /// Whether it wants the log line with these params.
-    pub(crate) fn wants(self, params: &Payload) -> bool {
-        match self {
-            Self::All => true,
-            Self::None => false,
-            Self::From(least) => {
-                params.read::<String>("/level").and_then(|level| rank(&level)).is_none_or(|level| level >= least)
-            }
-        }
-    }
+    let edited = params.edit(&[Edit { pointer, value: None }], limits);
+    edited.unwrap_or(params)
 }
 
 #[cfg(test)]
@@ -128,6 +111,7 @@ mod tests {
             info: Some(Payload::parse_str(r#"{"name":"c","version":"1"}"#).expect("test JSON")),
             capabilities: Payload::parse_str(r#"{"roots":{}}"#).expect("test JSON"),
             log_level: None,
+            session: None,
         }
     }
 
@@ -144,12 +128,11 @@ mod tests {
         use Revision::{V2025_11_25 as Legacy, V2026_07_28 as Modern};
         let info = r#""io.modelcontextprotocol/clientInfo":{"name":"c","version":"1"}"#;
         let version = r#""io.modelcontextprotocol/protocolVersion":"2026-07-28""#;
-        let none = r#""io.modelcontextprotocol/clientCapabilities":{}"#;
         let own = r#""io.modelcontextprotocol/clientCapabilities":{"roots":{}}"#;
         check(Legacy, Legacy, r#"{"a": 1.0}"#, r#"{"a": 1.0}"#);
         check(Legacy, Legacy, r#"{"_meta":{"k": 1}}"#, r#"{"_meta":{"k": 1}}"#);
         check(Legacy, Legacy, r#"{"_meta":{"progressToken":"t","k":1}}"#, r#"{"_meta":{"progressToken":9,"k":1}}"#);
-        check(Legacy, Modern, r#"{"a":1}"#, &format!(r#"{{"a":1,"_meta":{{{version},{info},{none}}}}}"#));
+        check(Legacy, Modern, r#"{"a":1}"#, &format!(r#"{{"a":1,"_meta":{{{version},{info},{own}}}}}"#));
         check(Modern, Modern, r#"{"a":1}"#, &format!(r#"{{"a":1,"_meta":{{{version},{info},{own}}}}}"#));
         let as_is = format!(r#"{{ "_meta":{{{version},{info},{own},"traceparent":"x"}}}}"#);
         check(Modern, Modern, &as_is, &as_is);
@@ -157,24 +140,23 @@ mod tests {
     }
 
     #[test]
+    fn of_a_legacy_client_s_capabilities_a_modern_server_sees_what_it_can_use() {
+        #[track_caller]
+        fn check(declared: &str, want: &str) {
+            assert_eq!(askable(&Payload::parse_str(declared).expect("test JSON")), want);
+        }
+        check("{}", "{}");
+        check(
+            r#"{"tasks":{},"elicitation":{"url":{}},"roots":{"listChanged":true},"experimental":{},"sampling":null}"#,
+            r#"{"roots":{"listChanged":true},"elicitation":{"url":{}}}"#,
+        );
+        check(r#"{"extensions":{"a":{},"io.modelcontextprotocol/tasks":{}}}"#, r#"{"extensions":{"a":{}}}"#);
+    }
+
+    #[test]
     fn a_meta_that_is_no_object_is_refused() {
         let params = Payload::parse_str(r#"{"_meta":[]}"#).expect("test JSON");
         let modern = Revision::V2026_07_28;
         assert!(bridge(&params, &client(modern), modern, None, Limits::default()).is_err());
-    }
-
-    #[test]
-    fn log_lines_reach_those_who_want_them() {
-        #[track_caller]
-        fn check(revision: Revision, least: Option<&str>, level: &str, want: bool) {
-            let client = ClientFacts { log_level: least.map(Into::into), ..client(revision) };
-            let params = Payload::of(&serde_json::json!({ "level": level }));
-            assert_eq!(LogWish::of(&client).wants(&params), want, "{revision} {least:?} {level}");
-        }
-        check(Revision::V2026_07_28, None, "error", false);
-        check(Revision::V2026_07_28, Some("warning"), "error", true);
-        check(Revision::V2026_07_28, Some("warning"), "info", false);
-        check(Revision::V2025_11_25, None, "debug", true);
-        check(Revision::V2025_11_25, Some("odd"), "debug", true);
     }
 }

@@ -6,11 +6,16 @@
 //! - only a [`Routed`](witgate_policy::Routed) can be sent, and only to the upstream that it was routed to;
 //! - ids and progress tokens on the wire are the gate's own; a client's token is put back into what it receives, and no
 //!   server sees two requests with one id;
-//! - what a server sends is parsed strictly and bounded; a server that breaks the protocol loses its connection, and
-//!   nobody else's calls;
+//! - what a server sends is parsed strictly and bounded; what is no message fails the request that it answers, and no
+//!   other on the same connection; a server that goes on so loses its connection;
 //! - everything that waits has a deadline, every queue a bound, and every child an owner who reaps it.
 
 mod ask;
+mod audience;
+mod board;
+mod bridge;
+mod connection;
+mod crowd;
 mod envelope;
 mod exchange;
 mod facts;
@@ -19,12 +24,18 @@ pub mod fuzzing;
 mod gauge;
 mod handshake;
 mod http;
+mod inlet;
 mod lazy;
+mod level;
 mod meta;
 mod pipe;
+mod place;
+mod pool;
 mod server;
 mod spawn;
 mod spec;
+mod topics;
+mod watch;
 
 use std::time::Duration;
 
@@ -32,11 +43,15 @@ use witgate_policy::{Failure, Payload};
 
 use crate::wire::ClientFacts;
 
+pub use ask::Ask;
+pub(crate) use ask::is_declared;
 pub use exchange::Exchange;
 pub use facts::ServerFacts;
 pub use server::Upstream;
 pub use spawn::{Directly, Spawner, Start, Started};
 pub use spec::{Builtin, Http, InProcess, Limits, Spec, Stdio, Timeouts, Transport};
+pub use topics::Subscription;
+pub use watch::{Standing, Watch};
 
 /// What a server says while it answers one request.
 #[derive(Debug, Clone)]
@@ -47,6 +62,22 @@ pub enum Event {
         method: String,
         /// Its `params`, `{}` when it has none.
         params: Payload,
+    },
+    /// The server has begun to stream; nothing may come for long.
+    Opened,
+    /// It asks something of the client. Only a connection of the client's own brings these (see [`ClientFacts`]).
+    Request {
+        /// To answer by.
+        ask: Ask,
+        /// Its method.
+        method: String,
+        /// Its `params`.
+        params: Payload,
+    },
+    /// It takes a request back.
+    Withdrawn {
+        /// Which.
+        ask: Ask,
     },
     /// The answer. Nothing comes after it.
     Reply(Reply),
@@ -70,12 +101,27 @@ pub struct Failed {
     pub retry_after: Option<Duration>,
     /// The JSON-RPC error object of an HTTP error's body.
     pub error: Option<Payload>,
+    /// What the client may be told of it, where that is more than that it failed.
+    pub told: Option<String>,
 }
 
 impl Failed {
     /// Nothing reached the server.
     pub(crate) fn not_sent(why: impl Into<String>) -> Self {
         Failure::NotSent(why.into()).into()
+    }
+
+    /// The server sent a message that is longer than it may be.
+    pub(crate) fn too_long(max_bytes: usize) -> Self {
+        let why = format!("the server sent a message of more than {max_bytes} bytes");
+        let told = format!("the answer is longer than the {max_bytes} bytes that the limit `message-bytes` allows");
+        Self { told: Some(told), ..Self::no_reply(why) }
+    }
+
+    /// The server sent something that the gate cannot take for its answer. What exactly is for the log: the server's own
+    /// text is not passed on uncleaned.
+    pub(crate) fn unreadable(cause: &envelope::EnvelopeError) -> Self {
+        Self { told: Some(cause.told().to_owned()), ..Self::no_reply(cause.to_string()) }
     }
 
     /// The server may have received the call; its answer will not come.
@@ -86,7 +132,7 @@ impl Failed {
 
 impl From<Failure> for Failed {
     fn from(failure: Failure) -> Self {
-        Self { failure, retry_after: None, error: None }
+        Self { failure, retry_after: None, error: None, told: None }
     }
 }
 

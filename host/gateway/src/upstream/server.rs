@@ -1,20 +1,28 @@
 //! One upstream, whatever carries its messages: connected at first use, asked only what its breaker lets through.
 
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
+use serde_json::json;
 use tokio::time::{Instant, timeout_at};
 use witgate_policy::secret::Secret;
 use witgate_policy::store::Breaker;
 use witgate_policy::{Candidate, Failure, Payload, Revision, Routed, UpstreamFacts};
 
-use super::exchange::{Carrier, Listener};
+use super::bridge::Bridge;
+use super::connection::Connection as _;
+use super::exchange::{Carrier, Listener, caller};
 use super::gauge::{Gauge, Ticket};
-use super::http::{self, Sending, Shown};
-use super::lazy::Lazy;
-use super::pipe::{self, Era, Pipe};
-use super::{Directly, Exchange, Failed, Outgoing, ServerFacts, Spawner, Spec, Transport, meta};
+use super::http::{self, Outlived, Sending, Shown};
+use super::level::{SET_LEVEL, attune};
+use super::pipe::{self, Pipe};
+use super::place::Hold;
+use super::pool::Pool;
+use super::{
+    Directly, Exchange, Failed, Outgoing, Reply, ServerFacts, Spawner, Spec, Subscription, Transport, Watch, meta,
+    topics,
+};
 use crate::wire::ClientFacts;
 
 /// One server behind the gate.
@@ -26,10 +34,10 @@ pub struct Upstream {
 
 /// How it is reached.
 enum Link {
-    /// By a connection that all share.
-    Pipe { pipe: Lazy<Pipe>, era: Arc<Mutex<Option<Era>>>, spawner: Arc<dyn Spawner> },
+    /// By streams of lines.
+    Pipe { pool: Arc<Pool<Pipe>>, spawner: Arc<dyn Spawner> },
     /// By requests of their own.
-    Http(Arc<http::Link>),
+    Http { pool: Arc<Pool<http::Session>>, link: Arc<http::Link> },
     /// Not at all, for this reason.
     Broken(String),
 }
@@ -46,11 +54,11 @@ impl Upstream {
         let gauge = Arc::new(Gauge::new(breaker));
         let link = match &spec.transport {
             Transport::Http(http) => match http::Link::new(&spec, http, &gauge) {
-                Ok(link) => Link::Http(Arc::new(link)),
+                Ok(link) => Link::Http { pool: Pool::new(&gauge, spec.limits.sessions), link: Arc::new(link) },
                 Err(why) => Link::Broken(why),
             },
-            Transport::Stdio(_) | Transport::Builtin(_) => {
-                Link::Pipe { pipe: Lazy::new(true), era: Arc::default(), spawner }
+            Transport::Stdio(_) | Transport::Builtin(_) | Transport::Sse(_) => {
+                Link::Pipe { pool: Pool::new(&gauge, spec.limits.sessions), spawner }
             }
         };
         Arc::new(Self { spec, gauge, link })
@@ -76,7 +84,7 @@ impl Upstream {
     /// What a credential plugin is told of it. The origin of one that is not reached by HTTP is `stdio:` or `builtin:`.
     pub fn facts(&self) -> UpstreamFacts {
         let origin = match &self.spec.transport {
-            Transport::Http(http) => http::origin(&http.url),
+            Transport::Http(http) | Transport::Sse(http) => http::origin(&http.url),
             Transport::Stdio(_) => "stdio:".to_owned(),
             Transport::Builtin(_) => "builtin:".to_owned(),
         };
@@ -85,16 +93,18 @@ impl Upstream {
 
     /// What the server says of itself; connects if it must, within [`Timeouts::connect`](super::Timeouts).
     pub async fn server(&self, client: &ClientFacts, headers: &[(String, Secret)]) -> Result<ServerFacts, Failed> {
-        // What one client may be told does not depend on it yet: a modern server's `server/discover` is asked once.
-        let _ = client;
         let shown = self.shown(headers)?;
-        if let Some(facts) = self.known(&shown) {
+        if let Some(facts) = self.known(&shown, client) {
             return Ok(facts);
         }
         let mut ticket = self.gauge.admit()?;
         let facts = match &self.link {
-            Link::Pipe { .. } => self.pipe().await.map(|pipe| pipe.facts().clone()),
-            Link::Http(link) => link.session(&shown).await.map(|session| session.facts.clone()),
+            Link::Pipe { pool, spawner } => {
+                self.pipe(pool, spawner, &shown, client, None).await.map(|hold| hold.connection.facts().clone())
+            }
+            Link::Http { pool, link } => {
+                session(pool, link, &shown, client, None).await.map(|hold| hold.connection.facts().clone())
+            }
             Link::Broken(why) => Err(Failed::not_sent(why)),
         };
         match &facts {
@@ -114,7 +124,7 @@ impl Upstream {
         }
         let mut ticket = self.gauge.admit()?;
         let deadline = deadline(routed.call().time_left());
-        let bridge = Bridge::new(self, &outgoing);
+        let bridge = Bridge::new(self.spec.limits.message, &outgoing);
         match self.start(routed, &outgoing, &bridge, &shown, deadline).await {
             Ok(carrier) => Ok(Exchange::new(carrier, ticket, deadline)),
             Err(failed) => {
@@ -141,44 +151,61 @@ impl Upstream {
         let listener = || Listener::of(routed, outgoing.client, &outgoing.params);
         let unready = || Failed::not_sent("the call's time was over before the server was ready");
         match &self.link {
-            Link::Pipe { .. } => {
-                let pipe = timeout_at(deadline, self.pipe()).await.map_err(|_| unready())??;
+            Link::Pipe { pool, spawner } => {
+                let hold = self.pipe(pool, spawner, shown, outgoing.client, Some(caller(routed)));
+                let hold = timeout_at(deadline, hold).await.map_err(|_| unready())??;
+                timeout_at(deadline, attune(&hold, outgoing.client)).await.map_err(|_| unready())?;
+                let Hold { connection: pipe, busy } = hold;
                 let revision = pipe.facts().revision;
-                let request = pipe.request(method, listener(), |id| params(revision, id));
+                if method == SET_LEVEL {
+                    busy.set_level(&params(revision, 0)?);
+                }
+                let request = pipe.ask(method, listener(), |id| params(revision, id));
                 let stuck = || Failed::not_sent("the server does not read what it is sent");
                 let wait = timeout_at(deadline, request).await.map_err(|_| stuck())??;
-                Ok(Carrier::Pipe(wait, pipe))
+                Ok(Carrier::Pipe(wait, pipe, busy))
             }
-            Link::Http(link) => {
-                let session = timeout_at(deadline, link.session(shown)).await.map_err(|_| unready())??;
+            Link::Http { pool, link } => {
+                let hold = || session(pool, link, shown, outgoing.client, Some(caller(routed)));
+                let first = timeout_at(deadline, hold()).await.map_err(|_| unready())??;
+                timeout_at(deadline, attune(&first, outgoing.client)).await.map_err(|_| unready())?;
+                if method == SET_LEVEL {
+                    first.busy.set_level(&params(first.connection.facts.revision, 0)?);
+                }
                 let sending = Sending { method, params: &params, tool: outgoing.tool, listener: &listener };
-                let answer = timeout_at(deadline, link.request(shown, session, &sending)).await;
-                Ok(Carrier::Http(Box::new(answer.unwrap_or_else(|_| Err(Failure::Timeout.into()))?)))
+                let answer = timeout_at(deadline, send(pool, link, &sending, first, hold)).await;
+                answer.unwrap_or_else(|_| Err(Failure::Timeout.into()))
             }
             Link::Broken(why) => Err(Failed::not_sent(why)),
         }
     }
 
-    /// Sends a notification; connects if it must. A modern server over HTTP knows none, and is sent none.
+    /// Sends a notification; connects if it must. A modern server over HTTP knows none, and is sent none; nor is a legacy one
+    /// on which the client's session left nothing yet.
     pub async fn notify(&self, routed: &Routed, outgoing: Outgoing<'_>) -> Result<(), Failed> {
         self.check(routed)?;
         let shown = self.shown(outgoing.headers)?;
+        if !self.is_in_session(&shown, outgoing.client) {
+            return Ok(());
+        }
         let mut ticket: Ticket = self.gauge.admit()?;
         let deadline = deadline(routed.call().time_left());
         let method = routed.call().method();
-        let bridge = Bridge::new(self, &outgoing);
+        let bridge = Bridge::new(self.spec.limits.message, &outgoing);
         let sent = timeout_at(deadline, async {
             match &self.link {
-                Link::Pipe { .. } => {
-                    let pipe = self.pipe().await?;
-                    pipe.notify(method, &bridge.params(pipe.facts().revision, None)?).await
+                Link::Pipe { pool, spawner } => {
+                    let hold = self.pipe(pool, spawner, &shown, outgoing.client, None).await?;
+                    let revision = hold.connection.facts().revision;
+                    hold.connection.notify(method, &bridge.params(revision, None)?).await
                 }
-                Link::Http(link) => {
-                    let session = link.session(&shown).await?;
-                    if session.facts.revision.is_modern() {
+                Link::Http { pool, link } => {
+                    let hold = session(pool, link, &shown, outgoing.client, None).await?;
+                    let revision = hold.connection.facts().revision;
+                    if revision.is_modern() {
                         return Ok(());
                     }
-                    link.notify(&shown, &session, method, &bridge.params(session.facts.revision, None)?).await
+                    link.notify(&shown, &hold.connection, method, &bridge.params(revision, None)?).await
                 }
                 Link::Broken(why) => Err(Failed::not_sent(why)),
             }
@@ -202,14 +229,80 @@ impl Upstream {
     /// way fail with [`Failure::NoReply`]. The next use connects again.
     pub async fn close(&self) {
         match &self.link {
-            Link::Pipe { pipe, .. } => {
-                if let Some(pipe) = pipe.take() {
-                    pipe.close().await;
-                }
-            }
-            Link::Http(link) => link.close().await,
+            Link::Pipe { pool, .. } => pool.close().await,
+            Link::Http { pool, .. } => pool.close().await,
             Link::Broken(_) => {}
         }
+    }
+
+    /// Ends what is kept for a client's session: its connection, if it has one of its own.
+    pub fn forget(&self, session: &str) {
+        match &self.link {
+            Link::Pipe { pool, .. } => pool.forget(session),
+            Link::Http { pool, .. } => pool.forget(session),
+            Link::Broken(_) => {}
+        }
+    }
+
+    /// Subscribes to the resource that `outgoing.params` name (`{"uri": …}`): `resources/subscribe` at a legacy server,
+    /// a stream of `subscriptions/listen` at a modern one; once for all who share the connection. The changes come to
+    /// [`Watch`]es as `notifications/resources/updated`. Or to a task of a modern server (`{"taskId": …}`), whose changes
+    /// come as `notifications/tasks`. An answer that is an error brings no subscription.
+    pub async fn subscribe(
+        self: &Arc<Self>,
+        routed: &Routed,
+        outgoing: Outgoing<'_>,
+    ) -> Result<(Reply, Option<Subscription>), Failed> {
+        self.check(routed)?;
+        let shown = self.shown(outgoing.headers)?;
+        let Some(topic) = topics::Topic::of(&outgoing.params) else {
+            let error = json!({ "code": -32602, "message": "`uri` is not a string" });
+            return Ok((Reply::Error(Payload::of(&error)), None));
+        };
+        let mut ticket = self.gauge.admit()?;
+        let bridge = Bridge::new(self.spec.limits.message, &outgoing);
+        let subscribed = timeout_at(deadline(routed.call().time_left()), async {
+            match &self.link {
+                Link::Pipe { pool, spawner } => {
+                    let hold = self.pipe(pool, spawner, &shown, outgoing.client, None).await?;
+                    let params = bridge.plain(hold.connection.facts().revision)?;
+                    topics::subscribe(&hold.connection, hold.busy, topic, &params).await
+                }
+                Link::Http { pool, link } => {
+                    let hold = session(pool, link, &shown, outgoing.client, None).await?;
+                    hold.connection.listen(link, true).await;
+                    let params = bridge.plain(hold.connection.facts().revision)?;
+                    topics::subscribe(&hold.connection, hold.busy, topic, &params).await
+                }
+                Link::Broken(why) => Err(Failed::not_sent(why)),
+            }
+        });
+        let subscribed = subscribed.await.unwrap_or_else(|_| Err(Failure::Timeout.into()));
+        match &subscribed {
+            Ok(_) => ticket.reached(),
+            Err(_) if bridge.failed.load(Relaxed) => {}
+            Err(failed) => ticket.failed(&failed.failure),
+        }
+        subscribed
+    }
+
+    /// Listens to what the server says outside of calls on the connection that is this client's.
+    pub fn watch(self: &Arc<Self>, client: &ClientFacts, headers: &[(String, Secret)]) -> Result<Watch, Failed> {
+        let shown = self.shown(headers)?;
+        Ok(match &self.link {
+            Link::Pipe { pool, .. } => Watch::new(&pool.crowds, &shown, client),
+            Link::Http { pool, link } => {
+                let watch = Watch::new(&pool.crowds, &shown, client);
+                if let Some(session) = pool.shared(&shown)
+                    && let Ok(runtime) = tokio::runtime::Handle::try_current()
+                {
+                    let link = link.clone();
+                    runtime.spawn(async move { session.listen(&link, true).await });
+                }
+                watch
+            }
+            Link::Broken(_) => Watch::deaf(),
+        })
     }
 
     /// A call goes where it was routed, and nowhere else.
@@ -222,65 +315,83 @@ impl Upstream {
 
     /// Credentials are for HTTP; there is nobody to show them to on a pipe.
     fn shown(&self, headers: &[(String, Secret)]) -> Result<Shown, Failed> {
-        match &self.link {
-            Link::Http(_) => Shown::new(headers),
-            Link::Pipe { .. } | Link::Broken(_) => Ok(Shown::default()),
+        match &self.spec.transport {
+            Transport::Http(_) | Transport::Sse(_) => Shown::new(headers),
+            Transport::Stdio(_) | Transport::Builtin(_) => Ok(Shown::default()),
         }
     }
 
     /// What is known without asking.
-    fn known(&self, shown: &Shown) -> Option<ServerFacts> {
+    fn known(&self, shown: &Shown, client: &ClientFacts) -> Option<ServerFacts> {
         match &self.link {
-            Link::Pipe { pipe, .. } => pipe.peek().map(|pipe| pipe.facts().clone()),
-            Link::Http(link) => link.known_session(shown).map(|session| session.facts.clone()),
+            Link::Pipe { pool, .. } => pool.known(shown, client).map(|pipe| pipe.facts().clone()),
+            Link::Http { pool, .. } => pool.known(shown, client).map(|session| session.facts.clone()),
             Link::Broken(_) => None,
         }
     }
 
-    /// The connection; connects if it must.
-    async fn pipe(&self) -> Result<Arc<Pipe>, Failed> {
-        let Link::Pipe { pipe, era, spawner } = &self.link else {
-            return Err(Failed::not_sent("this server is not reached by a stream"));
-        };
-        pipe.get(|| {
-            let (spec, gauge, era, spawner) = (self.spec.clone(), self.gauge.clone(), era.clone(), spawner.clone());
-            async move {
-                let known = *era.lock().unwrap_or_else(PoisonError::into_inner);
-                let pipe = pipe::connect(spec, gauge, spawner, known).await;
-                let found = pipe.as_ref().ok().map(|pipe| Era::of(pipe.facts().revision));
-                *era.lock().unwrap_or_else(PoisonError::into_inner) = found;
-                pipe
-            }
-        })
-        .await
+    fn is_in_session(&self, shown: &Shown, client: &ClientFacts) -> bool {
+        match &self.link {
+            Link::Pipe { pool, .. } => pool.is_in_session(shown, client),
+            Link::Http { pool, .. } => pool.is_in_session(shown, client),
+            Link::Broken(_) => true,
+        }
     }
+
+    /// The connection for a client; connects if it must.
+    async fn pipe(
+        &self,
+        pool: &Arc<Pool<Pipe>>,
+        spawner: &Arc<dyn Spawner>,
+        shown: &Shown,
+        client: &ClientFacts,
+        caller: Option<u64>,
+    ) -> Result<Hold<Pipe>, Failed> {
+        let make = |order| pipe::connect(self.spec.clone(), self.gauge.clone(), spawner.clone(), order);
+        pool.get(shown, client, caller, make).await
+    }
+}
+
+/// The session for a client; shakes hands if there is none.
+async fn session(
+    pool: &Arc<Pool<http::Session>>,
+    link: &Arc<http::Link>,
+    shown: &Shown,
+    client: &ClientFacts,
+    caller: Option<u64>,
+) -> Result<Hold<http::Session>, Failed> {
+    pool.get(shown, client, caller, |order| http::connect(link.clone(), order)).await
+}
+
+/// Sends a request in a session. When the server has forgotten the session, or another server is there now, the request
+/// was not processed, and is sent once more in a new one.
+async fn send<F>(
+    pool: &Pool<http::Session>,
+    link: &Arc<http::Link>,
+    sending: &Sending<'_>,
+    mut hold: Hold<http::Session>,
+    again: impl Fn() -> F,
+) -> Result<Carrier, Failed>
+where
+    F: Future<Output = Result<Hold<http::Session>, Failed>>,
+{
+    let mut answer = link.attempt(&hold.connection, sending).await;
+    if let Some(why) = answer.as_ref().err().and_then(|failed| http::outlived(failed, &hold.connection)) {
+        if why == Outlived::Replaced {
+            pool.forget_era();
+        }
+        hold.connection.outlive();
+        drop(hold);
+        hold = again().await?;
+        answer = link.attempt(&hold.connection, sending).await;
+    }
+    let answer = answer.or_else(|failed| link.own_error(failed, sending))?;
+    Ok(Carrier::Http(Box::new(answer), hold.busy))
 }
 
 impl std::fmt::Debug for Upstream {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Upstream").field("spec", &self.spec).finish_non_exhaustive()
-    }
-}
-
-/// Makes params right for a server, and remembers whether it could.
-struct Bridge<'a> {
-    params: &'a Payload,
-    client: &'a ClientFacts,
-    limits: witgate_policy::json::Limits,
-    failed: AtomicBool,
-}
-
-impl<'a> Bridge<'a> {
-    fn new(upstream: &Upstream, outgoing: &'a Outgoing<'_>) -> Self {
-        let limits = upstream.spec.limits.message;
-        Self { params: &outgoing.params, client: outgoing.client, limits, failed: AtomicBool::new(false) }
-    }
-
-    fn params(&self, revision: Revision, token: Option<u64>) -> Result<Payload, Failed> {
-        meta::bridge(self.params, self.client, revision, token, self.limits).map_err(|e| {
-            self.failed.store(true, Relaxed);
-            Failed::not_sent(format!("`_meta` cannot be made right for the server: {e}"))
-        })
     }
 }
 

@@ -33,6 +33,8 @@ pub enum Transport {
     Stdio(Stdio),
     /// Streamable HTTP.
     Http(Http),
+    /// HTTP+SSE, the transport of 2024-11-05, whose event stream is at the URL.
+    Sse(Http),
     /// A server in this process.
     Builtin(Builtin),
 }
@@ -118,7 +120,8 @@ pub struct Limits {
     pub queue_bytes: usize,
     /// Notifications of one request that wait for its client; further ones are lost.
     pub queue_notifications: usize,
-    /// Sessions with different credentials (HTTP); the least recently used is ended for a new one.
+    /// Connections of different credentials and clients: sessions (HTTP), or children; the one that was idle for longest
+    /// is ended for a new one.
     pub sessions: usize,
 }
 

@@ -15,6 +15,8 @@ pub const INVALID_PARAMS: i32 = -32602;
 pub const RESOURCE_NOT_FOUND: i32 = -32002;
 /// HTTP headers and message disagree (2026-07-28).
 pub const HEADER_MISMATCH: i32 = -32020;
+/// The client did not declare what the request needs (2026-07-28).
+pub const MISSING_CAPABILITY: i32 = -32021;
 /// The message is of a revision that is not spoken here (2026-07-28).
 pub const UNSUPPORTED_VERSION: i32 = -32022;
 /// No usable proof of who is calling.

@@ -8,11 +8,15 @@ use serde_json::value::RawValue;
 use witgate_policy::Payload;
 use witgate_policy::json::{Limits, StrictError};
 
+use super::case;
 use super::code;
 use super::message::{Incoming, RequestId};
 
 /// A method's name may be this long; the longest of the specification has 36 bytes.
 const METHOD_BYTES: usize = 128;
+
+/// Messages that one batch may have: a client that sends more at once can send more batches.
+const BATCH: usize = 64;
 
 /// A string id may be this long; a UUID has 36 bytes, and ids are kept while their requests run.
 const ID_BYTES: usize = 256;
@@ -45,8 +49,11 @@ pub enum Flaw {
     #[error("the message is not acceptable JSON: {0}")]
     Syntax(String),
     /// An array. 2025-03-26 had batches; no other revision has.
-    #[error("batches are not supported here; send one JSON-RPC message at a time")]
+    #[error("only 2025-03-26 has batches; send one JSON-RPC message at a time")]
     Batch,
+    /// A batch of nothing, or of too much.
+    #[error("a batch has 1 to {BATCH} messages")]
+    BatchLength,
     /// JSON, but no object.
     #[error("a JSON-RPC message is an object")]
     NotAnObject,
@@ -65,6 +72,10 @@ pub enum Flaw {
     /// `params` that are no object: MCP has none by position.
     #[error("`params` has to be an object")]
     Params,
+    /// A member that parsers which ignore case would read as another one, so that a server could read what no validator
+    /// saw.
+    #[error("`{0}` in the params differs from another member's name, or from a name of the protocol, only in case")]
+    Case(String),
     /// Neither `method`, nor one of `result` and `error`; or more than one of them.
     #[error("a message has either a `method`, or an `id` and one of `result` and `error`, which are objects")]
     Shape,
@@ -76,6 +87,7 @@ impl DecodeError {
         match self.flaw {
             Flaw::Encoding | Flaw::Syntax(_) => code::PARSE_ERROR,
             Flaw::Size { .. } => code::TOO_LARGE,
+            Flaw::Case(_) => code::INVALID_PARAMS,
             _ => code::INVALID_REQUEST,
         }
     }
@@ -89,14 +101,31 @@ impl From<Flaw> for DecodeError {
 
 /// Takes the bytes of one message. The parameters share them.
 pub fn decode(bytes: Bytes, limits: Limits) -> Result<Incoming, DecodeError> {
+    message(&parse(bytes, limits)?)
+}
+
+/// Takes the bytes of a batch (2025-03-26, basic protocol). A message in it that is none spoils no other.
+pub fn decode_batch(bytes: Bytes, limits: Limits) -> Result<Vec<Result<Incoming, DecodeError>>, DecodeError> {
+    let whole = parse(bytes, Limits { depth: limits.depth + 1, ..limits })?;
+    let parts: Vec<&RawValue> = whole.deserialize().map_err(|_| Flaw::BatchLength)?;
+    if !(1..=BATCH).contains(&parts.len()) {
+        return Err(Flaw::BatchLength.into());
+    }
+    Ok(parts.into_iter().map(|part| message(&whole.part(part))).collect())
+}
+
+fn parse(bytes: Bytes, limits: Limits) -> Result<Payload, Flaw> {
     if bytes.len() > limits.bytes {
-        return Err(Flaw::Size { size: bytes.len(), limit: limits.bytes }.into());
+        return Err(Flaw::Size { size: bytes.len(), limit: limits.bytes });
     }
     let text = ByteString::try_from(bytes).map_err(|_| Flaw::Encoding)?;
-    let whole = Payload::parse(text, limits).map_err(|e| match e {
+    Payload::parse(text, limits).map_err(|e| match e {
         StrictError::Size { size, limit } => Flaw::Size { size, limit },
         StrictError::Syntax(what) => Flaw::Syntax(what),
-    })?;
+    })
+}
+
+fn message(whole: &Payload) -> Result<Incoming, DecodeError> {
     match whole.as_str().trim_ascii_start().as_bytes().first() {
         Some(b'{') => {}
         Some(b'[') => return Err(Flaw::Batch.into()),
@@ -109,7 +138,7 @@ pub fn decode(bytes: Bytes, limits: Limits) -> Result<Incoming, DecodeError> {
         Some(Some(id)) => Some(id),
         Some(None) => return Err(Flaw::Id.into()),
     };
-    envelope.message(&whole, id.clone()).map_err(|flaw| DecodeError { id, flaw })
+    envelope.message(whole, id.clone()).map_err(|flaw| DecodeError { id, flaw })
 }
 
 fn read_id(raw: &RawValue) -> Option<RequestId> {
@@ -154,7 +183,12 @@ impl Envelope<'_> {
         let method = text(method).filter(|method| is_method(method)).ok_or(Flaw::Method)?.into_owned();
         let params = match self.params {
             None => Payload::empty(),
-            Some(params) if is_object(params) => whole.part(params),
+            Some(params) if is_object(params) => {
+                if let Some(key) = case::variant(params) {
+                    return Err(Flaw::Case(key));
+                }
+                whole.part(params)
+            }
             Some(_) => return Err(Flaw::Params),
         };
         Ok(match id {
@@ -269,6 +303,10 @@ mod tests {
         check(format!("\"{}\"", "x".repeat(5000)), -31413, None, "5002 bytes long, 4096");
         check(r#"[{"jsonrpc":"2.0","id":1,"method":"ping"}]"#, -32600, None, "batches");
         check("[]", -32600, None, "batches");
+        check(r#"{"jsonrpc":"2.0","id":1,"method":"p","params":{"Name":0}}"#, -32602, one(), "`Name`");
+        check(r#"{"jsonrpc":"2.0","id":1,"Method":"p"}"#, -32600, one(), "`Method`");
+        check(r#"{"jsonrpc":"2.0","id":1,"method":"p","params":{"a":["\ud800"]}}"#, -32700, None, "escape");
+        check(r#"{"jsonrpc":"2.0","id":1,"method":"p","params":{"\udc00":0}}"#, -32700, None, "surrogate");
         check("null", -32600, None, "object");
         check(r#"{"id":1,"method":"ping"}"#, -32600, one(), "jsonrpc");
         check(r#"{"jsonrpc":2.0,"id":1,"method":"ping"}"#, -32600, one(), "jsonrpc");
@@ -292,9 +330,28 @@ mod tests {
         check(r#"{"jsonrpc":"2.0","id":1}"#, -32600, one(), "either");
     }
 
+    #[test]
+    fn a_batch_is_taken_message_by_message() {
+        let taken = |text: &str| decode_batch(Bytes::copy_from_slice(text.as_bytes()), limits());
+        let ping = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
+        let mixed = taken(&format!(r#"[{ping},[{ping}],7,{{"jsonrpc":"2.0","method":"n/x","params":{{"a":1}}}}]"#));
+        let mixed = mixed.expect("a batch");
+        assert!(matches!(&mixed[0], Ok(Incoming::Request { .. })));
+        assert_eq!(mixed[1].as_ref().expect_err("a batch in a batch").code(), -32600);
+        assert_eq!(mixed[2].as_ref().expect_err("a number").code(), -32600);
+        assert!(matches!(&mixed[3], Ok(Incoming::Notification { params, .. }) if params.as_str() == r#"{"a":1}"#));
+        let many = |count: usize| format!("[{}]", vec![ping; count].join(","));
+        assert_eq!(taken(&many(64)).expect("a batch").len(), 64);
+        for none in [many(65), "[]".into(), "{}".into()] {
+            assert_eq!(taken(&none).expect_err("no batch").code(), -32600);
+        }
+        assert_eq!(taken("[").expect_err("no JSON").code(), -32700);
+    }
+
     proptest! {
         #[test]
         fn no_bytes_panic(bytes in prop::collection::vec(any::<u8>(), 0..64)) {
+            let _ = decode_batch(Bytes::copy_from_slice(&bytes), limits());
             let _ = decoded(bytes);
         }
 

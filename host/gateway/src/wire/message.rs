@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use witgate_policy::{Payload, Revision};
 
@@ -49,6 +51,10 @@ pub enum Incoming {
 }
 
 /// What is known of the client beside its message: from `_meta` (modern), or from its `initialize` (legacy).
+///
+/// They decide on which connection its messages reach a legacy server, where capabilities belong to a connection: a
+/// client that declares nothing a server could ask for shares one with its like; a legacy client that declares more has one of its
+/// session's own; a modern one, which has no session, has one to itself while its call runs.
 #[derive(Debug, Clone)]
 pub struct ClientFacts {
     /// The revision that the client speaks.
@@ -59,4 +65,6 @@ pub struct ClientFacts {
     pub capabilities: Payload,
     /// The least severe log level that the client wants.
     pub log_level: Option<String>,
+    /// The session of a legacy client, by a name that is unique in the process.
+    pub session: Option<Arc<str>>,
 }

@@ -1,5 +1,6 @@
 use witgate_policy::{Payload, Revision};
 
+use super::level::rank;
 use super::message::ClientFacts;
 use super::reject::Reject;
 
@@ -7,9 +8,6 @@ const VERSION: &str = "/_meta/io.modelcontextprotocol~1protocolVersion";
 const INFO: &str = "/_meta/io.modelcontextprotocol~1clientInfo";
 const CAPABILITIES: &str = "/_meta/io.modelcontextprotocol~1clientCapabilities";
 const LOG_LEVEL: &str = "/_meta/io.modelcontextprotocol~1logLevel";
-
-/// RFC 5424's severities, as MCP writes them.
-const LOG_LEVELS: [&str; 8] = ["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"];
 
 /// What a message says of its own revision and client in `_meta` (2026-07-28, basic, `_meta`).
 #[derive(Debug, Clone, Copy)]
@@ -54,17 +52,23 @@ impl<'a> Meta<'a> {
             return Err(Reject::Meta { field: "io.modelcontextprotocol/clientInfo", want: "an object" });
         }
         let log_level: Option<String> = self.params.read(LOG_LEVEL);
-        let known = log_level.as_deref().is_some_and(|level| LOG_LEVELS.contains(&level));
+        let known = log_level.as_deref().is_some_and(|level| rank(level).is_some());
         if !known && self.params.get(LOG_LEVEL).is_some() {
             return Err(Reject::LogLevel);
         }
-        Ok(ClientFacts { revision, info, capabilities, log_level })
+        Ok(ClientFacts { revision, info, capabilities, log_level, session: None })
     }
 
     /// The same from a modern notification, of which nothing is required.
     pub fn of_notification(self) -> ClientFacts {
         let capabilities = self.object(CAPABILITIES).unwrap_or_else(Payload::empty);
-        ClientFacts { revision: Revision::V2026_07_28, info: self.object(INFO), capabilities, log_level: None }
+        ClientFacts {
+            revision: Revision::V2026_07_28,
+            info: self.object(INFO),
+            capabilities,
+            log_level: None,
+            session: None,
+        }
     }
 
     fn object(self, pointer: &str) -> Option<Payload> {
@@ -82,8 +86,34 @@ impl ClientFacts {
             info: part(params, "/clientInfo"),
             capabilities: part(params, "/capabilities").unwrap_or_else(Payload::empty),
             log_level: None,
+            session: None,
         }
     }
+}
+
+/// What may be kept of a message for longer than its answer takes, in bytes: some hundred names or URIs.
+const LASTING_BYTES: usize = 64 << 10;
+
+/// The params of a legacy client's handshake: what is in them is of its type, and they are kept.
+pub fn handshake(params: &Payload) -> Result<Payload, Reject> {
+    let wrong = |field, want| Err(Reject::Handshake { field, want });
+    if params.read::<String>("/protocolVersion").is_none() {
+        return wrong("protocolVersion", "a string");
+    }
+    for (pointer, field) in [("/capabilities", "capabilities"), ("/clientInfo", "clientInfo")] {
+        if params.get(pointer).is_some() && part(params, pointer).is_none() {
+            return wrong(field, "an object");
+        }
+    }
+    lasting(params)
+}
+
+/// The params of a message that is kept, bounded, and apart from the buffer that they came in.
+pub fn lasting(params: &Payload) -> Result<Payload, Reject> {
+    if params.len() > LASTING_BYTES {
+        return Err(Reject::TooLasting { limit: LASTING_BYTES });
+    }
+    Ok(params.detached())
 }
 
 /// Whether a version is one that has a handshake.
@@ -92,7 +122,7 @@ pub fn is_legacy(version: &str) -> bool {
 }
 
 /// An object within a payload, as a payload of its own that shares its bytes.
-fn part(payload: &Payload, pointer: &str) -> Option<Payload> {
+pub(crate) fn part(payload: &Payload, pointer: &str) -> Option<Payload> {
     let text = payload.get(pointer)?;
     let raw: &serde_json::value::RawValue = serde_json::from_str(text).ok()?;
     Some(payload.part(raw)).filter(Payload::is_object)

@@ -1,10 +1,17 @@
 //! What a modern client's HTTP headers mirror of its message (MCP 2026-07-28, streamable HTTP, request metadata): one
 //! place for reading them from clients and for writing them to upstreams, so that the two cannot differ.
 
+mod check;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::HeaderName;
 use serde_json::Value;
+
+pub(crate) use check::check;
+
+/// The annotation.
+pub(crate) const HEADER: &str = "x-mcp-header";
 
 const PREFIX: &str = "=?base64?";
 const SUFFIX: &str = "?=";
@@ -49,7 +56,7 @@ fn collect<'a>(schema: &'a Value, at: &str, depth: usize, found: &mut Vec<Annota
     let properties = schema.get("properties").and_then(Value::as_object);
     for (key, property) in properties.into_iter().flatten() {
         let pointer = format!("{at}/{}", key.replace('~', "~0").replace('/', "~1"));
-        if let Some(name) = property.get("x-mcp-header").and_then(Value::as_str)
+        if let Some(name) = property.get(HEADER).and_then(Value::as_str)
             && found.len() < ANNOTATIONS
             && HeaderName::from_bytes(name.as_bytes()).is_ok()
             && !found.iter().any(|other| other.name.eq_ignore_ascii_case(name))

@@ -7,11 +7,13 @@
 //!   which are a [`Denial`] (a [`Refusal`](witgate_policy::Refusal) through [the one table](refusal)) or a
 //!   [`Reject`] (before any plugin was asked).
 
+mod case;
 pub mod code;
 mod decode;
 pub mod encode;
 mod error;
 mod headers;
+mod level;
 mod message;
 mod meta;
 pub(crate) mod mirror;
@@ -19,11 +21,13 @@ mod params;
 pub mod refusal;
 mod reject;
 
-pub use decode::{DecodeError, Flaw, decode};
+pub use decode::{DecodeError, Flaw, decode, decode_batch};
 pub use error::RpcError;
 pub use headers::{Mismatch, check_headers, version_header};
+pub(crate) use level::{LOG_LEVELS, rank};
 pub use message::{ClientFacts, Incoming, RequestId};
-pub use meta::{Meta, is_legacy, traceparent};
+pub(crate) use meta::part;
+pub use meta::{Meta, handshake, is_legacy, lasting, traceparent};
 pub use params::check_params;
 pub use refusal::{Ask, Denial};
 pub use reject::Reject;

@@ -20,6 +20,12 @@ pub enum Reject {
         /// What is allowed.
         limit: usize,
     },
+    /// More than is kept of a message for longer than its answer takes: a handshake, a subscription.
+    #[error("the `params` are longer than the {limit} bytes that are taken of a message that is kept")]
+    TooLasting {
+        /// What is allowed.
+        limit: usize,
+    },
     /// The body did not come in time.
     #[error("the body did not arrive within {seconds} seconds")]
     TooSlow {
@@ -41,16 +47,39 @@ pub enum Reject {
     /// A body of another type.
     #[error("the `Content-Type` has to be application/json")]
     MediaType,
+    /// A body that is compressed.
+    #[error("bodies are taken as they are, without a `Content-Encoding`")]
+    Coding,
     /// The client takes neither form of answer.
     #[error("the `Accept` header has to allow application/json and text/event-stream")]
     NotAcceptable,
-    /// Only `POST` is taken, and `DELETE` to end a session.
+    /// Only `POST` is taken, and of legacy clients `GET` to listen and `DELETE` to end a session.
     #[error("this method is not supported here; send messages with POST")]
     HttpMethod,
+    /// A client that listens has to take events.
+    #[error("the `Accept` header has to allow text/event-stream")]
+    NoEvents,
+    /// More standing streams than one session may have.
+    #[error("{limit} streams of this session are open, which is as many as are allowed at once")]
+    Streams {
+        /// What is allowed.
+        limit: usize,
+    },
+    /// A `Last-Event-ID` that no stream of the session can go on from.
+    #[error("the stream of this `Last-Event-ID` is not there any more; what came after it is lost")]
+    EventGone,
     /// A field of `_meta` that a modern request must have (2026-07-28, basic, `_meta`).
     #[error("`_meta` has to have `{field}`, which is {want}")]
     Meta {
         /// The field.
+        field: &'static str,
+        /// What it has to be.
+        want: &'static str,
+    },
+    /// A member of a legacy client's `initialize` that is missing or of another type.
+    #[error("`initialize` has to have `{field}`, which is {want}")]
+    Handshake {
+        /// The member.
         field: &'static str,
         /// What it has to be.
         want: &'static str,
@@ -68,11 +97,17 @@ pub enum Reject {
     #[error("Header mismatch: {0}")]
     Headers(#[from] Mismatch),
     /// A legacy message that belongs to no session.
-    #[error("this message needs a session: send `initialize` first, then its `Mcp-Session-Id` with every message")]
+    #[error(
+        "this message needs a session: send `initialize` first, then its `Mcp-Session-Id` with every message; \
+         or, from 2026-07-28 on, name the revision in header and `_meta`"
+    )]
     NoSession,
     /// The same where there is no header to name it with.
     #[error("send `initialize` first, or the revision in every request's `_meta`")]
     NotInitialized,
+    /// A handshake beside other messages.
+    #[error("`initialize` must not be part of a batch")]
+    InitializeInBatch,
     /// A session that does not exist, has expired, or is of another endpoint.
     #[error("this session does not exist any more; send `initialize` to begin another")]
     UnknownSession,
@@ -109,9 +144,9 @@ impl Reject {
     /// The HTTP status.
     pub fn status(&self) -> StatusCode {
         match self {
-            Self::Decode(DecodeError { flaw: Flaw::Size { .. }, .. }) | Self::TooLarge { .. } => {
-                StatusCode::PAYLOAD_TOO_LARGE
-            }
+            Self::Decode(DecodeError { flaw: Flaw::Size { .. }, .. })
+            | Self::TooLarge { .. }
+            | Self::TooLasting { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Decode(_)
             | Self::Broken
             | Self::Meta { .. }
@@ -120,17 +155,21 @@ impl Reject {
             | Self::NoSession
             | Self::NotInitialized
             | Self::SessionVersion { .. }
+            | Self::EventGone
+            | Self::InitializeInBatch
             | Self::Response => StatusCode::BAD_REQUEST,
             Self::TooSlow { .. } => StatusCode::REQUEST_TIMEOUT,
             Self::Host | Self::Origin => StatusCode::FORBIDDEN,
-            Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
+            Self::MediaType | Self::Coding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::Streams { .. } => StatusCode::CONFLICT,
+            Self::NotAcceptable | Self::NoEvents => StatusCode::NOT_ACCEPTABLE,
             Self::HttpMethod => StatusCode::METHOD_NOT_ALLOWED,
             Self::UnknownSession | Self::Gone => StatusCode::NOT_FOUND,
             Self::SessionsFull | Self::Crowded => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
-            // The session goes on, so its client must not take this for its end.
-            Self::LogLevel | Self::DuplicateId | Self::Busy { .. } => StatusCode::OK,
+            // The session goes on, so its client must not take this for its end; and a legacy client learns of a
+            // request's fate from the message alone.
+            Self::LogLevel | Self::Handshake { .. } | Self::DuplicateId | Self::Busy { .. } => StatusCode::OK,
         }
     }
 
@@ -138,14 +177,14 @@ impl Reject {
     pub fn code(&self) -> i32 {
         match self {
             Self::Decode(error) => error.code(),
-            Self::TooLarge { .. } => code::TOO_LARGE,
-            Self::Meta { .. } | Self::LogLevel => code::INVALID_PARAMS,
+            Self::TooLarge { .. } | Self::TooLasting { .. } => code::TOO_LARGE,
+            Self::Meta { .. } | Self::Handshake { .. } | Self::LogLevel => code::INVALID_PARAMS,
             Self::Version { .. } => code::UNSUPPORTED_VERSION,
             Self::Headers(_) => code::HEADER_MISMATCH,
             Self::Host | Self::Origin => code::FORBIDDEN,
             Self::UnknownSession => code::SESSION_NOT_FOUND,
             Self::SessionsFull | Self::Crowded | Self::Gone => code::UNAVAILABLE,
-            Self::Busy { .. } => code::EXHAUSTED,
+            Self::Busy { .. } | Self::Streams { .. } => code::EXHAUSTED,
             Self::Internal => code::FAULT,
             _ => code::INVALID_REQUEST,
         }
@@ -163,7 +202,7 @@ impl Reject {
                 let requested: String = requested.chars().take(64).collect();
                 Some(json!({ "supported": supported, "requested": requested }))
             }
-            Self::TooLarge { limit } => Some(json!({ "limitBytes": limit })),
+            Self::TooLarge { limit } | Self::TooLasting { limit } => Some(json!({ "limitBytes": limit })),
             _ => None,
         }
     }

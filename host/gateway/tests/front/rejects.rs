@@ -138,11 +138,15 @@ async fn what_is_not_for_here_is_turned_away() {
     assert_eq!((nowhere.status, nowhere.json()["error"].is_string()), (404, true));
     assert_eq!(site.send(ping().at("/mcp//")).await.status, 404);
     check(ping().by("GET"), (405, -32600)).await;
-    assert_eq!(site.send(ping().by("GET")).await.header("allow"), Some("POST, DELETE"));
+    assert_eq!(site.send(ping().by("GET")).await.header("allow"), Some("GET, POST, DELETE"));
     check(ping().by("PUT"), (405, -32600)).await;
     check(ping().by("DELETE"), (405, -32600)).await;
     check(ping().with("content-type", "text/plain"), (415, -32600)).await;
     check(ping().with("content-type", ""), (415, -32600)).await;
+    check(ping().with("content-encoding", "gzip"), (415, -32600)).await;
+    let mut twice = ping();
+    twice.headers.push(("content-type", "text/plain".to_owned()));
+    check(twice, (415, -32600)).await;
     check(ping().with("accept", "text/html"), (406, -32600)).await;
     check(ping().with("host", "evil.example"), (403, -31403)).await;
     check(ping().with("host", "evil.example").at("/admin"), (403, -31403)).await;
@@ -247,4 +251,36 @@ async fn mirrored_parameters_have_to_agree_with_the_tool_s_definition() {
     assert_eq!(site.send(call().with("mcp-param-region", "us")).await.refused(), (400, -32020));
     site.world.release_tool.notify_one();
     assert_eq!(site.send(call().with("mcp-param-region", "eu")).await.status, 200);
+}
+
+#[tokio::test]
+async fn names_that_differ_only_in_case_are_turned_away_in_every_revision() {
+    let site = Site::open().await;
+    for params in [
+        json!({"name": "talk", "Arguments": {"x": 1}}),
+        json!({"name": "talk", "arguments": {}, "custom": 1, "Custom": 2}),
+        json!({"name": "talk", "_meta": {"ProgressToken": 1}}),
+    ] {
+        for revision in ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"] {
+            let id = session(&site, revision).await;
+            let reply = site.send(Ask::legacy(&id, 9, "tools/call", &params)).await;
+            assert_eq!((reply.refused(), &reply.json()["id"]), ((400, -32602), &json!(9)), "{params}");
+        }
+        let modern = site.send(Ask::modern(9, "tools/call", params.clone())).await;
+        assert_eq!(modern.refused(), (400, -32602), "{params}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_turned_away_is_recorded_with_what_is_known_of_it() {
+    let site = Site::open().await;
+    let named = Ask::modern(1, "tools/call", json!({"name": "talk"})).with("mcp-name", "other");
+    assert_eq!(site.send(named).await.status, 400);
+    let record = site.world.records.turned_away();
+    assert_eq!((record.tenant.as_deref(), record.method.as_deref()), (Some("mcp"), Some("tools/call")));
+    assert_eq!((record.target.as_deref(), record.code, record.status), (Some("talk"), -32020, Some(400)));
+    assert!(record.peer.starts_with("127.0.0.1:") && record.cause.contains("Mcp-Name"), "{record:?}");
+    assert_eq!(site.send(Ask::post("{")).await.status, 400);
+    let record = site.world.records.turned_away();
+    assert_eq!((record.tenant.as_deref(), record.method, record.code), (Some("mcp"), None, -32700));
 }

@@ -11,7 +11,7 @@ use witgate_gateway::front::stdio::{StdioError, serve};
 
 use crate::support::{World, initialize, soon, test};
 
-struct Pipe {
+pub(crate) struct Pipe {
     world: World,
     write: Option<WriteHalf<DuplexStream>>,
     lines: Lines<BufReader<ReadHalf<DuplexStream>>>,
@@ -20,7 +20,7 @@ struct Pipe {
 }
 
 impl Pipe {
-    fn open(tenant: &'static str, who: &str) -> Self {
+    pub(crate) fn open(tenant: &'static str, who: &str) -> Self {
         let world = World::new();
         let (ours, theirs) = tokio::io::duplex(1 << 16);
         let (read, write) = tokio::io::split(ours);
@@ -38,20 +38,25 @@ impl Pipe {
     }
 
     async fn line(&mut self, line: &str) {
+        self.bytes(line.as_bytes()).await;
+    }
+
+    /// A line of whatever bytes.
+    pub(crate) async fn bytes(&mut self, line: &[u8]) {
         let write = self.write.as_mut().expect("open");
-        soon(write.write_all(format!("{line}\n").as_bytes())).await.expect("it reads");
+        soon(write.write_all(&[line, b"\n"].concat())).await.expect("it reads");
     }
 
     async fn send(&mut self, message: &Value) {
         self.line(&message.to_string()).await;
     }
 
-    async fn next(&mut self) -> Value {
+    pub(crate) async fn next(&mut self) -> Value {
         let line = soon(self.lines.next_line()).await.expect("readable").expect("a line");
         serde_json::from_str(&line).expect("JSON")
     }
 
-    async fn ask(&mut self, message: &Value) -> Value {
+    pub(crate) async fn ask(&mut self, message: &Value) -> Value {
         self.send(message).await;
         self.next().await
     }
@@ -194,4 +199,57 @@ async fn a_stop_does_not_wait_for_a_client_that_has_ended() {
     pipe.serving.await.expect("no panic").expect("no error");
     assert_eq!(begun.elapsed().as_secs(), 7);
     assert_eq!(pipe.world.end().await, "dropped");
+}
+
+#[tokio::test]
+async fn a_batch_is_taken_where_the_revision_has_them() {
+    let mut pipe = Pipe::open("mcp", "alice");
+    let ping = |id: i64| request(id, "ping", &json!({}));
+    assert_eq!(pipe.ask(&json!([ping(1)])).await["error"]["code"], -32600, "no revision was agreed on");
+    pipe.ask(&initialize("2025-03-26")).await;
+    let note = json!({"jsonrpc": "2.0", "method": "notifications/initialized"});
+    let answers = pipe.ask(&json!([ping(1), note, initialize("2025-03-26"), ping(2), 7])).await;
+    let answers = answers.as_array().expect("a batch");
+    assert_eq!(answers.len(), 4);
+    for id in [1, 2] {
+        assert!(answers.iter().any(|answer| answer["id"] == id && answer["result"] == json!({})), "{answers:?}");
+    }
+    assert!(answers.iter().any(|answer| answer["id"] == 0 && answer["error"]["code"] == -32600), "{answers:?}");
+    pipe.send(&json!([note])).await;
+    assert_eq!(pipe.ask(&json!([])).await["error"]["code"], -32600, "nothing was said of the one before");
+    pipe.ask(&initialize("2025-11-25")).await;
+    assert_eq!(pipe.ask(&json!([ping(1)])).await["error"]["code"], -32600);
+}
+
+#[tokio::test]
+async fn names_that_differ_only_in_case_are_turned_away_here_too() {
+    let mut pipe = Pipe::open("mcp", "alice");
+    let told = pipe.ask(&modern(1, "tools/call", json!({"name": "talk", "NAME": "other"}))).await;
+    assert_eq!((&told["id"], &told["error"]["code"]), (&json!(1), &json!(-32602)));
+    let record = pipe.world.records.turned_away();
+    assert_eq!((record.peer.as_str(), record.tenant.as_deref(), record.status), ("stdio", Some("mcp"), None));
+}
+
+#[tokio::test]
+async fn a_large_result_is_one_line() {
+    let mut pipe = Pipe::open("mcp", "alice");
+    let size = 10 << 20;
+    let params = json!({"name": "talk", "arguments": {"size": size, "notes": 0}});
+    let answer = pipe.ask(&modern(1, "tools/call", params)).await;
+    assert_eq!(answer["result"]["content"][0]["text"].as_str().map(str::len), Some(size));
+}
+
+#[tokio::test]
+async fn a_question_and_its_answer_cross_the_pipe() {
+    let mut pipe = Pipe::open("mcp", "alice");
+    let mut hello = initialize("2025-11-25");
+    hello["params"]["capabilities"] = json!({"elicitation": {}});
+    pipe.ask(&hello).await;
+    pipe.send(&json!({"jsonrpc": "2.0", "method": "notifications/initialized"})).await;
+    let params = json!({"name": "talk", "arguments": {"ask": true, "notes": 0}});
+    let question = pipe.ask(&request(1, "tools/call", &params)).await;
+    assert_eq!(question["method"], "elicitation/create", "{question}");
+    let answer = json!({"jsonrpc": "2.0", "id": question["id"], "result": {"action": "decline"}});
+    let done = pipe.ask(&answer).await;
+    assert_eq!(done["result"]["structuredContent"]["result"]["action"], "decline", "{done}");
 }

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::json;
-use witgate_gateway::tenant::{Spec, Tenant};
+use witgate_gateway::tenant::{Lasting, Spec, Tenant};
 use witgate_policy::origin::Origin;
 use witgate_policy::secret::{Secret, SecretSource};
 use witgate_policy::{
@@ -54,6 +54,7 @@ async fn tenant(token: &'static str, provider: Arc<Renews>) -> (Tenant, web::Sho
         auth_headers: Vec::new(),
         resource_metadata: None,
         deadline: Duration::from_mins(1),
+        lasting: Arc::new(Lasting::new().expect("random bytes")),
         server_name: "gate".into(),
     });
     (tenant, shown)

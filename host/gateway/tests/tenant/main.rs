@@ -1,7 +1,18 @@
 //! The way of a message through one tenant, with servers of both eras' manners in this process.
 
+mod changes;
+mod chatty;
+mod client;
 mod credential;
+mod headers;
+mod held;
+mod hooks;
+mod lists;
+mod made;
+mod peer;
+mod rounds;
 mod support;
+mod tasks;
 mod web;
 
 use std::sync::Arc;
@@ -9,6 +20,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use support::{Says, answer, ask, asked, group, inbound, server, tenant, text, tool, tools};
+use witgate_gateway::tenant::Outlet;
 use witgate_gateway::upstream::Transport;
 use witgate_policy::{
     Again, Answer, Attempt, Call, Destination, Hook, Identity, InputValidator, Kind, Mode, OnFault, Payload, Pipeline,
@@ -39,7 +51,7 @@ async fn an_only_server_s_list_and_results_pass_as_they_are() {
 #[tokio::test]
 async fn several_servers_lists_are_one_with_names_that_do_not_meet() {
     let (tenant, _, _) = two();
-    let list = answer(&tenant, LEGACY, "tools/list", json!({})).await;
+    let list = answer(&tenant, LEGACY, "tools/list", json!({"cursor": null})).await;
     assert_eq!(names(&list), ["files__read", "files__write", "git__read"]);
     let mut first = tool("read");
     first["name"] = json!("files__read");
@@ -97,8 +109,9 @@ async fn a_question_to_the_client_is_not_given_to_one_that_cannot_answer() {
     let call = json!({"name": "x"});
     let (outcome, ..) = ask(&tenant, inbound(LEGACY, "tools/call", &call)).await;
     assert_eq!(outcome.answer.expect_err("refused").reason, Reason::Unavailable);
-    let (outcome, ..) = ask(&tenant, inbound(MODERN, "tools/call", &call)).await;
+    let (outcome, record, _) = ask(&tenant, inbound(MODERN, "tools/call", &call)).await;
     assert_eq!(outcome.answer.expect("passes").kind(), Kind::InputRequired);
+    assert_eq!(record.outcome, "input-required");
 }
 
 #[tokio::test]
@@ -135,7 +148,7 @@ impl InputValidator for Strict {
     }
 }
 
-fn hook<P: ?Sized>(plugin: Arc<P>) -> Hook<P> {
+pub(crate) fn hook<P: ?Sized>(plugin: Arc<P>) -> Hook<P> {
     let (mode, on_fault) = (Mode::Enforce, OnFault::Deny);
     Hook { name: "p".into(), digest: "00".into(), when: When::default(), mode, on_fault, plugin }
 }
@@ -199,12 +212,13 @@ async fn a_call_that_is_dropped_is_recorded_as_cancelled() {
     let (silent, _) = server(|_, _| Says::Nothing);
     let tenant = tenant(Pipeline::default(), vec![group("a", "", vec![silent])]);
     let records = support::Records::default();
-    let (outlet, _inlet) = tokio::sync::mpsc::channel(1);
+    let (outlet, _inlet) = Outlet::new(None);
     let mut request =
         Box::pin(tenant.request(1, &records, inbound(LEGACY, "tools/call", &json!({"name": "x"})), &outlet));
     assert!(tokio::time::timeout(Duration::from_millis(1), &mut request).await.is_err());
     drop(request);
-    assert_eq!(records.only().outcome, "cancelled");
+    let record = records.only();
+    assert_eq!((record.outcome, record.subject.as_deref()), ("cancelled", Some("anonymous")));
 }
 
 #[tokio::test]

@@ -5,11 +5,10 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
-use tokio::sync::mpsc;
-use witgate_gateway::record::{Record, Recorder};
-use witgate_gateway::tenant::{Group, Inbound, Outcome, Spec, Tenant};
+use witgate_gateway::record::{Record, Recorder, TurnedAway};
+use witgate_gateway::tenant::{Group, Inbound, Lasting, Outcome, Outlet, Said, Spec, Tenant};
 use witgate_gateway::upstream::{Builtin, InProcess, Limits, Spec as UpstreamSpec, Timeouts, Transport, Upstream};
-use witgate_gateway::wire::ClientFacts;
+use witgate_gateway::wire::{ClientFacts, RequestId};
 use witgate_policy::origin::Origin;
 use witgate_policy::secret::{Secret, SecretSource};
 use witgate_policy::store::Breaker;
@@ -146,6 +145,7 @@ pub(crate) fn spec(pipeline: Pipeline, groups: Vec<Group>) -> Spec {
         auth_headers: vec!["authorization".into()],
         resource_metadata: None,
         deadline: Duration::from_mins(1),
+        lasting: Arc::new(Lasting::new().expect("random bytes")),
         server_name: "gate".into(),
     }
 }
@@ -156,6 +156,10 @@ pub(crate) struct Records(pub(crate) Mutex<Vec<Record>>);
 impl Recorder for Records {
     fn record(&self, record: &Record) {
         self.0.lock().expect("records").push(record.clone());
+    }
+
+    fn turned_away(&self, turned_away: &TurnedAway) {
+        panic!("there is no front: {turned_away:?}");
     }
 }
 
@@ -169,9 +173,10 @@ impl Records {
 
 pub(crate) fn inbound(revision: Revision, method: &str, params: &Value) -> Inbound {
     Inbound {
+        id: Some(RequestId::Number(7)),
         method: method.into(),
         params: Payload::of(params),
-        client: ClientFacts { revision, info: None, capabilities: Payload::empty(), log_level: None },
+        client: ClientFacts { revision, info: None, capabilities: Payload::empty(), log_level: None, session: None },
         presented: Presented { headers: Vec::new(), peer: Peer { address: "stdio".into(), certificate: None } },
         owner: None,
         param_headers: None,
@@ -181,12 +186,14 @@ pub(crate) fn inbound(revision: Revision, method: &str, params: &Value) -> Inbou
 /// Sends one request and gives back its end, its record, and the notifications before it.
 pub(crate) async fn ask(tenant: &Tenant, inbound: Inbound) -> (Outcome, Record, Vec<Sanitized>) {
     let records = Records::default();
-    let (outlet, mut notifications) = mpsc::channel(16);
+    let (outlet, mut said) = Outlet::new(None);
     let outcome = tenant.request(1, &records, inbound, &outlet).await;
     drop(outlet);
     let mut all = Vec::new();
-    while let Some(notification) = notifications.recv().await {
-        all.push(notification);
+    while let Some(said) = said.recv().await {
+        if let Said::Note(note) = said {
+            all.push(note);
+        }
     }
     (outcome, records.only(), all)
 }

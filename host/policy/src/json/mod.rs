@@ -40,6 +40,12 @@ impl Payload {
         Self(self.0.slice_ref(part.get()))
     }
 
+    /// The same text in memory of its own: who keeps a part for long must not keep the whole that it came in.
+    #[must_use]
+    pub fn detached(&self) -> Self {
+        Self(ByteString::from(self.as_str().to_owned()))
+    }
+
     /// What the gate itself says.
     pub fn of<T: Serialize + ?Sized>(value: &T) -> Self {
         // Only maps with keys that are no strings, and `Serialize` implementations that fail, have no JSON text;

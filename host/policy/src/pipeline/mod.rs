@@ -2,6 +2,7 @@
 
 mod admit;
 mod credential;
+mod items;
 mod retry;
 mod route;
 mod sanitize;
@@ -99,6 +100,7 @@ async fn ask<P: ?Sized, V>(
         verdict: answer.as_ref().map_or("fault", word),
         fault: answer.as_ref().err().cloned(),
         took: watch.took(),
+        times: 1,
         shadow,
     });
     match answer {
@@ -119,6 +121,7 @@ fn faulted<P: ?Sized>(stage: Stage, hook: &Hook<P>, trail: &Trail, fault: &Fault
         verdict: "fault",
         fault: Some(fault.clone()),
         took: std::time::Duration::ZERO,
+        times: 1,
         shadow: false,
     });
     if hook.on_fault == OnFault::Skip && stage != Stage::Auth {

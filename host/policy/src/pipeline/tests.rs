@@ -1,5 +1,7 @@
 //! The rules around the plugins, shown with plugins that are closures.
 
+mod listing;
+
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};

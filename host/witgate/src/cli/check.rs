@@ -1,6 +1,6 @@
 use super::output::{self, Failure};
 use super::serve;
-use crate::generation::{Builder, Stores};
+use crate::generation::Builder;
 use crate::surroundings;
 use witgate_config::{Config, Origin};
 
@@ -10,7 +10,7 @@ pub(super) fn check(origin: &Origin) -> Result<(), Failure> {
     output::complain(&config.warnings);
     let runtime = serve::runtime()?;
     let built = runtime.block_on(async {
-        let builder = Builder::new(serve::small_sandbox(&config.compiler, &config.egress)?, Stores::in_memory());
+        let builder = Builder::new(serve::small_sandbox(&config.compiler, &config.egress)?, serve::stores()?);
         builder.build(&config, None).await.map_err(Failure::from)
     })?;
     output::complain(&built.warnings);

@@ -50,7 +50,7 @@ impl Service {
     ) -> Result<Self, Failure> {
         let Start { origin, config, watch, confinement } = start;
         let sandbox = sandbox(SandboxConfig::default().instances, &config.compiler, &config.egress)?;
-        let builder = Builder::new(sandbox, Stores::in_memory()).confined(confinement);
+        let builder = Builder::new(sandbox, stores()?).confined(confinement);
         let built = builder.build(&config, None).await?;
         let gate = Arc::new(Gate::new(built.generation, recorder));
         reload::warn(&built.warnings);
@@ -158,6 +158,11 @@ pub(super) fn confine(config: &Config) -> Result<Arc<Confinement>, Failure> {
 pub(super) fn runtime() -> Result<Runtime, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     runtime.map_err(|cause| Failure::runtime("no asynchronous runtime", cause))
+}
+
+/// What outlives generations.
+pub(super) fn stores() -> Result<Stores, Failure> {
+    Stores::in_memory().map_err(|cause| Failure::runtime("no key to seal with", cause))
 }
 
 /// A sandbox for a few self tests.

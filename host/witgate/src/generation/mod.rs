@@ -125,6 +125,7 @@ impl Builder {
             auth_headers: tenant.auth_headers.clone(),
             resource_metadata: tenant.resource_metadata.clone(),
             deadline: tenant.deadline,
+            lasting: self.stores.lasting(),
             server_name: "witgate".to_owned(),
         };
         Ok((Tenant::new(spec), listed, warnings))

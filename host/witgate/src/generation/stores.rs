@@ -2,6 +2,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use witgate_config::Quota;
+use witgate_gateway::tenant::{Lasting, NoChance};
 use witgate_policy::store::{Breaker, Counters, KeyValues};
 use witgate_sandbox::Share;
 use witgate_state::{CircuitBreaker, MemoryCounters, MemoryKeyValues, Quotas};
@@ -12,17 +13,24 @@ pub struct Stores {
     counters: Arc<MemoryCounters>,
     key_values: Arc<MemoryKeyValues>,
     shares: Arc<Mutex<HashMap<Arc<str>, Arc<Share>>>>,
+    lasting: Arc<Lasting>,
 }
 
 impl Stores {
     /// In the memory of this process.
-    pub fn in_memory() -> Self {
+    pub fn in_memory() -> Result<Self, NoChance> {
         let quotas = Quotas::default();
-        Self {
+        Ok(Self {
             counters: Arc::new(MemoryCounters::new(quotas)),
             key_values: Arc::new(MemoryKeyValues::new(quotas)),
             shares: Arc::default(),
-        }
+            lasting: Arc::new(Lasting::new()?),
+        })
+    }
+
+    /// What tenants keep beyond a generation.
+    pub(super) fn lasting(&self) -> Arc<Lasting> {
+        self.lasting.clone()
     }
 
     pub(super) fn counters(&self) -> Arc<dyn Counters> {

@@ -13,7 +13,7 @@ fn config(text: &str) -> Config {
 fn builder() -> Builder {
     Builder::new(
         Sandbox::new(SandboxConfig { instances: 4, ..SandboxConfig::default() }).expect("a sandbox"),
-        Stores::in_memory(),
+        Stores::in_memory().expect("random bytes"),
     )
 }
 

@@ -28,11 +28,7 @@ pub(super) fn upstream(id: &str, server: &Json, notes: &mut Vec<String>) -> Opti
         (None, Some(url)) => {
             table.insert("url".to_owned(), text(url, id, notes));
             map(&mut table, "headers", server, id, notes);
-            if server.get("type").or(server.get("transport")).and_then(Json::as_str) == Some("sse") {
-                notes.push(format!(
-                    "`{id}` is of type `sse`, the transport of 2024: the gate speaks Streamable HTTP, so its url may have to change"
-                ));
-            }
+            transport(&mut table, server, id, notes);
         }
         (None, None) => {
             notes.push(format!("`{id}` has neither a command nor a url: left out"));
@@ -41,6 +37,16 @@ pub(super) fn upstream(id: &str, server: &Json, notes: &mut Vec<String>) -> Opti
     }
     unused(&table, server, id, notes);
     Some(table)
+}
+
+/// Clients call it `type` or `transport`; without either most of them do what is the default here too.
+fn transport(table: &mut Table, server: &Map<String, Json>, id: &str, notes: &mut Vec<String>) {
+    let Some(written) = server.get("type").or(server.get("transport")) else { return };
+    match written.as_str() {
+        Some("sse") => drop(table.insert("transport".to_owned(), Value::from("sse"))),
+        Some("http" | "streamable-http" | "streamableHttp" | "streamable_http") => {}
+        _ => notes.push(format!("`{id}` has a url and is of type {written}: taken for Streamable HTTP")),
+    }
 }
 
 fn list(table: &mut Table, key: &str, server: &Map<String, Json>, id: &str, notes: &mut Vec<String>) {

@@ -52,6 +52,24 @@ fn vs_code() {
 }
 
 #[test]
+fn a_type_says_how_a_url_is_spoken_to() {
+    #[track_caller]
+    fn check(kind: &str, sse: bool, notes: &[&str]) {
+        let (imported, config) =
+            good(&format!(r#"{{"mcpServers": {{"s": {{{kind} "url": "https://search.example/sse"}}}}}}"#));
+        let transport = &config.tenants[0].groups[0].upstreams[0].transport;
+        assert_eq!(matches!(transport, Transport::Sse(_)), sse, "{kind} {transport:?}");
+        assert_eq!(imported.notes, notes, "{kind}");
+    }
+    check("", false, &[]);
+    check(r#""type": "http","#, false, &[]);
+    check(r#""type": "streamable-http","#, false, &[]);
+    check(r#""type": "sse","#, true, &[]);
+    check(r#""transport": "sse","#, true, &[]);
+    check(r#""type": "stdio","#, false, &[r#"`s` has a url and is of type "stdio": taken for Streamable HTTP"#]);
+}
+
+#[test]
 fn one_server_has_plain_names_and_awkward_text_stays() {
     let (_, config) = good(
         r#"{"mcpServers": {"a": {"command": "a b\"c\n'''\u0007", "args": ["$${x}", "${not a name}", "${"], "env": {"A.B c": ""}}}}"#,

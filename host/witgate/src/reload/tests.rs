@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use tempfile::TempDir;
-use witgate_gateway::record::{Record, Recorder};
+use witgate_gateway::record::{Record, Recorder, TurnedAway};
 use witgate_sandbox::{Sandbox, SandboxConfig};
 
 use super::*;
@@ -14,6 +14,7 @@ struct Nobody;
 
 impl Recorder for Nobody {
     fn record(&self, _: &Record) {}
+    fn turned_away(&self, _: &TurnedAway) {}
 }
 
 struct Case {
@@ -40,7 +41,7 @@ impl Case {
         let origin = Origin::File(path);
         let config = crate::surroundings::load(&origin).map_err(|found| found.to_string()).expect("a good file");
         let sandbox = Sandbox::new(SandboxConfig { instances: 4, ..SandboxConfig::default() }).expect("a sandbox");
-        let builder = Builder::new(sandbox, Stores::in_memory());
+        let builder = Builder::new(sandbox, Stores::in_memory().expect("random bytes"));
         let built = builder.build(&config, None).await.map_err(|found| found.to_string()).expect("builds");
         let gate = Arc::new(Gate::new(built.generation, Arc::new(Nobody)));
         let reloader = Reloader::new(origin, builder, gate.clone(), config, built.roster, built.retired);

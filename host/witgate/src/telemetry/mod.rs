@@ -14,7 +14,7 @@ use std::sync::Arc;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
-use witgate_gateway::record::{Record, Recorder};
+use witgate_gateway::record::{Record, Recorder, TurnedAway};
 
 use witgate_config::{Log, LogFormat};
 
@@ -49,6 +49,15 @@ impl Recorder for Lines {
         let line = match self.format {
             LogFormat::Json => json::line(&time, record),
             LogFormat::Pretty => pretty::line(&time, record, self.color),
+        };
+        self.sink.send(line.into_bytes());
+    }
+
+    fn turned_away(&self, turned_away: &TurnedAway) {
+        let time = now();
+        let line = match self.format {
+            LogFormat::Json => json::turned_away(&time, turned_away),
+            LogFormat::Pretty => pretty::turned_away(&time, turned_away, self.color),
         };
         self.sink.send(line.into_bytes());
     }

@@ -1,6 +1,6 @@
 use std::fmt::Write;
 
-use witgate_gateway::record::{Record, StepRecord};
+use witgate_gateway::record::{Record, StepRecord, TurnedAway};
 
 use super::time_of_day;
 
@@ -15,6 +15,7 @@ pub(super) fn line(time: &str, record: &Record, color: bool) -> String {
     let mut line = Painter { text: String::with_capacity(256), color };
     let (sign, paint) = match record.outcome {
         "ok" => ("✓", GREEN),
+        "input-required" => ("?", YELLOW),
         "error" | "cancelled" => ("!", YELLOW),
         _ => ("✗", RED),
     };
@@ -48,8 +49,33 @@ pub(super) fn line(time: &str, record: &Record, color: bool) -> String {
     line.text
 }
 
+/// The same for a message that got to no tenant: from where it came, how it was answered, and why.
+pub(super) fn turned_away(time: &str, turned_away: &TurnedAway, color: bool) -> String {
+    let mut line = Painter { text: String::with_capacity(256), color };
+    let TurnedAway { tenant, peer, method, target, code, status, cause } = turned_away;
+    line.paint(DIM, time_of_day(time));
+    line.plain(" ");
+    line.paint(RED, "✗");
+    line.plain(&format!(
+        " {} {:<10}",
+        clean(tenant.as_deref().unwrap_or("-")),
+        clean(method.as_deref().unwrap_or("-"))
+    ));
+    if let Some(target) = target {
+        line.plain(&format!(" {}", clean(target)));
+    }
+    line.plain(&format!("  {}  ", clean(peer)));
+    line.paint(RED, "turned away");
+    let status = status.map(|status| format!(", HTTP {status}")).unwrap_or_default();
+    line.plain(&format!(" ({code}{status}): {}", clean(cause)));
+    line.text
+}
+
 fn step(step: &StepRecord) -> String {
     let mut text = format!("{} {} {}", step.plugin, step.verdict, took(step.micros));
+    if step.times > 1 {
+        let _ = write!(text, " × {}", step.times);
+    }
     if let Some(fault) = &step.fault {
         let _ = write!(text, " ({})", clean(fault));
     }
@@ -113,6 +139,7 @@ mod tests {
             verdict,
             fault: None,
             micros,
+            times: 1,
             shadow: false,
         };
         Record {
@@ -159,6 +186,21 @@ mod tests {
         let want = "\x1b[2m12:00:01\x1b[0m \x1b[31m✗\x1b[0m default tools/call  - → leave  3.2 ms  \x1b[31minvalid\x1b[0m \
                     (schema): employee ids look like E001 [a\u{fffd}b]";
         assert_eq!(got, want);
+    }
+
+    #[test]
+    fn what_was_turned_away_is_one_line() {
+        let turned_away = TurnedAway {
+            tenant: Some("default".into()),
+            peer: "127.0.0.1:4711".to_owned(),
+            method: None,
+            target: None,
+            code: -32600,
+            status: Some(406),
+            cause: "no\nway".to_owned(),
+        };
+        let want = "12:00:01 ✗ default -           127.0.0.1:4711  turned away (-32600, HTTP 406): no\u{fffd}way";
+        assert_eq!(super::turned_away("2026-11-20T12:00:01.000000Z", &turned_away, false), want);
     }
 
     #[test]

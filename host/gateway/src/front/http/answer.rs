@@ -1,129 +1,181 @@
-//! The answer to a request: JSON when it is the first thing that comes, events when a notification is.
+//! The answer to what was posted: JSON when it is the first thing that comes, events when something is said before it.
 
-use std::collections::VecDeque;
+use std::pin::Pin;
+use std::sync::Arc;
 
 use http::{Response, StatusCode};
-use tokio::sync::{mpsc, oneshot};
-use witgate_policy::{Revision, Sanitized};
+use witgate_policy::Revision;
 
 use super::events::Events;
 use super::guard::Wants;
 use super::reply::{self, Body};
+use super::session::Session;
+use super::tape::Tape;
 use crate::front::crew::Crew;
-use crate::front::job::{self, Ended, Work};
-use crate::wire::{RequestId, encode};
+use crate::front::job::{self, Ended};
+use crate::tenant::{Heard, Said};
+use crate::wire::encode::{self, Line};
+use crate::wire::{Reject, RequestId};
 
-/// A request whose answer is awaited here. While nothing but the answer is to be sent it runs within its connection;
-/// hyper drops it when the client goes.
+/// How what was posted has ended: one request, or all of a batch.
+pub(super) struct Answers {
+    pub(super) all: Vec<(Option<RequestId>, Ended)>,
+    pub(super) batch: bool,
+}
+
+/// What was posted, running while it is polled.
+pub(super) type Working = Pin<Box<dyn Future<Output = Answers> + Send>>;
+
+/// What was posted, and its answer awaited here. While nothing but the answer is to be sent it runs within its
+/// connection; hyper drops it when the client goes.
 pub(super) struct Pending {
-    pub(super) id: RequestId,
     pub(super) revision: Revision,
     pub(super) wants: Wants,
     pub(super) keep_alive: std::time::Duration,
     pub(super) running: Running,
-    pub(super) notes: mpsc::Receiver<Sanitized>,
+    pub(super) said: Heard,
 }
 
 impl Pending {
     /// Waits for what comes first.
     pub(super) async fn respond(mut self) -> Response<Body> {
         if !self.wants.events {
-            self.notes.close();
-            let ended = self.running.ended().await;
-            return single(&self.id, self.revision, self.wants, &ended);
+            self.said.close();
+            return respond_at_once(self.revision, self.wants, self.running.ended().await);
         }
         let first = tokio::select! {
             biased;
-            Some(note) = self.notes.recv() => Ok(note),
-            ended = self.running.ended() => Err(ended),
+            Some(said) = self.said.recv() => Ok(said),
+            answers = self.running.ended() => Err(answers),
         };
         match first {
-            Ok(note) => self.stream(note),
-            Err(ended) => {
-                // Said in the same breath as the answer, and before it.
-                let said: Vec<_> = std::iter::from_fn(|| self.notes.try_recv().ok()).collect();
-                if said.is_empty() {
-                    single(&self.id, self.revision, self.wants, &ended)
-                } else {
-                    self.told(&said, &ended)
+            Ok(said) => self.stream(&said),
+            Err(answers) => match self.said.try_recv() {
+                // Said in the same breath as the answers, and before them.
+                Some(said) => {
+                    self.running.working = Some(Box::pin(std::future::ready(answers)));
+                    self.stream(&said)
                 }
-            }
+                None => respond_at_once(self.revision, self.wants, answers),
+            },
         }
-    }
-
-    fn told(&self, said: &[Sanitized], ended: &Ended) -> Response<Body> {
-        let mut all = Vec::new();
-        for note in said {
-            all.extend_from_slice(&encode::event(&encode::notification(note)));
-        }
-        if let Some(last) = job::last_message(&self.id, ended) {
-            all.extend_from_slice(&encode::event(&last));
-        }
-        reply::events(all.into())
     }
 
     /// From here on the request runs in a task of its own, so that a client that reads slowly holds up nothing but
-    /// itself: notifications beyond the buffer are lost.
-    fn stream(self, note: Sanitized) -> Response<Body> {
-        let Self { id, keep_alive, mut running, notes, .. } = self;
-        let (send, ended) = oneshot::channel();
-        let task = running.work.take().map(|work| {
-            running.crew.spawn(async move {
-                // The client may be gone.
-                let _ = send.send(work.await);
-            })
-        });
-        let task = task.filter(|_| !running.survives);
-        reply::stream(Events::new(id, VecDeque::from([note]), notes, ended, task, keep_alive))
+    /// itself.
+    fn stream(self, first: &Said) -> Response<Body> {
+        let Self { keep_alive, revision, mut running, said, .. } = self;
+        let tape = running.session.as_ref().map_or_else(Tape::fleeting, |session| session.streams.request());
+        let events = Events::new(tape.read(), keep_alive).primed(revision);
+        tape.say(first);
+        let task = running.working.take().map(|working| running.crew.spawn(record(tape, said, working)));
+        let events = match task {
+            Some(task) if running.session.is_none() => events.ending(task),
+            _ => events,
+        };
+        reply::stream(events)
+    }
+}
+
+/// Writes what is said, and the answers after that.
+async fn record(tape: Arc<Tape>, mut heard: Heard, mut working: Working) {
+    // A stop may end this task; then the stream ends, too.
+    let tape = End(tape);
+    let answers = loop {
+        tokio::select! {
+            biased;
+            Some(said) = heard.recv() => tape.0.say(&said),
+            answers = &mut working => break answers,
+        }
+    };
+    let cancelled = answers.all.iter().all(|(_, ended)| matches!(ended, Ended::Cancelled));
+    // Nothing follows a cancellation.
+    while !cancelled && let Some(said) = heard.try_recv() {
+        tape.0.say(&said);
+    }
+    tape.0.end(lines(&answers));
+}
+
+struct End(Arc<Tape>);
+
+impl Drop for End {
+    fn drop(&mut self) {
+        self.0.end(Vec::new());
+    }
+}
+
+fn lines(answers: &Answers) -> Vec<Line> {
+    answers.all.iter().filter_map(|(id, ended)| job::last_message(id.as_ref(), ended)).collect()
+}
+
+/// A response that has all that is to be said.
+pub(super) fn respond_at_once(revision: Revision, wants: Wants, answers: Answers) -> Response<Body> {
+    if answers.batch {
+        let lines = lines(&answers);
+        return match lines.is_empty() {
+            true => nothing(wants),
+            false if wants.json => reply::json(StatusCode::OK, encode::batch(lines)),
+            false => reply::events(lines),
+        };
+    }
+    match answers.all.into_iter().next() {
+        Some((id, ended)) => single(id.as_ref(), revision, wants, &ended),
+        None => nothing(wants),
     }
 }
 
 /// A response with one message.
-pub(super) fn single(id: &RequestId, revision: Revision, wants: Wants, ended: &Ended) -> Response<Body> {
-    match ended {
-        Ended::Answered { answer: Err(denial), .. } => reply::denial(Some(id), denial),
-        Ended::Answered { answer: Ok(answer), .. } => {
+pub(super) fn single(id: Option<&RequestId>, revision: Revision, wants: Wants, ended: &Ended) -> Response<Body> {
+    match (ended, id) {
+        (Ended::Answered { answer: Err(denial), .. }, id) => reply::denial(id, denial),
+        (Ended::Answered { answer: Ok(answer), .. }, Some(id)) => {
             let message = encode::answer(id, answer);
             if wants.json {
                 reply::json(reply::status(answer, revision), message)
             } else {
-                reply::events(encode::event(&message))
+                reply::events(vec![message])
             }
         }
-        // No answer may follow a cancellation. A stream without events is what a client gets whose stream was cut off,
-        // and all SDKs live with that; 202 is for clients that take no streams.
-        Ended::Cancelled if wants.events => reply::events(bytes::Bytes::new()),
-        Ended::Cancelled => reply::empty(StatusCode::ACCEPTED),
+        (Ended::Rejected(reject), id) => reply::reject(id, reject),
+        (Ended::Answered { .. }, None) | (Ended::Cancelled, _) => nothing(wants),
     }
 }
 
-/// A request that runs while it is awaited. When it is dropped before its end, a modern one is cancelled; a legacy one
-/// goes on by itself, because there a disconnect is not a cancellation.
+/// No answer may follow a cancellation. A stream without events is what a client gets whose stream was cut off, and all
+/// SDKs live with that; 202 is for clients that take no streams.
+fn nothing(wants: Wants) -> Response<Body> {
+    if wants.events { reply::events(Vec::new()) } else { reply::empty(StatusCode::ACCEPTED) }
+}
+
+/// What runs while it is awaited. When it is dropped before its end, a modern client's is cancelled; that of a legacy
+/// one, which has a session, goes on by itself, because there a disconnect is not a cancellation.
 pub(super) struct Running {
-    work: Option<Work>,
-    survives: bool,
+    working: Option<Working>,
+    session: Option<Arc<Session>>,
     crew: Crew,
 }
 
 impl Running {
-    pub(super) fn new(work: Work, survives: bool, crew: Crew) -> Self {
-        Self { work: Some(work), survives, crew }
+    pub(super) fn new(working: Working, session: Option<Arc<Session>>, crew: Crew) -> Self {
+        Self { working: Some(working), session, crew }
     }
 
-    pub(super) async fn ended(&mut self) -> Ended {
-        let Some(work) = &mut self.work else { return Ended::Cancelled };
-        let ended = work.await;
-        self.work = None;
-        ended
+    pub(super) async fn ended(&mut self) -> Answers {
+        let Some(working) = &mut self.working else {
+            return Answers { all: vec![(None, Ended::Rejected(Reject::Internal))], batch: false };
+        };
+        let answers = working.await;
+        self.working = None;
+        answers
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        if let Some(work) = self.work.take()
-            && self.survives
+        if let Some(working) = self.working.take()
+            && self.session.is_some()
         {
-            self.crew.spawn(async move { drop(work.await) });
+            self.crew.spawn(async move { drop(working.await) });
         }
     }
 }

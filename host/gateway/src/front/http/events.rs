@@ -1,82 +1,72 @@
-//! The body of a streamed answer: notifications, then the answer, with signs of life while nothing comes.
+//! The body of a streamed answer: what is written on a tape, with signs of life while nothing comes.
 
-use std::collections::VecDeque;
 use std::convert::Infallible;
-use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body, Frame};
-use tokio::sync::{mpsc, oneshot};
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, Interval, MissedTickBehavior};
-use witgate_policy::Sanitized;
+use witgate_policy::Revision;
 
-use crate::front::job::{self, Ended};
-use crate::wire::{RequestId, encode};
+use super::tape::Turn;
+use crate::wire::encode;
 
-/// Server-sent events of one request.
+/// How long a client waits before it comes back, in milliseconds: a moment, since the stream goes on without it.
+const RETRY_MS: u64 = 1000;
+
+/// Server-sent events of one stream.
 pub(super) struct Events {
-    id: RequestId,
-    first: VecDeque<Sanitized>,
-    notes: mpsc::Receiver<Sanitized>,
-    ended: Stage,
+    turn: Turn,
+    pieces: [Bytes; 3],
     /// The task to end when the client goes; none for one that survives it.
     task: Option<AbortHandle>,
     alive: Interval,
 }
 
-#[expect(
-    clippy::large_enum_variant,
-    reason = "there is one in each stream, and it is no more than a few hundred bytes"
-)]
-enum Stage {
-    Running(oneshot::Receiver<Ended>),
-    Ended(Ended),
-    Done,
-}
-
 impl Events {
-    pub(super) fn new(
-        id: RequestId,
-        first: VecDeque<Sanitized>,
-        notes: mpsc::Receiver<Sanitized>,
-        ended: oneshot::Receiver<Ended>,
-        task: Option<AbortHandle>,
-        keep_alive: Duration,
-    ) -> Self {
+    pub(super) fn new(turn: Turn, keep_alive: Duration) -> Self {
         let period = keep_alive.max(Duration::from_millis(1));
         let mut alive = tokio::time::interval_at(Instant::now() + period, period);
         alive.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        Self { id, first, notes, ended: Stage::Running(ended), task, alive }
+        Self { turn, pieces: <[Bytes; 3]>::default(), task: None, alive }
     }
 
-    fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
-        if let Some(note) = self.first.pop_front() {
-            return Poll::Ready(Some(encode::event(&encode::notification(&note))));
-        }
-        if let Stage::Running(ended) = &mut self.ended
-            && let Poll::Ready(outcome) = Pin::new(ended).poll(cx)
+    /// Begins with an event that a client can come back with, where its revision knows what that is: earlier clients
+    /// take an event without data for a broken message.
+    pub(super) fn primed(mut self, revision: Revision) -> Self {
+        if revision >= Revision::V2025_11_25
+            && let Some(id) = self.turn.tape().event_id(0)
         {
-            // The sender is dropped without a word when a stop ended the task.
-            self.ended = Stage::Ended(outcome.unwrap_or(Ended::Cancelled));
+            self.pieces[0] = encode::priming(&id, RETRY_MS);
         }
-        if matches!(self.ended, Stage::Running(_)) {
-            if let Poll::Ready(Some(note)) = self.notes.poll_recv(cx) {
-                return Poll::Ready(Some(encode::event(&encode::notification(&note))));
+        self
+    }
+
+    /// Ends a task with the stream.
+    pub(super) fn ending(mut self, task: AbortHandle) -> Self {
+        self.task = Some(task);
+        self
+    }
+
+    fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
+        loop {
+            if let Some(piece) = self.pieces.iter_mut().find(|piece| !piece.is_empty()) {
+                return Poll::Ready(Some(std::mem::take(piece)));
             }
-            ready!(self.alive.poll_tick(cx));
-            return Poll::Ready(Some(Bytes::from_static(b": \n\n")));
-        }
-        // What was said before the answer comes before it.
-        if let Ok(note) = self.notes.try_recv() {
-            return Poll::Ready(Some(encode::event(&encode::notification(&note))));
-        }
-        match std::mem::replace(&mut self.ended, Stage::Done) {
-            Stage::Ended(ended) => Poll::Ready(job::last_message(&self.id, &ended).map(|last| encode::event(&last))),
-            Stage::Running(_) | Stage::Done => Poll::Ready(None),
+            match self.turn.poll_next(cx) {
+                Poll::Ready(Some((number, line))) => {
+                    let id = self.turn.tape().event_id(number);
+                    self.pieces = encode::event(line, id.as_deref()).pieces();
+                }
+                Poll::Ready(None) => return Poll::Ready(None),
+                Poll::Pending => {
+                    ready!(self.alive.poll_tick(cx));
+                    return Poll::Ready(Some(Bytes::from_static(b": \n\n")));
+                }
+            }
         }
     }
 }
@@ -86,7 +76,7 @@ impl Body for Events {
     type Error = Infallible;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        self.poll_event(cx).map(|event| event.map(|event| Ok(Frame::data(event))))
+        self.poll_piece(cx).map(|piece| piece.map(|piece| Ok(Frame::data(piece))))
     }
 }
 

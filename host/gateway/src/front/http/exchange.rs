@@ -17,8 +17,11 @@ use super::session::Sessions;
 use crate::front::crew::Crew;
 use crate::front::job::{self, Job};
 use crate::gate::{Gate, Generation};
+use crate::record::{self, TurnedAway};
 use crate::tenant::{Inbound, Tenant};
-use crate::wire::{ClientFacts, DecodeError, Incoming, Meta, Reject, RequestId, decode, is_legacy, version_header};
+use crate::wire::{
+    ClientFacts, DecodeError, Flaw, Incoming, Meta, Reject, RequestId, decode, is_legacy, version_header,
+};
 
 /// All that the connections of one listener share.
 pub(super) struct Front {
@@ -41,21 +44,47 @@ pub(super) struct Entry {
     pub(super) _room: Room,
 }
 
-/// Turned away by the front.
+/// Turned away by the front, with what is known of it.
 pub(super) struct Rejected {
     pub(super) id: Option<RequestId>,
     pub(super) reject: Reject,
+    tenant: Option<Arc<str>>,
+    told: Option<(String, Option<String>)>,
+}
+
+impl Rejected {
+    fn at(self, tenant: &Tenant) -> Self {
+        Self { tenant: Some(tenant.name().clone()), ..self }
+    }
+
+    /// What it said of itself.
+    fn of(self, method: String, params: &Payload) -> Self {
+        Self { told: Some((method, record::target(params))), ..self }
+    }
+
+    fn record(&self, peer: SocketAddr) -> TurnedAway {
+        let (method, target) = self.told.clone().unzip();
+        TurnedAway {
+            tenant: self.tenant.clone(),
+            peer: peer.to_string(),
+            method,
+            target: target.flatten(),
+            code: self.reject.code(),
+            status: Some(self.reject.status().as_u16()),
+            cause: self.reject.to_string(),
+        }
+    }
 }
 
 impl From<Reject> for Rejected {
     fn from(reject: Reject) -> Self {
-        Self { id: None, reject }
+        Self { id: None, reject, tenant: None, told: None }
     }
 }
 
 impl From<DecodeError> for Rejected {
     fn from(error: DecodeError) -> Self {
-        Self { id: error.id.clone(), reject: error.into() }
+        Self { id: error.id.clone(), ..Self::from(Reject::from(error)) }
     }
 }
 
@@ -64,9 +93,9 @@ impl Front {
     pub(super) async fn exchange(&self, request: Request<hyper::body::Incoming>, peer: SocketAddr) -> Response<Body> {
         let (parts, body) = request.into_parts();
         let answered = self.route(parts, body, peer).await;
-        answered.unwrap_or_else(|Rejected { id, reject }| {
-            tracing::info!(%peer, code = reject.code(), cause = %reject, "a message was turned away");
-            reply::reject(id.as_ref(), &reject)
+        answered.unwrap_or_else(|rejected| {
+            self.gate.recorder().turned_away(&rejected.record(peer));
+            reply::reject(rejected.id.as_ref(), &rejected.reject)
         })
     }
 
@@ -82,21 +111,39 @@ impl Front {
         let Some(tenant) = tenant else {
             return Ok(self.elsewhere(&parts));
         };
+        let taken = self.taken(&generation, &tenant, parts, body, peer).await;
+        taken.map_err(|rejected| rejected.at(&tenant))
+    }
+
+    async fn taken(
+        &self,
+        generation: &Arc<Generation>,
+        tenant: &Arc<Tenant>,
+        parts: Parts,
+        body: hyper::body::Incoming,
+        peer: SocketAddr,
+    ) -> Result<Response<Body>, Rejected> {
         self.names.check(&parts.uri, &parts.headers)?;
+        let (generation, tenant, headers) = (generation.clone(), tenant.clone(), parts.headers);
         match parts.method {
             Method::POST => {
-                let wants = guard::media(&parts.headers)?;
-                let length = parts.headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+                let wants = guard::media(&headers)?;
+                let length = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
                 let taken = self.intake.read(body, length, &self.options).await?;
-                let incoming = decode(taken.bytes, self.options.limits())?;
-                let entry = Entry { generation, tenant, headers: parts.headers, peer, wants, _room: taken.room };
-                self.message(entry, incoming).await
+                let entry = Entry { generation, tenant, headers, peer, wants, _room: taken.room };
+                match decode(taken.bytes.clone(), self.options.limits()) {
+                    Ok(incoming) => self.message(entry, incoming).await,
+                    Err(error) if error.flaw == Flaw::Batch => self.batch(entry, taken.bytes, error).await,
+                    Err(error) => Err(error.into()),
+                }
             }
-            Method::DELETE => {
+            Method::GET | Method::DELETE => {
                 let taken = self.intake.read(body, Some(0), &self.options).await?;
-                let wants = Wants { json: true, events: false };
-                let entry = Entry { generation, tenant, headers: parts.headers, peer, wants, _room: taken.room };
-                Ok(self.end_session(entry).await?)
+                let wants = guard::accepted(&headers);
+                let entry = Entry { generation, tenant, headers, peer, wants, _room: taken.room };
+                let method = parts.method.to_string();
+                let done = if method == "GET" { self.listen(entry).await } else { self.end_session(entry).await };
+                done.map_err(|reject| Rejected::from(reject).of(method, &Payload::empty()))
             }
             _ => Err(Reject::HttpMethod.into()),
         }
@@ -110,7 +157,7 @@ impl Front {
             _ => match self.names.check(&parts.uri, &parts.headers) {
                 Ok(()) => reply::json(
                     StatusCode::NOT_FOUND,
-                    Bytes::from_static(br#"{"error":"there is no MCP endpoint at this path"}"#),
+                    Bytes::from_static(br#"{"error":"there is no MCP endpoint at this path; the gate prints the paths of its endpoints when it starts"}"#),
                 ),
                 Err(reject) => reply::reject(None, &reject),
             },
@@ -120,27 +167,28 @@ impl Front {
     async fn message(&self, entry: Entry, incoming: Incoming) -> Result<Response<Body>, Rejected> {
         match incoming {
             Incoming::Request { id, method, params } => {
-                let ask = Asked { id: id.clone(), method, params };
+                let ask = Asked { id: id.clone(), method: method.clone(), params: params.clone() };
                 let answered = match ask.is_modern(&entry.headers) {
                     Ok(true) => self.modern_request(entry, ask).await,
                     Ok(false) if ask.method == "initialize" => self.initialize(entry, ask).await,
                     Ok(false) => self.legacy_request(entry, ask).await,
                     Err(reject) => Err(reject),
                 };
-                answered.map_err(|reject| Rejected { id: Some(id), reject })
+                answered.map_err(|reject| Rejected { id: Some(id), ..Rejected::from(reject).of(method, &params) })
             }
             Incoming::Notification { method, params } => {
-                if names_modern(&entry.headers, &params)? {
-                    Ok(self.modern_notification(entry, method, params).await)
-                } else {
-                    Ok(self.legacy_notification(entry, method, params).await?)
-                }
+                let taken = match names_modern(&entry.headers, &params) {
+                    Ok(true) => Ok(self.modern_notification(entry, method.clone(), params.clone()).await),
+                    Ok(false) => self.legacy_notification(entry, method.clone(), params.clone()).await,
+                    Err(reject) => Err(reject),
+                };
+                taken.map_err(|reject| Rejected::from(reject).of(method, &params))
             }
-            Incoming::Response { .. } => {
+            Incoming::Response { id, message } => {
                 if names_modern(&entry.headers, &Payload::empty())? {
                     return Err(Reject::Response.into());
                 }
-                Ok(self.legacy_response(entry).await?)
+                Ok(self.legacy_response(entry, &id, &message).await?)
             }
         }
     }
@@ -156,7 +204,7 @@ impl Front {
         let headers = entry.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
         let presented = job::presented(&entry.tenant, headers, entry.peer.to_string());
         let param_headers = client.revision.is_modern().then(|| param_headers(&entry.headers));
-        let inbound = Inbound { method, params, client, presented, owner, param_headers };
+        let inbound = Inbound { id: None, method, params, client, presented, owner, param_headers };
         let (gate, generation) = (self.gate.clone(), entry.generation.clone());
         Job { gate, generation, tenant: entry.tenant.clone(), inbound }
     }

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use http::header::{ACCEPT, CONTENT_TYPE, HOST, ORIGIN};
+use http::header::{ACCEPT, CONTENT_ENCODING, CONTENT_TYPE, HOST, ORIGIN};
 use http::uri::Authority;
 use http::{HeaderMap, HeaderValue, Uri};
 
@@ -156,12 +156,22 @@ pub(super) struct Wants {
 /// The body has to be JSON, and the client has to take JSON or a stream. The specification wants it to take both; one
 /// that takes only one gets that.
 pub(super) fn media(headers: &HeaderMap) -> Result<Wants, Reject> {
-    let content = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).map(essence);
+    let mut types = headers.get_all(CONTENT_TYPE).iter();
+    let content = types.next().filter(|_| types.next().is_none()).and_then(|value| value.to_str().ok()).map(essence);
+    if headers.get(CONTENT_ENCODING).is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+        return Err(Reject::Coding);
+    }
     if !content.is_some_and(|content| content.eq_ignore_ascii_case("application/json")) {
         return Err(Reject::MediaType);
     }
+    let wants = accepted(headers);
+    if wants.json || wants.events { Ok(wants) } else { Err(Reject::NotAcceptable) }
+}
+
+/// What `Accept` allows.
+pub(super) fn accepted(headers: &HeaderMap) -> Wants {
     if !headers.contains_key(ACCEPT) {
-        return Ok(Wants { json: true, events: true });
+        return Wants { json: true, events: true };
     }
     let mut wants = Wants { json: false, events: false };
     let ranges = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
@@ -173,7 +183,7 @@ pub(super) fn media(headers: &HeaderMap) -> Result<Wants, Reject> {
             _ => {}
         }
     }
-    if wants.json || wants.events { Ok(wants) } else { Err(Reject::NotAcceptable) }
+    wants
 }
 
 fn essence(value: &str) -> &str {

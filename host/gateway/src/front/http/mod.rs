@@ -2,19 +2,26 @@
 //!
 //! A modern request (2026-07-28) says everything itself. A legacy one belongs to a session that an
 //! `initialize` began. The answer is one JSON object unless a notification comes first; then it is a stream of events
-//! that ends with the answer. `GET` is not offered yet.
+//! that ends with the answer. A legacy client may listen with `GET`, and come back to a stream that broke.
 
 mod answer;
+mod batch;
 mod events;
 mod exchange;
 mod guard;
 mod intake;
 mod legacy;
+mod listen;
 mod modern;
+mod opening;
 mod options;
 mod reply;
 mod session;
+mod stall;
+mod streams;
+mod tape;
 
+use std::convert::Infallible;
 use std::future::Future;
 use std::io;
 use std::pin::pin;
@@ -22,9 +29,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -32,8 +39,10 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use self::exchange::Front;
 use self::guard::Names;
 use self::intake::Intake;
+use self::opening::Version;
 pub use self::options::Options;
-use self::session::Sessions;
+use self::session::{Limits, Sessions};
+use self::stall::Stall;
 use super::crew::crew;
 use crate::gate::Gate;
 
@@ -77,7 +86,13 @@ pub async fn serve(
     let (crew, muster) = crew();
     let graceful = GracefulShutdown::new();
     let slots = Arc::new(Semaphore::new(options.connections.min(Semaphore::MAX_PERMITS)));
-    let sessions = Sessions::new(options.sessions, options.session_idle);
+    let limits = Limits {
+        sessions: options.sessions,
+        idle: options.session_idle,
+        events_bytes: options.events_bytes,
+        events_age: options.events_age,
+    };
+    let sessions = Sessions::new(gate.clone(), limits);
     let drain = options.drain;
     let intake = Intake::new(&options);
     let front = Arc::new(Front { gate, names, intake, sessions, crew, options });
@@ -94,6 +109,7 @@ pub async fn serve(
             }
         }
     }
+    muster.stop();
     drop((listener, front));
     tokio::join!(graceful.shutdown(), async {
         if !muster.gather(tokio::time::sleep(drain)).await {
@@ -121,43 +137,54 @@ async fn connection(front: Arc<Front>, stream: TcpStream, slot: Option<OwnedSema
     let Ok(peer) = stream.peer_addr() else { return };
     // Answers are small and awaited.
     let _ = stream.set_nodelay(true);
-    let first_seen = Arc::new(AtomicBool::new(false));
+    let opening = tokio::time::timeout(front.options.header_time, opening::open(stream));
+    let Ok(Ok(Some((stream, version)))) = opening.await else { return };
+    let io = TokioIo::new(Stall::new(stream, front.options.write_time));
+    let (first_seen, header_time) = (Arc::new(AtomicBool::new(false)), front.options.header_time);
     let service = service_fn({
         let (front, first_seen) = (front.clone(), first_seen.clone());
         move |request| {
             let front = front.clone();
             first_seen.store(true, Ordering::Relaxed);
-            async move { Ok::<_, std::convert::Infallible>(front.exchange(request, peer).await) }
+            // Boxed, since hyper keeps the place of this future as long as the connection, and streams last.
+            async move { Ok::<_, Infallible>(Box::pin(front.exchange(request, peer)).await) }
         }
     });
-    let builder = builder(&front.options);
-    let serving = builder.serve_connection(TokioIo::new(stream), service).into_owned();
-    let mut serving = pin!(watcher.watch(serving));
-    // hyper's own limit begins once it knows the HTTP version, for which it would wait for ever.
-    let served = tokio::select! {
-        served = &mut serving => served,
-        () = tokio::time::sleep(front.options.header_time) => {
-            if !first_seen.load(Ordering::Relaxed) {
-                return;
+    let served = match version {
+        Version::One => watcher.watch(http1(&front.options).serve_connection(io, service)).await,
+        // Boxed, since most connections are not of this kind.
+        Version::Two => {
+            let mut serving = Box::pin(watcher.watch(http2(&front.options).serve_connection(io, service)));
+            // hyper limits the time for the first request of HTTP/1 only.
+            tokio::select! {
+                served = &mut serving => served,
+                () = tokio::time::sleep(header_time) => {
+                    if !first_seen.load(Ordering::Relaxed) {
+                        return;
+                    }
+                    serving.await
+                }
             }
-            serving.await
         }
     };
     if let Err(cause) = served {
-        tracing::debug!(%peer, cause, "a connection broke");
+        tracing::debug!(%peer, %cause, "a connection broke");
     }
     drop(slot);
 }
 
-fn builder(options: &Options) -> auto::Builder<TokioExecutor> {
-    let mut builder = auto::Builder::new(TokioExecutor::new());
+fn http1(options: &Options) -> http1::Builder {
+    let mut builder = http1::Builder::new();
     builder
-        .http1()
         .timer(TokioTimer::new())
         .header_read_timeout(options.header_time)
         .max_buf_size(options.header_bytes.max(options::LEAST_HEADER_BYTES));
     builder
-        .http2()
+}
+
+fn http2(options: &Options) -> http2::Builder<TokioExecutor> {
+    let mut builder = http2::Builder::new(TokioExecutor::new());
+    builder
         .timer(TokioTimer::new())
         .max_concurrent_streams(STREAMS)
         .max_header_list_size(u32::try_from(options.header_bytes).unwrap_or(u32::MAX))

@@ -3,27 +3,40 @@
 use http::{Response, StatusCode};
 use witgate_policy::{Payload, Revision};
 
-use super::answer::{Pending, Running};
+use super::answer::{Answers, Pending, Running};
 use super::exchange::{Asked, Entry, Front};
 use super::reply::{self, Body};
-use crate::wire::{ClientFacts, Meta, Mismatch, Reject, check_headers, version_header};
+use crate::front::job::SUBSCRIPTION;
+use crate::tenant::Outlet;
+use crate::wire::{ClientFacts, Meta, Mismatch, Reject, check_headers, lasting, version_header};
 
 impl Front {
-    pub(super) async fn modern_request(&self, entry: Entry, asked: Asked) -> Result<Response<Body>, Reject> {
+    pub(super) async fn modern_request(&self, entry: Entry, mut asked: Asked) -> Result<Response<Body>, Reject> {
+        let lasts = asked.method == SUBSCRIPTION;
+        if lasts {
+            asked.params = lasting(&asked.params)?;
+        }
         let client = agreed(&entry, &asked)?;
         let revision = client.revision;
-        let job = self.job(&entry, (asked.method, asked.params), client, None);
-        let (work, notes) = job.request(None);
-        let running = Running::new(work, false, self.crew.clone());
+        if lasts && !entry.wants.events {
+            return Err(Reject::NoEvents);
+        }
+        let mut job = self.job(&entry, (asked.method, asked.params), client, None);
+        job.inbound.id = Some(asked.id.clone());
+        let (outlet, said) = Outlet::new(None);
+        let work = if lasts { job.subscription(None, outlet, self.crew.stop()) } else { job.request(None, outlet) };
+        let id = asked.id;
+        let working = Box::pin(async move { Answers { all: vec![(Some(id), work.await)], batch: false } });
+        let running = Running::new(working, None, self.crew.clone());
         let (wants, keep_alive) = (entry.wants, self.options.keep_alive);
-        Ok(Pending { id: asked.id, revision, wants, keep_alive, running, notes }.respond().await)
+        Ok(Pending { revision, wants, keep_alive, running, said }.respond().await)
     }
 
     /// The core protocol has none over HTTP; extensions may.
     pub(super) async fn modern_notification(&self, entry: Entry, method: String, params: Payload) -> Response<Body> {
         let client = Meta::of(&params).of_notification();
         match self.job(&entry, (method, params), client, None).notification().await {
-            Ok(()) => reply::empty(StatusCode::ACCEPTED),
+            Ok(_) => reply::empty(StatusCode::ACCEPTED),
             Err(denial) => reply::denial(None, &denial),
         }
     }

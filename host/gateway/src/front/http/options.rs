@@ -26,10 +26,17 @@ pub struct Options {
     pub body_time: Duration,
     /// Connections at once; further ones wait to be accepted.
     pub connections: usize,
-    /// Sessions of legacy clients; the one that was idle for longest makes place.
+    /// Sessions of legacy clients. Of the caller that has most of them, the one that was idle for longest makes place.
     pub sessions: usize,
     /// How long a session may be idle before it ends.
     pub session_idle: Duration,
+    /// What is kept of the streams of all sessions for clients that come back after their connection broke, in bytes;
+    /// one session may take a quarter of it.
+    pub events_bytes: usize,
+    /// How long it is kept.
+    pub events_age: Duration,
+    /// How long a client may read nothing of what is written to it before its connection ends.
+    pub write_time: Duration,
     /// How often an idle stream of events shows that it is alive.
     pub keep_alive: Duration,
     /// How long what is under way may take to end when the gate stops.
@@ -37,8 +44,9 @@ pub struct Options {
 }
 
 impl Default for Options {
-    /// A body as large as the strict parser takes, and sixteen of them at once. Half a minute for what a client has ready; a day for a session, since
-    /// desktop clients sleep overnight; 15 seconds between signs of life, below the 60 of common proxies.
+    /// A body as large as the strict parser takes, and sixteen of them at once. Half a minute for what a client has
+    /// ready; a day for a session, since desktop clients sleep overnight; five minutes to come back to a stream, in which
+    /// a laptop has found its next network; 15 seconds between signs of life, below the 60 of common proxies.
     fn default() -> Self {
         Self {
             hosts: Vec::new(),
@@ -51,6 +59,9 @@ impl Default for Options {
             connections: 4096,
             sessions: 10_000,
             session_idle: Duration::from_hours(24),
+            events_bytes: 64 << 20,
+            events_age: Duration::from_mins(5),
+            write_time: Duration::from_mins(1),
             keep_alive: Duration::from_secs(15),
             drain: Duration::from_secs(30),
         }

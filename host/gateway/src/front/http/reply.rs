@@ -1,35 +1,69 @@
 //! HTTP responses, made in one place.
 
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
 use bytes::Bytes;
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderValue, Response, StatusCode};
-use http_body_util::{Either, Full};
+use http_body::{Frame, SizeHint};
+use http_body_util::Either;
 use witgate_policy::{Kind, Revision, Sanitized};
 
 use super::events::Events;
+use crate::wire::encode::Line;
 use crate::wire::{Denial, Reject, RequestId, code, encode};
 
-/// One message, or a stream of events.
-pub(super) type Body = Either<Full<Bytes>, Events>;
+/// What is known already, or a stream of events.
+pub(super) type Body = Either<Pieces, Events>;
+
+/// A body in pieces, none of which is copied.
+#[derive(Default)]
+pub(super) struct Pieces(VecDeque<Bytes>);
+
+impl FromIterator<Line> for Pieces {
+    fn from_iter<I: IntoIterator<Item = Line>>(lines: I) -> Self {
+        Self(lines.into_iter().flat_map(Line::pieces).filter(|piece| !piece.is_empty()).collect())
+    }
+}
+
+impl http_body::Body for Pieces {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Poll::Ready(self.0.pop_front().map(|piece| Ok(Frame::data(piece))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.0.iter().map(|piece| piece.len() as u64).sum())
+    }
+}
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const EVENT_STREAM: HeaderValue = HeaderValue::from_static("text/event-stream");
 
 /// No body.
 pub(super) fn empty(status: StatusCode) -> Response<Body> {
-    with(status, Either::Left(Full::default()))
+    with(status, Either::Left(Pieces::default()))
 }
 
 /// One JSON object.
-pub(super) fn json(status: StatusCode, message: Bytes) -> Response<Body> {
-    let mut response = with(status, Either::Left(Full::new(message)));
+pub(super) fn json(status: StatusCode, message: impl Into<Line>) -> Response<Body> {
+    let mut response = with(status, Either::Left(Pieces::from_iter([message.into()])));
     response.headers_mut().insert(CONTENT_TYPE, JSON);
     response
 }
 
 /// Events that are known already.
-pub(super) fn events(events: Bytes) -> Response<Body> {
-    streamed(Either::Left(Full::new(events)))
+pub(super) fn events(messages: Vec<Line>) -> Response<Body> {
+    streamed(Either::Left(messages.into_iter().map(|message| encode::event(message, None)).collect()))
 }
 
 /// Events as they come.
@@ -41,7 +75,7 @@ pub(super) fn stream(events: Events) -> Response<Body> {
 pub(super) fn reject(id: Option<&RequestId>, reject: &Reject) -> Response<Body> {
     let mut response = json(reject.status(), encode::error(id, &reject.error()));
     if reject.status() == StatusCode::METHOD_NOT_ALLOWED {
-        response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST, DELETE"));
+        response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, POST, DELETE"));
     }
     response
 }

@@ -12,21 +12,31 @@ use serde_json::json;
 use witgate_policy::Payload;
 
 use super::client::{Shown, collect, with_sources};
+use super::resume::Resuming;
 use super::sse::Parser;
-use super::{Link, Session};
+use super::{Link, PostFuture, Session, sieve};
 use crate::upstream::envelope::{self, Message, Outcome};
 use crate::upstream::exchange::{Heard, Listener};
-use crate::upstream::{Failed, ask, meta};
+use crate::upstream::inlet::{Inbox, inlet};
+use crate::upstream::{Ask, Failed, Limits, Reply, meta};
 
 /// For a server to end a stream after its answer, so that the connection can be used again.
 const LINGER: Duration = Duration::from_secs(1);
+/// The end of a response that should have had more in it.
+pub(super) const UNANSWERED: &str = "the response ended without an answer to the request";
+/// Messages that nobody waits for, on their way at once; further ones are lost, as the protocol allows.
+pub(super) const ASIDES: usize = 256;
 /// For a message that nobody waits for.
 const ASIDE: Duration = Duration::from_secs(5);
 
 /// Where the messages of a response come from.
 pub(super) enum Body {
+    /// Not yet begun.
+    Sent(PostFuture),
     Json(Incoming, BytesMut),
     Events(Incoming, Parser),
+    /// A stream that broke off.
+    Resuming(Resuming),
     Done,
 }
 
@@ -38,16 +48,53 @@ pub(crate) struct Answer {
     pub(super) listener: Listener,
     pub(super) body: Body,
     pub(super) heard: VecDeque<Message>,
+    /// It has begun to stream, and nobody knows.
+    pub(super) opened: bool,
     pub(super) session_id: Option<HeaderValue>,
+    /// Where the client is asked, if it can be.
+    pub(super) chair: Option<Chair>,
     /// Whom to tell that the request is cancelled.
     pub(super) cancel: Option<Cancel>,
+    /// The answer lists a modern server's tools.
+    pub(super) is_sifted: bool,
+}
+
+/// A call's place in a session that is its client's own.
+pub(super) struct Chair {
+    session: Arc<Session>,
+    call: u64,
+    pub(super) inbox: Inbox,
+}
+
+impl Chair {
+    /// Where the session is one.
+    pub(super) fn take(session: &Arc<Session>, call: u64, limits: &Limits) -> Option<Self> {
+        session.board.is_own().then(|| {
+            let (inlet, inbox) = inlet(limits);
+            session.board.enter(call, &inlet);
+            Self { session: session.clone(), call, inbox }
+        })
+    }
+}
+
+impl Drop for Chair {
+    fn drop(&mut self) {
+        self.session.board.leave(self.call);
+    }
 }
 
 impl Answer {
     /// The next notification, or the answer. Cancel safe.
     pub(crate) async fn next(&mut self) -> Result<Heard, Failed> {
         loop {
-            while let Some(message) = self.heard.pop_front() {
+            if std::mem::take(&mut self.opened) {
+                return Ok(Heard::Opened);
+            }
+            loop {
+                if let Some(heard) = self.chair.as_mut().and_then(|chair| chair.inbox.try_recv()) {
+                    return Ok(heard);
+                }
+                let Some(message) = self.heard.pop_front() else { break };
                 if let Some(heard) = self.take(message) {
                     if matches!(heard, Heard::End(_)) {
                         self.end();
@@ -55,28 +102,13 @@ impl Answer {
                     return Ok(heard);
                 }
             }
-            let limits = self.link.spec.limits.message;
-            match &mut self.body {
-                Body::Json(incoming, collected) => {
-                    collect(incoming, collected, limits.bytes).await?;
-                    let text = collected.split().freeze();
-                    self.body = Body::Done;
-                    self.hear(text)?;
-                }
-                Body::Events(incoming, parser) => match incoming.frame().await {
-                    Some(Ok(frame)) => {
-                        if let Ok(data) = frame.into_data() {
-                            parser.push(&data).map_err(|e| Failed::no_reply(e.to_string()))?;
-                        }
-                        while let Body::Events(_, parser) = &mut self.body {
-                            let Some(event) = parser.next() else { break };
-                            self.hear(event)?;
-                        }
-                    }
-                    Some(Err(e)) => return Err(Failed::no_reply(with_sources(&e))),
-                    None => self.body = Body::Done,
+            match &mut self.chair {
+                None => read(&self.link, &mut self.body, &mut self.heard, self.cancel.as_ref()).await?,
+                Some(chair) => tokio::select! {
+                    biased;
+                    () = chair.inbox.ready() => {}
+                    read = read(&self.link, &mut self.body, &mut self.heard, self.cancel.as_ref()) => read?,
                 },
-                Body::Done => return Err(Failed::no_reply("the response ended without an answer to the request")),
             }
         }
     }
@@ -90,10 +122,18 @@ impl Answer {
         }
     }
 
-    fn hear(&mut self, text: bytes::Bytes) -> Result<(), Failed> {
-        let messages = envelope::decode(text, self.link.spec.limits.message);
-        self.heard.extend(messages.map_err(|e| Failed::no_reply(e.to_string()))?);
-        Ok(())
+    /// Answers what the server asked.
+    pub(crate) fn answer(&self, ask: &Ask, answer: Reply) {
+        if let Some(chair) = &self.chair {
+            chair.session.board.answer(Some(self.id), ask, answer);
+        }
+    }
+
+    /// Says something to the server, which may be lost.
+    pub(crate) fn say(&self, line: String) {
+        if let Some(chair) = &self.chair {
+            chair.session.board.say(line);
+        }
     }
 
     /// What a message is to whoever listens; `None` when it is nothing to them.
@@ -101,10 +141,14 @@ impl Answer {
         match message {
             // An error without an id, on the request's own response, can only mean the request.
             Message::Response { id: None, outcome: outcome @ Outcome::Error(_) } => Some(Heard::End(outcome)),
+            Message::Response { id, outcome: Outcome::Result(page) } if self.is_sifted && id == Some(self.id) => {
+                let page = sieve::sound(page, &self.link.spec.id, self.link.spec.limits.message);
+                Some(Heard::End(Outcome::Result(page)))
+            }
             Message::Response { id, outcome } => (id == Some(self.id)).then_some(Heard::End(outcome)),
-            Message::Request { id, method } => {
-                if let Some(Cancel { session, shown, .. }) = &self.cancel {
-                    self.link.aside(session.headers(), shown, ask::answer(&id, &method));
+            Message::Request { id, method, params } => {
+                if let Some(cancel) = &self.cancel {
+                    cancel.session.board.ask(&id, &method, &params, Some(self.id));
                 }
                 None
             }
@@ -123,7 +167,14 @@ impl Answer {
                 meta::restore(&params, token, self.link.spec.limits.message).ok()?
             }
             "notifications/message" if !self.listener.wish.wants(&params) => return None,
-            _ => params,
+            "notifications/message" => params,
+            _ => {
+                let aside = self.cancel.as_ref().is_some_and(|cancel| cancel.session.board.tell(&method, &params));
+                if aside || method == "notifications/cancelled" {
+                    return None;
+                }
+                params
+            }
         };
         Some(Heard::Note { method, params })
     }
@@ -144,7 +195,6 @@ impl Answer {
 pub(super) struct Cancel {
     pub(super) link: Arc<Link>,
     pub(super) session: Arc<Session>,
-    pub(super) shown: Shown,
     pub(super) id: u64,
     pub(super) armed: bool,
 }
@@ -162,18 +212,69 @@ impl Drop for Cancel {
         if self.armed {
             let params = Payload::of(&json!({ "requestId": self.id, "reason": "the client gave up" }));
             let line = envelope::notification("notifications/cancelled", &params);
-            self.link.aside(self.session.headers(), &self.shown, line);
+            self.link.aside(self.session.headers(), self.session.shown(), line, false);
         }
     }
 }
 
+/// Reads the next piece of a response. Cancel safe.
+async fn read(
+    link: &Arc<Link>,
+    body: &mut Body,
+    heard: &mut VecDeque<Message>,
+    cancel: Option<&Cancel>,
+) -> Result<(), Failed> {
+    let limits = link.spec.limits.message;
+    let mut hear = |text| -> Result<(), Failed> {
+        let messages = envelope::decode(text, limits).map_err(|e| Failed::unreadable(&e))?;
+        heard.extend(messages);
+        Ok(())
+    };
+    match body {
+        Body::Sent(sent) => {
+            let head = sent.await;
+            *body = Body::Done;
+            *body = link.begin(head).await.map_err(|(failed, _)| failed)?.0;
+        }
+        Body::Json(incoming, collected) => {
+            collect(incoming, collected, limits.bytes).await?;
+            let text = collected.split().freeze();
+            *body = Body::Done;
+            hear(text)?;
+        }
+        Body::Events(incoming, parser) => match incoming.frame().await {
+            Some(Ok(frame)) => {
+                if let Ok(data) = frame.into_data() {
+                    parser.push(&data).map_err(|_| Failed::too_long(limits.bytes))?;
+                }
+                while let Some(event) = parser.next() {
+                    hear(event)?;
+                }
+            }
+            Some(Err(e)) => body.resume(link, cancel, with_sources(&e))?,
+            None => body.resume(link, cancel, UNANSWERED.to_owned())?,
+        },
+        Body::Resuming(stream) => {
+            let (incoming, parser) = stream.await?;
+            *body = Body::Events(incoming, parser);
+        }
+        Body::Done => return Err(Failed::no_reply(UNANSWERED)),
+    }
+    Ok(())
+}
+
 impl Link {
-    /// Sends a message that nobody waits for, and reads its response away.
-    pub(super) fn aside(self: &Arc<Self>, headers: HeaderMap, shown: &Shown, body: String) {
+    /// Sends a message that nobody waits for, and reads its response away. `sure`: it is sent even when there are many.
+    pub(super) fn aside(self: &Arc<Self>, headers: HeaderMap, shown: &Shown, body: String, sure: bool) {
+        let room = self.asides.clone().try_acquire_owned().ok();
+        if room.is_none() && !sure {
+            return;
+        }
         let (link, shown) = (self.clone(), shown.clone());
         // Outside a runtime there is no connection left to send it on.
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
         runtime.spawn(tokio::time::timeout(ASIDE, async move {
+            let _room = room;
             let sent = link.client.send(http::Method::POST, &shown, headers, body).await;
             if let Ok(mut response) = sent {
                 while let Some(Ok(_)) = response.body_mut().frame().await {}

@@ -70,6 +70,16 @@ impl Client {
         Ok(Self { pool, uri, headers })
     }
 
+    /// Where it sends to.
+    pub(crate) fn uri(&self) -> &Uri {
+        &self.uri
+    }
+
+    /// A client of another address of the same server, on the same connections.
+    pub(crate) fn at(&self, uri: Uri) -> Self {
+        Self { pool: self.pool.clone(), uri, headers: self.headers.clone() }
+    }
+
     /// Sends a request, whose body is empty unless it is a POST. `more` are the protocol's headers and win over all.
     pub(crate) async fn send(
         &self,
@@ -170,7 +180,7 @@ pub(crate) async fn collect(body: &mut Incoming, collected: &mut BytesMut, max_b
         let frame = frame.map_err(|e| Failed::no_reply(with_sources(&e)))?;
         let Ok(data) = frame.into_data() else { continue };
         if collected.len() + data.len() > max_bytes {
-            return Err(Failed::no_reply(format!("the server sent a message of more than {max_bytes} bytes")));
+            return Err(Failed::too_long(max_bytes));
         }
         collected.extend_from_slice(&data);
     }

@@ -5,7 +5,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
 use witgate_policy::Payload;
 
-use crate::wire::mirror::{annotations, encode_value, mirrored, named_by};
+use crate::wire::mirror::{HEADER, annotations, encode_value, mirrored, named_by};
 
 /// Sets `Mcp-Method`, `Mcp-Name` and `Mcp-Param-*`.
 pub(crate) fn describe(headers: &mut HeaderMap, method: &str, params: &Payload, tool: Option<&Payload>) {
@@ -14,7 +14,7 @@ pub(crate) fn describe(headers: &mut HeaderMap, method: &str, params: &Payload, 
     if let Some(name) = name {
         set(headers, HeaderName::from_static("mcp-name"), &name);
     }
-    let annotated = tool.filter(|tool| method == "tools/call" && tool.as_str().contains("x-mcp-header"));
+    let annotated = tool.filter(|tool| method == "tools/call" && tool.as_str().contains(HEADER));
     let Some(schema) = annotated.and_then(|tool| tool.read::<Value>("/inputSchema")) else { return };
     for annotation in annotations(&schema) {
         let header = HeaderName::try_from(format!("mcp-param-{}", annotation.name));

@@ -1,6 +1,6 @@
 //! The stream on which a server tells that its lists have changed: `GET` for a legacy one, `subscriptions/listen` for a
-//! modern one. One for each upstream, whatever the number of its sessions; what is missed while it is down counts as a
-//! change.
+//! modern one; and on which a legacy one asks a client of whom it has a session. One for those sessions each, and one for
+//! all that are shared by many; what is missed while it is down counts as a change.
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -8,20 +8,24 @@ use std::time::Duration;
 use http::{HeaderMap, Method, Response};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use tokio::task::AbortHandle;
 use witgate_policy::json;
 
 use super::client::{Shown, media_type};
-use super::sse::Parser;
+use super::sse::{Parser, Place};
 use super::{Link, Session, header};
+use crate::upstream::Failed;
+use crate::upstream::board::Board;
 use crate::upstream::envelope::{self, Message, Outcome};
 use crate::upstream::handshake::listen_params;
-use crate::upstream::{Failed, ask};
+use crate::upstream::meta;
 
 /// Before the second attempt; it doubles up to [`PAUSE_MAX`].
 const PAUSE: Duration = Duration::from_secs(1);
 const PAUSE_MAX: Duration = Duration::from_mins(1);
+/// For a server to begin the stream on which it may ask, before it is sent the first call.
+const BEGIN: Duration = Duration::from_secs(1);
 
 /// A stream that is listened to; it ends with this.
 pub(super) struct Ear(AbortHandle);
@@ -41,7 +45,8 @@ struct Listening {
     /// The params of `subscriptions/listen`, for a modern server.
     subscription: Option<witgate_policy::Payload>,
     limits: json::Limits,
-    _only: OwnedSemaphorePermit,
+    board: Arc<Board>,
+    _only: Option<OwnedSemaphorePermit>,
 }
 
 /// Whether a stream that ended is to be opened again.
@@ -52,40 +57,68 @@ enum Ended {
 }
 
 impl Session {
-    /// Listens in this session, if the server tells of changes and no other session listens.
-    pub(super) fn listen(&self, link: &Arc<Link>, shown: &Shown) -> Option<Ear> {
-        let params = listen_params(&self.facts)?;
-        let only = link.ear.clone().try_acquire_owned().ok()?;
+    /// Listens in this session, unless it does already: if it is one client's own; or if the server tells of changes, and
+    /// either somebody waits for them (`awaited`, or in the crowd) or no other session listens.
+    pub(crate) async fn listen(&self, link: &Arc<Link>, awaited: bool) {
+        let params = listen_params(&self.facts);
+        let own = self.board.is_own();
+        let modern = self.facts.revision.is_modern();
+        let tells =
+            params.is_some() || (!modern && ["/resources/subscribe", "/tasks"].iter().any(|at| self.facts.has(at)));
+        if self.ear().is_some() || !(own || tells) {
+            return;
+        }
+        let only = if own { None } else { link.ear.clone().try_acquire_owned().ok() };
+        if !own && only.is_none() && !awaited && !self.board.is_heard() {
+            return;
+        }
         let listening = Listening {
             link: Arc::downgrade(link),
-            shown: shown.clone(),
+            shown: self.shown().clone(),
             headers: self.headers(),
-            subscription: self.facts.revision.is_modern().then_some(params),
+            subscription: params.filter(|_| modern),
             limits: link.spec.limits.message,
+            board: self.board.clone(),
             _only: only,
         };
-        Some(Ear(tokio::spawn(listening.run()).abort_handle()))
+        let (begun, begins) = oneshot::channel();
+        {
+            let mut ear = self.ear();
+            if ear.is_some() {
+                return;
+            }
+            *ear = Some(Ear(tokio::spawn(listening.run(begun)).abort_handle()));
+        }
+        if own {
+            // A server that does not begin its answer before it has something to say is not waited for.
+            let _ = tokio::time::timeout(BEGIN, begins).await;
+        }
     }
 }
 
 impl Listening {
-    async fn run(self) {
+    async fn run(self, begun: oneshot::Sender<()>) {
+        let mut begun = Some(begun);
         let mut pause = PAUSE;
+        let mut place = Place::default();
         loop {
             let Some(link) = self.link.upgrade() else { return };
-            let opened = self.open(&link).await;
+            let opened = self.open(&link, &place).await;
+            begun.take();
             drop(link);
             let ended = match opened {
                 Ok(response) if response.status().is_success() => {
                     if media_type(response.headers()) != "text/event-stream" {
                         return;
                     }
-                    let (ended, heard) = self.hear(response.into_body()).await;
+                    let (ended, heard) = self.hear(response.into_body(), &mut place).await;
                     if heard {
                         pause = PAUSE;
                     }
                     ended
                 }
+                // Whatever it says of the place, without one it may go on.
+                Ok(response) if response.status().is_client_error() && place.id.take().is_some() => Ended::Again,
                 // 405 says that there is no such stream, 404 that there is no such session.
                 Ok(response) if response.status().is_client_error() => Ended::ForGood,
                 Ok(_) | Err(_) => Ended::Again,
@@ -93,16 +126,18 @@ impl Listening {
             if ended == Ended::ForGood {
                 return;
             }
-            tokio::time::sleep(pause).await;
+            tokio::time::sleep(place.pause(pause)).await;
             pause = (pause * 2).min(PAUSE_MAX);
             let Some(link) = self.link.upgrade() else { return };
             link.gauge.lists_changed();
+            self.board.lapse();
         }
     }
 
-    async fn open(&self, link: &Link) -> Result<Response<Incoming>, Failed> {
+    async fn open(&self, link: &Link, place: &Place) -> Result<Response<Incoming>, Failed> {
         let mut headers = self.headers.clone();
         let Some(params) = &self.subscription else {
+            place.mark(&mut headers);
             return link.client.send(Method::GET, &self.shown, headers, String::new()).await;
         };
         let method = "subscriptions/listen";
@@ -112,14 +147,15 @@ impl Listening {
     }
 
     /// Listens until the stream ends. Says whether anything was heard.
-    async fn hear(&self, mut body: Incoming) -> (Ended, bool) {
-        let mut parser = Parser::new(self.limits.bytes);
+    async fn hear(&self, mut body: Incoming, place: &mut Place) -> (Ended, bool) {
+        let mut parser = Parser::at(place.clone(), self.limits.bytes);
         let mut heard = false;
         while let Some(Ok(frame)) = body.frame().await {
             let Ok(data) = frame.into_data() else { continue };
             if parser.push(&data).is_err() {
                 return (Ended::Again, heard);
             }
+            place.clone_from(parser.place());
             while let Some(event) = parser.next() {
                 let Ok(messages) = envelope::decode(event, self.limits) else { return (Ended::Again, heard) };
                 heard = true;
@@ -134,10 +170,15 @@ impl Listening {
     fn take(&self, message: Message) -> Ended {
         let Some(link) = self.link.upgrade() else { return Ended::ForGood };
         match message {
-            Message::Notification { method, .. } if method.ends_with("/list_changed") => link.gauge.lists_changed(),
-            Message::Request { id, method } => link.aside(self.headers.clone(), &self.shown, ask::answer(&id, &method)),
+            Message::Notification { method, params } => {
+                if method.ends_with("/list_changed") {
+                    link.gauge.lists_changed();
+                }
+                self.board.note(&method, &meta::without_subscription(params, self.limits));
+            }
+            Message::Request { id, method, params } => self.board.ask(&id, &method, &params, None),
             Message::Response { outcome: Outcome::Error(_), .. } => return Ended::ForGood,
-            Message::Notification { .. } | Message::Response { .. } => {}
+            Message::Response { .. } => {}
         }
         Ended::Again
     }

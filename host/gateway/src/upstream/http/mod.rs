@@ -4,12 +4,14 @@ mod answer;
 mod client;
 pub(super) mod header;
 mod listen;
+mod resume;
 mod session;
+mod sieve;
 pub(super) mod sse;
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex};
 
 use bytes::BytesMut;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
@@ -20,16 +22,14 @@ use witgate_policy::{Payload, Revision};
 use super::envelope::{self, Message, Outcome};
 use super::exchange::Listener;
 use super::gauge::Gauge;
-use super::pipe::Era;
 use super::{Failed, Http, Spec};
-use answer::{Body, Cancel};
-use client::{Client, collect, media_type, status};
-use session::{SESSION_ID, Sessions};
+use answer::{Body, Cancel, Chair};
+use session::SESSION_ID;
 use sse::Parser;
 
 pub(crate) use answer::Answer;
-pub(crate) use client::{Shown, origin};
-pub(crate) use session::Session;
+pub(crate) use client::{Client, Shown, collect, media_type, origin, status, with_sources};
+pub(crate) use session::{Session, connect};
 
 /// What is read of an error's body.
 const ERROR_BYTES: usize = 64 << 10;
@@ -41,11 +41,11 @@ pub(crate) struct Link {
     spec: Arc<Spec>,
     gauge: Arc<Gauge>,
     client: Client,
-    sessions: Mutex<Sessions>,
-    era: Mutex<Option<Era>>,
     next: AtomicU64,
-    /// One session listens for changed lists.
+    /// One session listens for changed lists, unless somebody listens to others too.
     ear: Arc<Semaphore>,
+    /// Messages that nobody waits for.
+    asides: Arc<Semaphore>,
 }
 
 /// What is to be sent, once it is known to which session and under which id.
@@ -63,43 +63,19 @@ impl Link {
             spec: spec.clone(),
             gauge: gauge.clone(),
             client: Client::new(http, spec.timeouts.connect)?,
-            sessions: Mutex::default(),
-            era: Mutex::new(None),
             next: AtomicU64::new(1),
             ear: Arc::new(Semaphore::new(1)),
+            asides: Arc::new(Semaphore::new(answer::ASIDES)),
         })
-    }
-
-    /// Sends a request in a session. When the server has forgotten the session, or another server is there now, the
-    /// request was not processed, and is sent once more in a new one.
-    pub(crate) async fn request(
-        self: &Arc<Self>,
-        shown: &Shown,
-        mut session: Arc<Session>,
-        sending: &Sending<'_>,
-    ) -> Result<Answer, Failed> {
-        let first = self.attempt(shown, &session, sending).await;
-        match first {
-            Err(failed) if (session.has_id() && forgotten(&failed)) || replaced(&failed, &session) => {
-                if replaced(&failed, &session) {
-                    *self.era() = None;
-                }
-                session.end();
-                session = self.session(shown).await?;
-                self.attempt(shown, &session, sending).await
-            }
-            other => other,
-        }
-        .or_else(|failed| self.own_error(failed, sending))
     }
 
     fn next_id(&self) -> u64 {
         self.next.fetch_add(1, Relaxed)
     }
 
-    async fn attempt(
+    /// Sends a request in a session.
+    pub(crate) async fn attempt(
         self: &Arc<Self>,
-        shown: &Shown,
         session: &Arc<Session>,
         sending: &Sending<'_>,
     ) -> Result<Answer, Failed> {
@@ -110,30 +86,30 @@ impl Link {
         if !legacy {
             header::describe(&mut headers, sending.method, &params, sending.tool);
         }
-        let cancel = legacy.then(|| Cancel {
-            link: self.clone(),
-            session: session.clone(),
-            shown: shown.clone(),
-            id,
-            armed: true,
-        });
-        let posted = self.post_as(id, shown, headers, sending.method, &params, (sending.listener)(), cancel).await;
+        let cancel = legacy.then(|| Cancel { link: self.clone(), session: session.clone(), id, armed: true });
+        let listener = (sending.listener)();
+        let chair = (!listener.internal).then(|| Chair::take(session, id, &self.spec.limits)).flatten();
+        let post = Post { id, headers, method: sending.method, params: &params, listener };
+        let mut posted = self.post(session.shown(), post, cancel, chair).await;
+        if let Ok(answer) = &mut posted {
+            answer.is_sifted = !legacy && sending.method == "tools/list";
+        }
         if let Err(Failed { failure: witgate_policy::Failure::HttpStatus(400 | 404 | 405), error: None, .. }) = &posted
         {
             // Not what a modern server says: it may have been replaced by another.
             if !legacy {
-                session.end();
+                session.outlive();
             }
         }
         posted
     }
 
     /// An answer that came as an HTTP error: a request that the server understood and refused.
-    fn own_error(self: &Arc<Self>, failed: Failed, sending: &Sending<'_>) -> Result<Answer, Failed> {
+    pub(crate) fn own_error(self: &Arc<Self>, failed: Failed, sending: &Sending<'_>) -> Result<Answer, Failed> {
         match (&failed.failure, &failed.error) {
             (witgate_policy::Failure::HttpStatus(400 | 404), Some(error)) => {
                 let outcome = Outcome::Error(error.clone());
-                let mut answer = self.answer(0, (sending.listener)(), Body::Done, None);
+                let mut answer = self.answer(0, (sending.listener)(), Body::Done, None, None);
                 answer.heard.push_back(Message::Response { id: Some(0), outcome });
                 Ok(answer)
             }
@@ -154,43 +130,66 @@ impl Link {
         if response.status().is_success() { Ok(()) } else { Err(status(&response)) }
     }
 
+    /// A request of the handshake.
+    async fn shake(
+        self: &Arc<Self>,
+        shown: &Shown,
+        headers: HeaderMap,
+        method: &str,
+        params: &Payload,
+    ) -> Result<Answer, Failed> {
+        let post = Post { id: self.next_id(), headers, method, params, listener: Listener::internal() };
+        self.post(shown, post, None, None).await
+    }
+
     async fn post(
         self: &Arc<Self>,
         shown: &Shown,
-        headers: HeaderMap,
-        method: &str,
-        params: &Payload,
-        listener: Listener,
+        post: Post<'_>,
         cancel: Option<Cancel>,
+        mut chair: Option<Chair>,
     ) -> Result<Answer, Failed> {
-        let id = self.next_id();
-        self.post_as(id, shown, headers, method, params, listener, cancel).await
-    }
-
-    #[expect(clippy::too_many_arguments, reason = "one call site each, and no two of one type")]
-    async fn post_as(
-        self: &Arc<Self>,
-        id: u64,
-        shown: &Shown,
-        headers: HeaderMap,
-        method: &str,
-        params: &Payload,
-        listener: Listener,
-        cancel: Option<Cancel>,
-    ) -> Result<Answer, Failed> {
-        let body = envelope::request(id, method, params);
-        let sent = self.client.send(Method::POST, shown, headers, body).await;
-        let response = match sent {
-            Ok(response) if response.status().is_success() => response,
-            Ok(response) => {
-                drop(cancel.map(Cancel::disarm));
-                return Err(self.refused(response).await);
-            }
-            Err(failed) => {
-                drop(cancel.map(Cancel::disarm));
-                return Err(failed);
+        let body = envelope::request(post.id, post.method, post.params);
+        let (link, shown) = (self.clone(), shown.clone());
+        let sent = async move { link.client.send(Method::POST, &shown, post.headers, body).await };
+        let begun = match &mut chair {
+            None => Begun::Head(sent.await),
+            // The server may ask before it begins to answer.
+            Some(chair) => {
+                let mut sent: PostFuture = Box::pin(sent);
+                tokio::select! {
+                    biased;
+                    head = &mut sent => Begun::Head(head),
+                    () = chair.inbox.ready() => Begun::Asks(sent),
+                }
             }
         };
+        let (body, session_id) = match begun {
+            Begun::Asks(sent) => (Body::Sent(sent), None),
+            Begun::Head(head) => match self.begin(head).await {
+                Ok(begun) => begun,
+                Err((failed, refused)) => {
+                    if refused {
+                        drop(cancel.map(Cancel::disarm));
+                    }
+                    return Err(failed);
+                }
+            },
+        };
+        let mut answer = self.answer(post.id, post.listener, body, cancel, chair);
+        answer.session_id = session_id;
+        Ok(answer)
+    }
+
+    /// Reads a response's head. A failure comes with whether the server has the request no longer, or never had it.
+    async fn begin(
+        &self,
+        head: Result<Response<Incoming>, Failed>,
+    ) -> Result<(Body, Option<HeaderValue>), (Failed, bool)> {
+        let response = head.map_err(|failed| (failed, true))?;
+        if !response.status().is_success() {
+            return Err((self.refused(response).await, true));
+        }
         let session_id = response.headers().get(SESSION_ID).cloned().filter(valid_id);
         let kind = media_type(response.headers());
         let max_bytes = self.spec.limits.message.bytes;
@@ -200,18 +199,37 @@ impl Link {
             _ => {
                 let code = response.status().as_u16();
                 let kind: String = kind.chars().filter(|c| !c.is_control()).take(80).collect();
-                return Err(Failed::no_reply(format!(
+                let why = format!(
                     "the server answered a request with HTTP {code} and content type `{kind}`, not JSON or an event stream"
-                )));
+                );
+                return Err((Failed::no_reply(why), false));
             }
         };
-        let mut answer = self.answer(id, listener, body, cancel);
-        answer.session_id = session_id;
-        Ok(answer)
+        Ok((body, session_id))
     }
 
-    fn answer(self: &Arc<Self>, id: u64, listener: Listener, body: Body, cancel: Option<Cancel>) -> Answer {
-        Answer { link: self.clone(), id, listener, body, heard: VecDeque::new(), session_id: None, cancel }
+    fn answer(
+        self: &Arc<Self>,
+        id: u64,
+        listener: Listener,
+        body: Body,
+        cancel: Option<Cancel>,
+        chair: Option<Chair>,
+    ) -> Answer {
+        let opened = matches!(body, Body::Events(..)) && !listener.internal;
+        let heard = VecDeque::new();
+        Answer {
+            link: self.clone(),
+            id,
+            listener,
+            body,
+            heard,
+            opened,
+            session_id: None,
+            chair,
+            cancel,
+            is_sifted: false,
+        }
     }
 
     /// What an HTTP error says, with the JSON-RPC error of its body.
@@ -227,6 +245,41 @@ impl Link {
         }
         failed
     }
+}
+
+/// What a POST is made of.
+struct Post<'a> {
+    id: u64,
+    headers: HeaderMap,
+    method: &'a str,
+    params: &'a Payload,
+    listener: Listener,
+}
+
+/// A POST whose response has not begun.
+type PostFuture = futures_util::future::BoxFuture<'static, Result<Response<Incoming>, Failed>>;
+
+/// What came first of a POST.
+enum Begun {
+    Head(Result<Response<Incoming>, Failed>),
+    Asks(PostFuture),
+}
+
+/// What a failure says of the session that a request was sent in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outlived {
+    /// The server has forgotten it.
+    Forgotten,
+    /// There is another server now.
+    Replaced,
+}
+
+/// Whether the request was not processed, since its session is over.
+pub(crate) fn outlived(failed: &Failed, session: &Session) -> Option<Outlived> {
+    if replaced(failed, session) {
+        return Some(Outlived::Replaced);
+    }
+    (session.has_id() && forgotten(failed)).then_some(Outlived::Forgotten)
 }
 
 /// Whether a server says that it does not know the session: with 404, as it must, or with the 400 and -32000 that

@@ -9,37 +9,28 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::time::timeout;
-use witgate_policy::{Failure, Payload, Revision};
+use witgate_policy::{Failure, Payload};
 
 use super::process::Process;
 use super::supervise::{Tasks, read, supervise, write};
 use super::table::Table;
-use super::{Pipe, Shared, URGENT_MESSAGES, Wait, stderr};
+use super::{Pipe, Shared, URGENT_MESSAGES, Wait, events, stderr};
 use crate::builtin;
+use crate::upstream::board::{Board, Voice};
+use crate::upstream::connection::{Era, Order};
 use crate::upstream::envelope::Outcome;
-use crate::upstream::exchange::Listener;
+use crate::upstream::exchange::{Heard, Listener};
 use crate::upstream::facts::ServerFacts;
 use crate::upstream::gauge::Gauge;
 use crate::upstream::handshake::{
     Probe, discover_params, initialize_params, judge_discover, judge_initialize, listen_params,
 };
+use crate::upstream::http::Client;
 use crate::upstream::spawn::{Spawner, Start, Started, why_not};
-use crate::upstream::{Builtin, Failed, Spec, Transport};
-
-/// What is known of a server's era from an earlier connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Era {
-    Legacy,
-    Modern,
-}
-
-impl Era {
-    pub(crate) fn of(revision: Revision) -> Self {
-        if revision.is_modern() { Self::Modern } else { Self::Legacy }
-    }
-}
+use crate::upstream::{Builtin, Failed, Spec, Transport, meta};
 
 /// Bytes that an in-process server may be ahead of the gate's reading, and the other way round.
 const DUPLEX_BYTES: usize = 64 << 10;
@@ -49,20 +40,22 @@ pub(crate) async fn connect(
     spec: Arc<Spec>,
     gauge: Arc<Gauge>,
     spawner: Arc<dyn Spawner>,
-    known: Option<Era>,
+    order: Order,
 ) -> Result<Pipe, Failed> {
     let patience = spec.timeouts.connect;
     let late = || Failed::not_sent(format!("the server was not ready within {} ms", patience.as_millis()));
     let connected = timeout(patience, async {
-        match attempt(&spec, &gauge, &*spawner, known).await {
-            Err(Attempt::Ended(_)) if known.is_none() => attempt(&spec, &gauge, &*spawner, Some(Era::Legacy)).await,
+        match attempt(&spec, &gauge, &*spawner, &order, order.known).await {
+            Err(Attempt::Ended(_)) if order.known.is_none() => {
+                attempt(&spec, &gauge, &*spawner, &order, Some(Era::Legacy)).await
+            }
             other => other,
         }
     });
     let pipe = connected.await.map_err(|_| late())?.map_err(|e| match e {
         Attempt::Ended(why) | Attempt::Refused(why) => Failed::not_sent(why),
+        Attempt::Failed(failed) => failed,
     })?;
-    gauge.lists_changed();
     tracing::info!(upstream = %spec.id, revision = %pipe.facts.revision, "connected");
     Ok(pipe)
 }
@@ -73,6 +66,8 @@ enum Attempt {
     Ended(String),
     /// It cannot be made, or the server wants none.
     Refused(String),
+    /// HTTP says why there is none.
+    Failed(Failed),
 }
 
 impl From<Failed> for Attempt {
@@ -88,24 +83,29 @@ async fn attempt(
     spec: &Arc<Spec>,
     gauge: &Arc<Gauge>,
     spawner: &dyn Spawner,
+    order: &Order,
     known: Option<Era>,
 ) -> Result<Pipe, Attempt> {
-    let mut pipe = open(spec, gauge, spawner).await.map_err(Attempt::Refused)?;
+    let mut pipe = open(spec, gauge, spawner, order).await?;
+    // The transport is older than any modern server.
+    let known = if matches!(spec.transport, Transport::Sse(_)) { Some(Era::Legacy) } else { known };
     pipe.facts = shake(&pipe, known).await?;
     if pipe.facts.revision.is_modern() {
+        pipe.shared.board.is_modern();
         listen(&pipe).await;
     }
     Ok(pipe)
 }
 
 /// Starts the server, and the tasks around it.
-async fn open(spec: &Arc<Spec>, gauge: &Arc<Gauge>, spawner: &dyn Spawner) -> Result<Pipe, String> {
+async fn open(spec: &Arc<Spec>, gauge: &Arc<Gauge>, spawner: &dyn Spawner, order: &Order) -> Result<Pipe, Attempt> {
     match &spec.transport {
         Transport::Stdio(stdio) => {
             let started = spawner.spawn(Start::new(stdio)).await;
-            let Started { process, streams } = started.map_err(|cause| why_not(stdio, &cause))?;
+            let Started { process, streams } = started.map_err(|cause| Attempt::Refused(why_not(stdio, &cause)))?;
             let errors = tokio::spawn(stderr::log(spec.id.clone(), streams.errors));
-            Ok(assemble(spec, gauge, streams.output, streams.input, Some(process), Some(errors)))
+            let owned = Owned { process: Some(process), errors: Some(errors) };
+            Ok(assemble(spec, gauge, order, streams.output, streams.input, owned))
         }
         Transport::Builtin(builtin) => {
             let (ours, theirs) = tokio::io::duplex(DUPLEX_BYTES);
@@ -114,19 +114,47 @@ async fn open(spec: &Arc<Spec>, gauge: &Arc<Gauge>, spawner: &dyn Spawner) -> Re
                 Builtin::Other(server) => (server.0)(theirs),
             }
             let (output, input) = tokio::io::split(ours);
-            Ok(assemble(spec, gauge, output, input, None, None))
+            Ok(assemble(spec, gauge, order, output, input, Owned::default()))
         }
-        Transport::Http(_) => Err("HTTP is not a stream of lines".to_owned()),
+        Transport::Sse(http) => {
+            let client = Client::new(http, spec.timeouts.connect).map_err(Attempt::Refused)?;
+            let (ours, theirs) = tokio::io::duplex(DUPLEX_BYTES);
+            events::open(spec, client, &order.shown, theirs).await.map_err(http_says)?;
+            let (output, input) = tokio::io::split(ours);
+            Ok(assemble(spec, gauge, order, output, input, Owned::default()))
+        }
+        Transport::Http(_) => Err(Attempt::Refused("HTTP is not a stream of lines".to_owned())),
     }
+}
+
+/// Statuses that ask for other credentials, or for patience, stay what they are.
+fn http_says(failed: Failed) -> Attempt {
+    match failed.failure {
+        Failure::HttpStatus(401 | 403 | 407 | 429) => Attempt::Failed(failed),
+        Failure::HttpStatus(code @ (404 | 405)) => Attempt::Refused(format!(
+            "the server answered GET with HTTP {code}: it has no event stream of HTTP+SSE here; leave out \
+             `transport = \"sse\"` if it speaks Streamable HTTP"
+        )),
+        Failure::HttpStatus(code) => Attempt::Refused(format!("the server answered GET with HTTP {code}")),
+        Failure::NotSent(why) | Failure::NoReply(why) => Attempt::Refused(why),
+        _ => Attempt::Failed(failed),
+    }
+}
+
+/// What a child has beside its streams.
+#[derive(Default)]
+struct Owned {
+    process: Option<Process>,
+    errors: Option<tokio::task::JoinHandle<()>>,
 }
 
 fn assemble(
     spec: &Arc<Spec>,
     gauge: &Arc<Gauge>,
+    order: &Order,
     output: impl AsyncRead + Unpin + Send + 'static,
     input: impl AsyncWrite + Unpin + Send + 'static,
-    process: Option<Process>,
-    errors: Option<tokio::task::JoinHandle<()>>,
+    owned: Owned,
 ) -> Pipe {
     let (outbox, lines) = mpsc::channel(spec.limits.queue_messages.max(1));
     let (urgent, cries) = mpsc::channel(URGENT_MESSAGES);
@@ -135,10 +163,11 @@ fn assemble(
         spec: spec.clone(),
         gauge: gauge.clone(),
         table: Mutex::new(Table::new(spec.limits)),
-        urgent,
+        board: Board::new(order, voice(urgent)),
         closing: watch::Sender::new(false),
         proved: AtomicBool::new(false),
     });
+    let Owned { process, errors } = owned;
     let reader = tokio::spawn(read(output, shared.clone()));
     let writer = tokio::spawn(write(input, shared.clone(), lines, cries));
     tokio::spawn(supervise(Tasks { process, reader, writer, errors }, shared.clone(), ending));
@@ -146,9 +175,23 @@ fn assemble(
     Pipe { shared, outbox, room, ended, facts: ServerFacts::unknown() }
 }
 
+/// Says a line to the server before all others. One that must not be lost waits for room; their number is bounded by what
+/// the server may ask.
+fn voice(urgent: mpsc::Sender<String>) -> Voice {
+    Box::new(move |line, sure| {
+        if let Err(TrySendError::Full(line)) = urgent.try_send(line)
+            && sure
+            && let Ok(runtime) = tokio::runtime::Handle::try_current()
+        {
+            let urgent = urgent.clone();
+            runtime.spawn(async move { urgent.send(line).await });
+        }
+    })
+}
+
 /// A request of the handshake: never cancelled.
 async fn ask(pipe: &Pipe, method: &str, params: Payload) -> Result<Wait, Attempt> {
-    let mut wait = pipe.request(method, Listener::internal(), |_| Ok(params)).await?;
+    let mut wait = pipe.ask(method, Listener::internal(), |_| Ok(params)).await?;
     wait.quiet = true;
     Ok(wait)
 }
@@ -200,7 +243,8 @@ async fn both(pipe: &Pipe, mut probe: Wait) -> Result<ServerFacts, Attempt> {
 
 /// The legacy handshake. The inner error is the server's refusal.
 async fn initialize(pipe: &Pipe) -> Result<Result<ServerFacts, String>, Attempt> {
-    let outcome: Outcome = ask(pipe, "initialize", initialize_params()).await?.outcome().await?;
+    let outcome: Outcome =
+        ask(pipe, "initialize", initialize_params(pipe.shared.board.declared())).await?.outcome().await?;
     let facts = judge_initialize(&outcome);
     if facts.is_ok() {
         pipe.notify("notifications/initialized", &Payload::empty()).await?;
@@ -212,8 +256,12 @@ async fn initialize(pipe: &Pipe) -> Result<Result<ServerFacts, String>, Attempt>
 async fn listen(pipe: &Pipe) {
     let Some(params) = listen_params(&pipe.facts) else { return };
     if let Ok(mut wait) = ask(pipe, "subscriptions/listen", params).await {
-        // What it hears was already counted where it was heard; an error ends it, and the lists are then only as fresh as
-        // their `ttlMs`.
-        tokio::spawn(async move { while let Ok(super::Heard::Note { .. }) = wait.next().await {} });
+        // An error ends it, and the lists are then only as fresh as their `ttlMs`.
+        tokio::spawn(async move {
+            while let Ok(Heard::Note { method, params }) = wait.next().await {
+                let limits = wait.limits();
+                wait.board().note(&method, &meta::without_subscription(params, limits));
+            }
+        });
     }
 }

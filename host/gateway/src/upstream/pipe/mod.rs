@@ -1,11 +1,12 @@
-//! A server on one pair of byte streams, shared by all who call it: a child's standard streams, or an in-process server's
-//! duplex.
+//! A server on one pair of byte streams, for all of one audience: a child's standard streams, an in-process server's
+//! duplex, or what the transport of 2024-11-05 makes of HTTP.
 //!
 //! Three tasks serve a connection: one writes, one reads, one watches over both and over the child. None of them holds
 //! the [`Pipe`], so dropping its last holder ends the connection; and a server that does not read stops only the queue
 //! in front of it.
 
 mod connect;
+mod events;
 mod line;
 mod process;
 mod stderr;
@@ -15,19 +16,23 @@ mod table;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use futures_util::future::BoxFuture;
 use serde_json::json;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use witgate_policy::Payload;
 
+use super::board::Board;
+use super::connection::Connection;
 use super::envelope::{self, Message, Outcome};
-use super::exchange::{Heard, Listener};
+use super::exchange::{Heard, Listener, Own};
 use super::facts::ServerFacts;
 use super::gauge::Gauge;
 use super::lazy::Alive;
-use super::{Failed, Spec, ask};
+use super::{Failed, Spec};
 use table::{Ears, Table};
 
-pub(crate) use connect::{Era, connect};
+pub(crate) use connect::connect;
+pub(crate) use line::answered;
 pub(crate) use process::{Process, Streams};
 
 /// Cancellations and answers to a server that wait to be written; further ones are lost, as the protocol allows.
@@ -56,7 +61,7 @@ pub(super) struct Shared {
     spec: Arc<Spec>,
     gauge: Arc<Gauge>,
     table: Mutex<Table>,
-    urgent: mpsc::Sender<String>,
+    board: Arc<Board>,
     closing: watch::Sender<bool>,
     proved: AtomicBool,
 }
@@ -71,40 +76,57 @@ impl Shared {
         for message in envelope::decode(line, self.spec.limits.message)? {
             match message {
                 Message::Response { id, outcome } => {
+                    if let Some(id) = id {
+                        self.board.answered(id);
+                    }
                     self.table().answer(id, outcome);
                 }
-                Message::Request { id, method } => drop(self.urgent.try_send(ask::answer(&id, &method))),
-                Message::Notification { method, params } => self.hear_note(method, params),
+                Message::Request { id, method, params } => self.board.ask(&id, &method, &params, None),
+                Message::Notification { method, params } => self.hear_note(&method, &params),
             }
         }
         Ok(())
     }
 
-    fn hear_note(&self, method: String, params: Payload) {
+    /// A request is being written. `false`: nobody waits for it any more, so that it need not be.
+    fn sending(&self, id: u64) -> bool {
+        let mut table = self.table();
+        let Some(sending) = table.sending(id) else { return false };
+        if !sending.internal {
+            self.board.enter(id, sending.inlet);
+        }
+        true
+    }
+
+    /// A request has an answer that is none.
+    fn fail(&self, id: u64, failed: Failed) {
+        self.board.answered(id);
+        self.table().fail(id, failed);
+    }
+
+    fn hear_note(&self, method: &str, params: &Payload) {
         if method.ends_with("/list_changed") {
             self.gauge.lists_changed();
         }
-        let name = method.clone();
-        if !self.table().notify(method, params) {
-            tracing::debug!(upstream = %self.spec.id, method = %name, "a notification that belongs to nobody");
+        let for_request = self.table().notify(method, params);
+        if !for_request && !self.board.note(method, params) {
+            tracing::debug!(upstream = %self.spec.id, method, "a notification that belongs to nobody");
         }
     }
 
     /// Ends the connection for all who wait.
     fn close(&self, why: &Arc<str>) {
-        self.table().close(why);
+        let first = self.table().close(why);
         self.closing.send_replace(true);
+        if first {
+            self.board.close();
+        }
     }
 }
 
 impl Pipe {
-    /// What the server says of itself.
-    pub(crate) fn facts(&self) -> &ServerFacts {
-        &self.facts
-    }
-
     /// Sends a request, whose `params` may need its id. When dropped while it waits for its turn, nothing is sent.
-    pub(crate) async fn request(
+    pub(crate) async fn ask(
         &self,
         method: &str,
         listener: Listener,
@@ -151,6 +173,30 @@ impl Alive for Pipe {
     }
 }
 
+impl Connection for Pipe {
+    const RESTS: bool = true;
+
+    fn facts(&self) -> &ServerFacts {
+        &self.facts
+    }
+
+    fn end(self: Arc<Self>) -> BoxFuture<'static, ()> {
+        Box::pin(async move { self.close().await })
+    }
+
+    fn request(self: Arc<Self>, method: &'static str, params: Payload) -> BoxFuture<'static, Result<Own, Failed>> {
+        Box::pin(async move { self.ask(method, Listener::internal(), |_| Ok(params)).await.map(Own::Pipe) })
+    }
+
+    fn note(&self, method: &str, params: &Payload) {
+        self.shared.board.note(method, params);
+    }
+
+    fn lapse(&self) {
+        self.shared.board.lapse();
+    }
+}
+
 impl Drop for Pipe {
     fn drop(&mut self) {
         self.shared.closing.send_replace(true);
@@ -167,20 +213,35 @@ pub(crate) struct Wait {
 }
 
 impl Wait {
+    /// The gate's id.
+    pub(crate) fn id(&self) -> u64 {
+        self.ears.id
+    }
+
+    /// Of a message.
+    fn limits(&self) -> witgate_policy::json::Limits {
+        self.shared.spec.limits.message
+    }
+
+    /// Where the connection's requests are answered.
+    pub(crate) fn board(&self) -> &Board {
+        &self.shared.board
+    }
+
     /// The next notification, or the answer; the answer comes last. Cancel safe.
     pub(crate) async fn next(&mut self) -> Result<Heard, Failed> {
         if self.end.is_none() {
             tokio::select! {
                 biased;
-                Some(note) = self.ears.notes.recv() => return Ok(self.took(note)),
+                Some(note) = self.ears.notes.recv() => return Ok(note),
                 end = &mut self.ears.end => {
                     self.end = Some(end.unwrap_or_else(|_| Err(Failed::no_reply("the connection was closed"))));
                 }
             }
         }
         // What came before the answer may have come after the look at the notifications.
-        if let Ok(note) = self.ears.notes.try_recv() {
-            return Ok(self.took(note));
+        if let Some(note) = self.ears.notes.try_recv() {
+            return Ok(note);
         }
         let ended = || Err(Failed::no_reply("the exchange has ended"));
         let end = self.end.replace(ended()).unwrap_or_else(ended)?;
@@ -198,22 +259,16 @@ impl Wait {
             }
         }
     }
-
-    fn took(&self, note: Heard) -> Heard {
-        if let Heard::Note { params, .. } = &note {
-            self.ears.queued.fetch_sub(params.len(), Relaxed);
-        }
-        note
-    }
 }
 
 impl Drop for Wait {
     fn drop(&mut self) {
         let id = self.ears.id;
+        self.shared.board.leave(id);
         if self.shared.table().leave(id) && !self.quiet {
             let params = Payload::of(&json!({ "requestId": id, "reason": "the client gave up" }));
             let line = envelope::notification("notifications/cancelled", &params);
-            let _ = self.shared.urgent.try_send(line);
+            self.shared.board.say(line);
         }
     }
 }

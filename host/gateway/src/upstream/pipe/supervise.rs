@@ -4,16 +4,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use super::line::Lines;
+use super::line::{self, Lines};
 use super::process::{Process, how};
 use super::{Line, Shared};
+use crate::upstream::Failed;
 
-/// Lines that are no JSON at all, as banners that servers print by mistake; with more of them it is no MCP server.
+/// Lines that are no messages, as banners that servers print by mistake; with more of them it is no MCP server.
 const NOISE_LINES: usize = 64;
 /// For what a process that has ended left in its pipe.
 const DRAIN: Duration = Duration::from_millis(500);
@@ -33,31 +35,46 @@ pub(super) struct Tasks {
     pub(super) errors: Option<JoinHandle<()>>,
 }
 
-/// Reads until the output ends or makes no sense; says why.
+/// Reads until the output ends or makes no sense; says why. What is no message hurts only the request that it answers,
+/// or nobody.
 pub(super) async fn read(output: impl AsyncRead + Unpin, shared: Arc<Shared>) -> Arc<str> {
-    let mut lines = Lines::new(output, shared.spec.limits.message.bytes);
+    let max_bytes = shared.spec.limits.message.bytes;
+    let mut lines = Lines::new(output, max_bytes);
     let mut noise = 0;
     loop {
-        let line = match lines.next().await {
-            Ok(Some(line)) => line,
+        let (flaw, answered, shown) = match lines.next().await {
+            Ok(Some(line::Line::Whole(line))) => match take(&shared, &line) {
+                Ok(()) => continue,
+                Err(failed) => (failed, line::answered_by(&line), line),
+            },
+            Ok(Some(line::Line::Long { head, tail })) => {
+                (Failed::too_long(max_bytes), line::answered(&head, &tail), head)
+            }
             Ok(None) => return CLOSED_OUTPUT.into(),
             Err(e) => return e.to_string().into(),
         };
-        match line.trim_ascii_start().first() {
-            None => {}
-            Some(b'{' | b'[') => {
-                if let Err(e) = shared.hear(line) {
-                    return e.to_string().into();
-                }
-            }
-            Some(_) if noise < NOISE_LINES => {
-                noise += 1;
-                let text: String =
-                    String::from_utf8_lossy(&line).chars().filter(|c| !c.is_control()).take(200).collect();
-                tracing::warn!(upstream = %shared.spec.id, "not JSON on the server's standard output: {text}");
-            }
-            Some(_) => return format!("the server wrote more than {NOISE_LINES} lines that are no JSON").into(),
+        if let Some(id) = answered {
+            shared.fail(id, flaw);
+            continue;
         }
+        noise += 1;
+        if noise > NOISE_LINES {
+            return format!("the server wrote more than {NOISE_LINES} lines that are no messages").into();
+        }
+        // What is not JSON is a banner; what nearly is may be somebody's data.
+        let is_banner = !matches!(shown.trim_ascii_start().first(), Some(b'{' | b'['));
+        let text = String::from_utf8_lossy(if is_banner { &shown[..] } else { &shown[..1] });
+        let text: String = text.chars().filter(|c| !c.is_control()).take(200).collect();
+        tracing::warn!(upstream = %shared.spec.id, cause = ?flaw.failure, "no message of the server: {text}");
+    }
+}
+
+/// Takes a line, which may be empty.
+fn take(shared: &Shared, line: &Bytes) -> Result<(), Failed> {
+    match line.trim_ascii_start().first() {
+        None => Ok(()),
+        Some(b'{' | b'[') => shared.hear(line.clone()).map_err(|e| Failed::unreadable(&e)),
+        Some(_) => Err(Failed::no_reply("it is not JSON")),
     }
 }
 
@@ -82,7 +99,7 @@ pub(super) async fn write(
             }
         };
         let Some(mut line) = next else { break };
-        if line.id.is_some_and(|id| !shared.table().sending(id)) {
+        if line.id.is_some_and(|id| !shared.sending(id)) {
             continue;
         }
         line.text.push('\n');

@@ -2,13 +2,13 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 use witgate_policy::Payload;
 
 use crate::upstream::envelope::Outcome;
-use crate::upstream::exchange::{Heard, Listener};
+use crate::upstream::exchange::Listener;
+use crate::upstream::inlet::{Inbox, Inlet, inlet};
 use crate::upstream::{Failed, Limits, meta};
 
 /// A request without an answer.
@@ -16,18 +16,21 @@ struct Waiting {
     listener: Listener,
     /// Whether the server may have seen it.
     sent: bool,
-    notes: mpsc::Sender<Heard>,
-    /// Bytes of the notifications that wait.
-    queued: Arc<AtomicUsize>,
+    notes: Inlet,
     end: oneshot::Sender<Result<Outcome, Failed>>,
 }
 
 /// The other ends of a [`Waiting`].
 pub(super) struct Ears {
     pub(super) id: u64,
-    pub(super) notes: mpsc::Receiver<Heard>,
-    pub(super) queued: Arc<AtomicUsize>,
+    pub(super) notes: Inbox,
     pub(super) end: oneshot::Receiver<Result<Outcome, Failed>>,
+}
+
+/// A request that is being written.
+pub(super) struct Sending<'a> {
+    pub(super) inlet: &'a Inlet,
+    pub(super) internal: bool,
 }
 
 /// The requests of one connection that wait.
@@ -60,17 +63,17 @@ impl Table {
         }
         let id = self.next;
         self.next += 1;
-        let (notes_in, notes) = mpsc::channel(self.limits.queue_notifications.max(1));
+        let (notes_in, notes) = inlet(&self.limits);
         let (end_in, end) = oneshot::channel();
-        let queued = Arc::new(AtomicUsize::new(0));
-        let waiting = Waiting { listener, sent: false, notes: notes_in, queued: queued.clone(), end: end_in };
-        self.waiting.insert(id, waiting);
-        Ok(Ears { id, notes, queued, end })
+        self.waiting.insert(id, Waiting { listener, sent: false, notes: notes_in, end: end_in });
+        Ok(Ears { id, notes, end })
     }
 
-    /// The request is being written. `false`: nobody waits for it any more, so that it need not be.
-    pub(super) fn sending(&mut self, id: u64) -> bool {
-        self.waiting.get_mut(&id).map(|waiting| waiting.sent = true).is_some()
+    /// The request is being written. `None`: nobody waits for it any more, so that it need not be.
+    pub(super) fn sending(&mut self, id: u64) -> Option<Sending<'_>> {
+        let waiting = self.waiting.get_mut(&id)?;
+        waiting.sent = true;
+        Some(Sending { inlet: &waiting.notes, internal: waiting.listener.internal })
     }
 
     /// Nobody waits any more. Says whether the server has to be told.
@@ -87,21 +90,32 @@ impl Table {
         }
     }
 
+    /// An answer has come that is none.
+    pub(super) fn fail(&mut self, id: u64, failed: Failed) {
+        match self.waiting.remove(&id) {
+            Some(waiting) => drop(waiting.end.send(Err(failed))),
+            None => self.strays += 1,
+        }
+    }
+
     /// A notification has come. Says whether it found whom it belongs to.
-    pub(super) fn notify(&mut self, method: String, params: Payload) -> bool {
-        let id = match method.as_str() {
+    pub(super) fn notify(&mut self, method: &str, params: &Payload) -> bool {
+        let id = match method {
             "notifications/progress" => params.read::<u64>("/progressToken"),
             "notifications/message" => self.logs_for(),
             _ => params.read::<u64>("/_meta/io.modelcontextprotocol~1subscriptionId"),
         };
         let Some(waiting) = id.and_then(|id| self.waiting.get(&id)) else { return false };
-        let params = match (method.as_str(), &waiting.listener.token) {
-            ("notifications/progress", None) => return false,
-            ("notifications/progress", Some(token)) => meta::restore(&params, token, self.limits.message).ok(),
-            ("notifications/message", _) => waiting.listener.wish.wants(&params).then_some(params),
-            _ => Some(params),
+        let params = match (method, &waiting.listener.token) {
+            ("notifications/progress", None) => return true,
+            ("notifications/progress", Some(token)) => meta::restore(params, token, self.limits.message).ok(),
+            ("notifications/message", _) => waiting.listener.wish.wants(params).then(|| params.clone()),
+            _ => Some(params.clone()),
         };
-        params.is_some_and(|params| waiting.push(method, params, self.limits.message.bytes))
+        if let Some(params) = params {
+            waiting.notes.note(method.to_owned(), params);
+        }
+        true
     }
 
     /// Whose log line it must be: the only request's; the latest one's when all are of one caller; else nobody can say.
@@ -113,30 +127,17 @@ impl Table {
         })
     }
 
-    /// The connection is gone: who waits is told why, and those whose request was never written that it was not.
-    pub(super) fn close(&mut self, why: &Arc<str>) {
-        if self.closed.is_none() {
+    /// The connection is gone: who waits is told why, and those whose request was never written that it was not. Says
+    /// whether it was there until now.
+    pub(super) fn close(&mut self, why: &Arc<str>) -> bool {
+        let first = self.closed.is_none();
+        if first {
             self.closed = Some(why.clone());
         }
         for (_, waiting) in self.waiting.drain() {
             let failed = if waiting.sent { Failed::no_reply(&**why) } else { Failed::not_sent(&**why) };
             let _ = waiting.end.send(Err(failed));
         }
-    }
-}
-
-impl Waiting {
-    /// Lost when the client does not keep up: its answer matters more.
-    fn push(&self, method: String, params: Payload, max_bytes: usize) -> bool {
-        let bytes = params.len();
-        if self.queued.fetch_add(bytes, Relaxed).saturating_add(bytes) > max_bytes {
-            self.queued.fetch_sub(bytes, Relaxed);
-            return false;
-        }
-        let kept = self.notes.try_send(Heard::Note { method, params }).is_ok();
-        if !kept {
-            self.queued.fetch_sub(bytes, Relaxed);
-        }
-        kept
+        first
     }
 }

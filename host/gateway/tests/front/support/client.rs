@@ -149,11 +149,16 @@ impl Reply {
 }
 
 pub(crate) fn events(text: &str) -> Vec<Value> {
-    let messages = text.split("\n\n").filter(|event| !event.is_empty() && !event.starts_with(':'));
+    let messages = text.split("\n\n").filter(|event| event.starts_with("event: message\n"));
     messages
         .map(|event| {
-            let data = event.strip_prefix("event: message\ndata: ").expect("a message event");
+            let data = event.lines().find_map(|line| line.strip_prefix("data: ")).expect("data");
             serde_json::from_str(data).expect("JSON")
         })
         .collect()
+}
+
+/// The ids of a stream's events, with that of the first, which has no data, where there is one.
+pub(crate) fn ids(text: &str) -> Vec<&str> {
+    text.lines().filter_map(|line| line.strip_prefix("id: ")).collect()
 }

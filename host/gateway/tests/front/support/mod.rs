@@ -4,7 +4,7 @@ mod client;
 mod plugins;
 mod world;
 
-pub(crate) use client::{Ask, Reply, events};
+pub(crate) use client::{Ask, Reply, events, ids};
 use serde_json::{Value, json};
 pub(crate) use world::{Site, World};
 

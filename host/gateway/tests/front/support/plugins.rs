@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, DuplexStream};
 use tokio::sync::{Notify, mpsc};
 use witgate_gateway::upstream::{Builtin, InProcess, Transport};
+use witgate_policy::json::Edit;
 use witgate_policy::{
     Answer, AuthVerdict, Authenticator, Call, Challenge, Fault, Finding, Identity, InputValidator, Payload, Presented,
     Reason, Refusal, Stage, ValidateVerdict,
@@ -52,6 +53,9 @@ impl Authenticator for Doorman {
     }
 }
 
+/// Where an `initialize` says that its client can be asked.
+const ELICITATION: &str = "/capabilities/elicitation";
+
 /// Does what `_meta.test` asks for.
 pub(super) struct Puppet(pub(super) Strings);
 
@@ -82,6 +86,9 @@ impl InputValidator for Puppet {
                     watch.1 = "went on";
                     Ok(ValidateVerdict::Accept)
                 }
+                "mute" if call.params().get(ELICITATION).is_some() => {
+                    Ok(ValidateVerdict::Edits(vec![Edit::remove(ELICITATION)]))
+                }
                 "trap" => Err(Fault::Trap("unreachable".into())),
                 "forbidden" => refuse(Reason::Forbidden),
                 "invalid" => refuse(Reason::Invalid),
@@ -90,6 +97,22 @@ impl InputValidator for Puppet {
                 _ => Ok(ValidateVerdict::Accept),
             }
         })
+    }
+}
+
+/// Waits for the answer to the question `q`, and answers the call with it.
+async fn answered(
+    lines: &mut tokio::io::Lines<BufReader<tokio::io::ReadHalf<DuplexStream>>>,
+    write: &mut tokio::io::WriteHalf<DuplexStream>,
+    id: &Value,
+) {
+    while let Ok(Some(line)) = lines.next_line().await {
+        let answer: Value = serde_json::from_str(&line).expect("the gate writes JSON");
+        if answer["id"] == "q" {
+            let result = json!({"content": [], "structuredContent": answer});
+            let answer = json!({"jsonrpc": "2.0", "id": id, "result": result});
+            return write.write_all(format!("{answer}\n").as_bytes()).await.expect("the gate reads");
+        }
     }
 }
 
@@ -122,8 +145,21 @@ pub(super) fn talkative(release: Arc<Notify>) -> Transport {
                         for _ in 0..message["params"]["arguments"]["notes"].as_u64().unwrap_or(1) {
                             write.write_all(format!("{note}\n").as_bytes()).await.expect("the gate reads");
                         }
-                        release.notified().await;
-                        json!({"content": [{"type": "text", "text": "done"}]})
+                        if message["params"]["arguments"]["ask"] == true {
+                            let ask = json!({"jsonrpc": "2.0", "id": "q", "method": "elicitation/create", "params": {
+                                "message": "who?", "requestedSchema": {"type": "object", "properties": {}},
+                            }});
+                            write.write_all(format!("{ask}\n").as_bytes()).await.expect("the gate reads");
+                            answered(&mut lines, &mut write, id).await;
+                            continue;
+                        }
+                        if let Some(size) = message["params"]["arguments"]["size"].as_u64() {
+                            let text = "x".repeat(usize::try_from(size).expect("a size"));
+                            json!({"content": [{"type": "text", "text": text}]})
+                        } else {
+                            release.notified().await;
+                            json!({"content": [{"type": "text", "text": "done"}]})
+                        }
                     }
                     _ => {
                         let error = json!({"jsonrpc": "2.0", "id": id, "error": {"code": -32601, "message": "no"}});

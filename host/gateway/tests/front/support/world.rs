@@ -9,8 +9,8 @@ use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::task::JoinHandle;
 use witgate_gateway::front::http::{Options, ServeError, serve};
 use witgate_gateway::gate::{Gate, Generation};
-use witgate_gateway::record::{Record, Recorder};
-use witgate_gateway::tenant::{Group, Spec, Tenant};
+use witgate_gateway::record::{Record, Recorder, TurnedAway};
+use witgate_gateway::tenant::{Group, Lasting, Spec, Tenant};
 use witgate_gateway::upstream::{Limits, Spec as UpstreamSpec, Timeouts, Upstream};
 use witgate_policy::origin::Origin;
 use witgate_policy::secret::{Secret, SecretSource};
@@ -43,15 +43,24 @@ impl SecretSource for NoSecrets {
 }
 
 #[derive(Default)]
-pub(crate) struct Records(Mutex<Vec<Record>>);
+pub(crate) struct Records(Mutex<Vec<Record>>, Mutex<Vec<TurnedAway>>);
 
 impl Recorder for Records {
     fn record(&self, record: &Record) {
         self.0.lock().expect("records").push(record.clone());
     }
+
+    fn turned_away(&self, turned_away: &TurnedAway) {
+        self.1.lock().expect("records").push(turned_away.clone());
+    }
 }
 
 impl Records {
+    /// The last message that was turned away.
+    pub(crate) fn turned_away(&self) -> TurnedAway {
+        self.1.lock().expect("records").last().expect("one").clone()
+    }
+
     pub(crate) fn outcomes(&self) -> Vec<(String, &'static str)> {
         self.0.lock().expect("records").iter().map(|record| (record.method.clone(), record.outcome)).collect()
     }
@@ -83,6 +92,7 @@ fn tenant(name: &str, strings: &Strings, release: &Arc<Notify>, deadline: Durati
         auth_headers: vec!["authorization".into()],
         resource_metadata: Some("https://gate.example/meta".into()),
         deadline,
+        lasting: Arc::new(Lasting::new().expect("random bytes")),
         server_name: "gate".into(),
     }))
 }

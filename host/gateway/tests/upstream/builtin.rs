@@ -1,13 +1,12 @@
 //! The embedded default's server, as the gate reaches it.
 
-mod upstream_support;
-
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use upstream_support::*;
 use witgate_gateway::upstream::{Builtin, Event, Transport, Upstream};
 use witgate_policy::Revision;
+
+use crate::support::*;
 
 fn leave() -> (Arc<Upstream>, Arc<Ledger>) {
     upstream(Transport::Builtin(Builtin::Leave))

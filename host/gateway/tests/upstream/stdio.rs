@@ -2,17 +2,16 @@
 
 #![cfg(target_os = "linux")]
 
-mod upstream_support;
-
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use upstream_support::*;
 use witgate_gateway::upstream::{Spawner, Start, Started, Stdio, Transport, Upstream};
 use witgate_policy::{Failure, Revision};
+
+use crate::support::*;
 
 /// A server in `sh`: `id` is the id of the request on `$line`.
 const SERVER: &str = r#"

@@ -1,13 +1,13 @@
 //! Upstreams over a stream of lines, with a server that the test plays.
 
-mod upstream_support;
-
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use upstream_support::*;
 use witgate_gateway::upstream::{Limits, Outgoing, Transport, Upstream};
+use witgate_gateway::wire::ClientFacts;
 use witgate_policy::{Failure, Payload, Revision, json as strict};
+
+use crate::support::*;
 
 /// Connects with a script for the handshake; gives back the facts' revision.
 async fn connect<F: Future<Output = Server>>(script: impl FnOnce(Server) -> F) -> (String, Server) {
@@ -279,34 +279,83 @@ async fn a_modern_server_is_asked_to_tell_of_changes() {
     facts.expect("connected");
     let mut exchange = send(&upstream, "tools/list", json!({})).await.expect("sent");
     let (id, params) = server.expect("tools/list").await;
-    assert_eq!(params["_meta"]["io.modelcontextprotocol/clientCapabilities"], json!({}));
+    assert_eq!(params["_meta"]["io.modelcontextprotocol/clientCapabilities"], json!({ "roots": {} }));
     server.reply(&id, json!({})).await;
     result(&mut exchange).await.expect("answered");
     assert_eq!(upstream.list_version(), 3);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_breaks_the_protocol_loses_its_connection_and_nothing_else() {
+async fn what_is_no_message_fails_the_request_that_it_answers_and_no_other() {
+    let deep = format!("{}1{}", r#"{"a":"#.repeat(70), "}".repeat(70));
     let breaches = [
-        (r#"{"jsonrpc":"2.0","id":1,"result":{"a":1,"a":2}}"#.to_owned(), "duplicate key"),
-        (r#"{"jsonrpc":"2.0","id":1,"result":"#.to_owned(), "EOF"),
-        (r#"{"id":1,"result":{}}"#.to_owned(), "jsonrpc"),
-        (format!(r#"{{"jsonrpc":"2.0","x":"{}"}}"#, "y".repeat(3000)), "more than 2000 bytes"),
+        (r#"{"jsonrpc":"2.0","id":ID,"result":{"a":1,"a":2}}"#.to_owned(), "duplicate key", "a name twice"),
+        (r#"{"jsonrpc":"2.0","id":ID,"id":ID,"result":{}}"#.to_owned(), "duplicate key", "a name twice"),
+        (r#"{"jsonrpc":"2.0","id":ID,"result":"#.to_owned(), "EOF", "broken JSON"),
+        (r#"{"jsonrpc":"2.0","id":ID,"result":{}} {}"#.to_owned(), "trailing", "broken JSON"),
+        (r#"{"jsonrpc":"2.0","id":ID,"result":{"a":"\ud800"}}"#.to_owned(), "hex escape", "broken JSON"),
+        (format!(r#"{{"jsonrpc":"2.0","id":ID,"result":{deep}}}"#), "deeply", "nested too deeply"),
+        (r#"{"id":ID,"result":{}}"#.to_owned(), "jsonrpc", "JSON-RPC 2.0"),
+        (r#"{"jsonrpc":"1.0","id":ID,"result":{}}"#.to_owned(), "jsonrpc", "JSON-RPC 2.0"),
+        (r#"{"jsonrpc":"2.0","id":ID,"result":[]}"#.to_owned(), "neither", ""),
+        (r#"{"jsonrpc":"2.0","id":ID,"result":{},"error":{}}"#.to_owned(), "neither", ""),
+        (
+            format!(r#"{{"jsonrpc":"2.0","id":ID,"result":{{"x":"{}"}}}}"#, "y".repeat(3000)),
+            "2000 bytes",
+            "`message-bytes`",
+        ),
     ];
-    for (breach, why) in breaches {
+    for (breach, why, told) in breaches {
         let limits = Limits { message: strict::Limits { bytes: 2000, depth: 64 }, ..Limits::default() };
         let (upstream, ledger, mut server) = connected(false, limits).await;
-        let mut exchange = send(&upstream, "tools/call", call(1)).await.expect("sent");
-        server.expect("tools/call").await;
-        server.say("Server listening on stdio").await;
-        server.say(&breach).await;
-        match result(&mut exchange).await.expect_err("broken").failure {
-            Failure::NoReply(text) => assert!(text.contains(why), "{text}"),
-            other => panic!("{other:?} for {breach:.60}"),
+        let mut hurt = send(&upstream, "tools/call", call(1)).await.expect("sent");
+        let mut other = send(&upstream, "tools/call", call(2)).await.expect("sent");
+        let (id, _) = server.expect("tools/call").await;
+        let (other_id, _) = server.expect("tools/call").await;
+        server.say(&breach.replace("ID", &id.to_string())).await;
+        let failed = result(&mut hurt).await.expect_err("no answer");
+        match failed.failure {
+            Failure::NoReply(text) => assert!(text.contains(why), "{text} for {breach:.80}"),
+            failure => panic!("{failure:?} for {breach:.80}"),
         }
-        assert_eq!(server.hear().await, None);
-        assert_eq!(ledger.told(), ["failed"]);
+        assert!(failed.told.unwrap_or_default().contains(told), "{breach:.80}");
+        server.reply(&other_id, json!({ "ok": true })).await;
+        assert_eq!(result(&mut other).await.expect("answered").0, json!({ "ok": true }), "{breach:.80}");
+        assert_eq!(ledger.told(), ["failed", "answered"]);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_no_message_and_answers_nobody_is_left_out_a_number_of_times() {
+    let limits = Limits { message: strict::Limits { bytes: 2000, depth: 64 }, ..Limits::default() };
+    let (upstream, ledger, mut server) = connected(false, limits).await;
+    let noise = [
+        "Server listening on stdio".to_owned(),
+        "\u{feff}".to_owned(),
+        r#"{"jsonrpc":"2.0","method":"notifications/message","params":{"a":1,"a":2}}"#.to_owned(),
+        r#"{"jsonrpc":"2.0","id":ID,"method":"sampling/createMessage","params":{"a":1,"a":2}}"#.to_owned(),
+        format!(r#"{{"jsonrpc":"2.0","id":ID,"method":"ping","params":{{"x":"{}"}}}}"#, "y".repeat(3000)),
+        r#"{"jsonrpc":"2.0","id":999,"result":{"a":1,"a":2}}"#.to_owned(),
+    ];
+    let mut exchange = send(&upstream, "tools/call", call(1)).await.expect("sent");
+    let (id, _) = server.expect("tools/call").await;
+    for line in &noise {
+        server.say(&line.replace("ID", &id.to_string())).await;
+    }
+    server.reply(&id, json!({ "ok": true })).await;
+    assert_eq!(result(&mut exchange).await.expect("answered").0, json!({ "ok": true }));
+
+    let mut exchange = send(&upstream, "tools/call", call(2)).await.expect("sent");
+    server.expect("tools/call").await;
+    for _ in 0..65 {
+        server.say("nonsense").await;
+    }
+    match result(&mut exchange).await.expect_err("no server").failure {
+        Failure::NoReply(text) => assert!(text.contains("64 lines that are no messages"), "{text}"),
+        failure => panic!("{failure:?}"),
+    }
+    assert_eq!(server.hear().await, None);
+    assert_eq!(ledger.told(), ["answered", "failed"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -338,7 +387,8 @@ async fn a_legacy_server_sees_no_modern_fields() {
         "traceparent": "00-0af7651916cd43dd8448eb211c80319c-00f067aa0ba902b7-01",
     }});
     let routed = routed("alice", "tools/call", params.clone(), SOON).await;
-    let client = client(Revision::V2026_07_28);
+    // With capabilities it would have a connection to itself.
+    let client = ClientFacts { capabilities: Payload::empty(), ..client(Revision::V2026_07_28) };
     let outgoing = Outgoing { client: &client, params: Payload::of(&params), tool: None, headers: &[] };
     let _exchange = upstream.send(&routed, outgoing).await.expect("sent");
     let (_, seen) = server.expect("tools/call").await;
@@ -394,4 +444,20 @@ async fn a_clients_broken_message_is_not_the_servers_failure() {
     let failed = send(&upstream, "tools/call", params).await.expect_err("no object");
     assert!(!failed.failure.may_have_arrived());
     assert_eq!(ledger.told(), ["released"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_is_too_long_fails_its_own_call_and_names_the_limit() {
+    let limits = Limits { message: strict::Limits { bytes: 2000, depth: 64 }, ..Limits::default() };
+    let (upstream, _, mut server) = connected(false, limits).await;
+    let mut long = send(&upstream, "tools/call", call(1)).await.expect("sent");
+    let mut short = send(&upstream, "tools/call", call(2)).await.expect("sent");
+    let (long_id, _) = server.expect("tools/call").await;
+    let (short_id, _) = server.expect("tools/call").await;
+    server.reply(&long_id, json!({ "x": "y".repeat(10_000) })).await;
+    server.reply(&short_id, json!({ "ok": true })).await;
+    let failed = result(&mut long).await.expect_err("too long");
+    let told = failed.told.expect("words for the client");
+    assert!(told.contains("2000 bytes") && told.contains("`message-bytes`"), "{told}");
+    assert_eq!(result(&mut short).await.expect("answered").0, json!({ "ok": true }));
 }

@@ -1,0 +1,159 @@
+//! Names that differ only in case. Parsers that ignore case (Go's, for one) read `Arguments` as `arguments`, and the last
+//! of two wins: a server behind the gate would act on what no validator looked at.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+/// What the protocol calls its members, in `params` and in `_meta`, over all revisions.
+const MEMBERS: &[&str] = &[
+    "_meta",
+    "argument",
+    "arguments",
+    "capabilities",
+    "clientInfo",
+    "context",
+    "cursor",
+    "data",
+    "elicitationId",
+    "includeContext",
+    "inputResponses",
+    "level",
+    "logger",
+    "maxTokens",
+    "message",
+    "messages",
+    "metadata",
+    "mode",
+    "modelPreferences",
+    "name",
+    "notifications",
+    "progress",
+    "progressToken",
+    "protocolVersion",
+    "reason",
+    "ref",
+    "requestedSchema",
+    "requestId",
+    "requestState",
+    "status",
+    "stopSequences",
+    "systemPrompt",
+    "task",
+    "taskId",
+    "temperature",
+    "toolChoice",
+    "tools",
+    "total",
+    "uri",
+    "url",
+    "io.modelcontextprotocol/clientCapabilities",
+    "io.modelcontextprotocol/clientInfo",
+    "io.modelcontextprotocol/logLevel",
+    "io.modelcontextprotocol/protocolVersion",
+    "io.modelcontextprotocol/related-task",
+    "io.modelcontextprotocol/subscriptionId",
+];
+
+/// How much of a name is told to whoever sent it.
+const SHOWN_CHARS: usize = 64;
+
+/// The first name at the top of `params`, or of its `_meta`, that could be read as another one.
+pub(super) fn variant(params: &RawValue) -> Option<String> {
+    // The text was parsed already, so it can be read.
+    let top: Names<'_> = serde_json::from_str(params.get()).ok()?;
+    let meta: Option<Names<'_>> = top.meta.and_then(|meta| serde_json::from_str(meta.get()).ok());
+    let found = first_variant(&top.names).or_else(|| first_variant(&meta.as_ref()?.names))?;
+    Some(found.chars().take(SHOWN_CHARS).collect())
+}
+
+fn first_variant<'a>(names: &'a [Cow<'_, str>]) -> Option<&'a str> {
+    let foreign = names.iter().filter(|name| !MEMBERS.contains(&&***name));
+    let mut seen = Vec::new();
+    for name in foreign {
+        let folded = folded(name);
+        if MEMBERS.iter().any(|member| folded.eq_ignore_ascii_case(member)) {
+            return Some(name);
+        }
+        seen.push((folded, name));
+    }
+    seen.sort_unstable();
+    seen.windows(2).find(|pair| pair[0].0 == pair[1].0).map(|pair| &**pair[1].1)
+}
+
+/// As a parser compares that ignores case. Two letters outside ASCII fold into it: the long s and the Kelvin sign.
+fn folded(name: &str) -> String {
+    let fold = |c: char| match c {
+        '\u{17f}' => 's',
+        '\u{212a}' => 'k',
+        c => c.to_ascii_lowercase(),
+    };
+    name.chars().map(fold).collect()
+}
+
+/// The names of an object's members, and where its `_meta` stands.
+struct Names<'a> {
+    names: Vec<Cow<'a, str>>,
+    meta: Option<&'a RawValue>,
+}
+
+impl<'de> Deserialize<'de> for Names<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Members;
+        impl<'de> Visitor<'de> for Members {
+            type Value = Names<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                #[derive(Deserialize)]
+                struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
+                let mut all = Names { names: Vec::new(), meta: None };
+                while let Some(Key(name)) = map.next_key()? {
+                    if name == "_meta" {
+                        all.meta = Some(map.next_value()?);
+                    } else {
+                        map.next_value::<IgnoredAny>()?;
+                    }
+                    all.names.push(name);
+                }
+                Ok(all)
+            }
+        }
+        deserializer.deserialize_map(Members)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_another_parser_could_take_for_another_is_found() {
+        #[track_caller]
+        fn check(params: &str, want: Option<&str>) {
+            let raw: &RawValue = serde_json::from_str(params).expect("test JSON");
+            assert_eq!(variant(raw).as_deref(), want, "{params}");
+        }
+        for member in MEMBERS.iter().filter(|member| !member.contains('/')) {
+            check(&format!(r#"{{"{member}":0,"x":1}}"#), None);
+            check(&format!(r#"{{"{}":0}}"#, member.to_uppercase()), Some(&member.to_uppercase()));
+        }
+        check("{}", None);
+        check(r#"{"name":"t","arguments":{"a":1,"A":2,"Name":3}}"#, None);
+        check(r#"{"name":"t","argumentſ":{}}"#, Some("argumentſ"));
+        check(r#"{"tas\u212a":{}}"#, Some("tas\u{212a}"));
+        check(r#"{"\u004eame":"t"}"#, Some("Name"));
+        check(r#"{"custom":1,"other":2,"cUstom":3}"#, Some("custom"));
+        check(r#"{"custom":1,"customs":2}"#, None);
+        check(r#"{"_meta":{"ProgressToken":1}}"#, Some("ProgressToken"));
+        check(r#"{"_meta":{"io.modelcontextprotocol/ClientInfo":{}}}"#, Some("io.modelcontextprotocol/ClientInfo"));
+        check(r#"{"_meta":{"a":{"Name":1}}}"#, None);
+        check(r#"{"_meta":[]}"#, None);
+    }
+}
