@@ -22,7 +22,7 @@ pub(super) enum Cleaned {
 
 impl Pipeline {
     /// Lets every sanitizer clean a message, each what the one before left. A refusal withholds it; of a listing, what
-    /// is withheld is only what no smaller part of it can do without (see [`Page`]).
+    /// is withheld is only what no smaller part of it can do without.
     pub async fn sanitize(&self, from: Provenance<'_>, mut message: Message) -> Result<Sanitized, Refusal> {
         for hook in &self.sanitize {
             if !hook.when.holds(&message.method, from.call.target(), message.upstream.as_deref()) {
