@@ -155,3 +155,13 @@ fn is_once(times: &u32) -> bool {
 pub(crate) fn micros(time: Duration) -> u64 {
     u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
+
+/// Keeps nothing.
+#[cfg(test)]
+pub(crate) struct Nobody;
+
+#[cfg(test)]
+impl Recorder for Nobody {
+    fn record(&self, _: &Record) {}
+    fn turned_away(&self, _: &TurnedAway) {}
+}

@@ -34,14 +34,7 @@ mod tests {
 
     use super::*;
     use crate::gate::Generation;
-    use crate::record::{Record, Recorder, TurnedAway};
-
-    struct Nobody;
-
-    impl Recorder for Nobody {
-        fn record(&self, _: &Record) {}
-        fn turned_away(&self, _: &TurnedAway) {}
-    }
+    use crate::record::Nobody;
 
     fn generation(number: u64) -> Generation {
         Generation { number, tenants: Vec::new() }

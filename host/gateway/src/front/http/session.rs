@@ -190,15 +190,8 @@ mod tests {
 
     use super::*;
     use crate::gate::Generation;
-    use crate::record::{Record, Recorder, TurnedAway};
+    use crate::record::Nobody;
     use crate::wire::RequestId;
-
-    struct Nobody;
-
-    impl Recorder for Nobody {
-        fn record(&self, _: &Record) {}
-        fn turned_away(&self, _: &TurnedAway) {}
-    }
 
     fn sessions(sessions: usize, idle: Duration) -> Sessions {
         let gate = Gate::new(Generation { number: 1, tenants: Vec::new() }, Arc::new(Nobody));
