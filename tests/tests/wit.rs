@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use sha2::{Digest, Sha256};
 use wit_parser::{Docs, Resolve, Stability, TypeDefKind, UnresolvedPackageGroup};
 use witgate_tests::paths;
 
@@ -113,4 +114,35 @@ fn each_kind_has_its_package_and_its_world() {
     check(&resolve, "route", "router", "route");
     check(&resolve, "retry", "strategy", "decide");
     check(&resolve, "sanitize", "sanitizer", "sanitize");
+}
+
+/// What was released is frozen, to the last comment: a component that once ran keeps running, and its author's copy is the
+/// contract. A change is a new version in a folder beside the old one (`wit/README.md`, Versions).
+#[test]
+fn what_was_released_is_frozen() {
+    let wit = paths::repository().join("wit");
+    let found: Vec<String> =
+        packages(&wit).iter().map(|folder| format!("{}  {}", hash(folder), name(folder))).collect();
+    let released = std::fs::read_to_string(wit.join("RELEASED")).expect("wit/RELEASED");
+    let released: Vec<&str> = released.lines().filter(|line| !line.starts_with('#')).collect();
+    assert_eq!(found, released, "the packages of wit/ beside wit/RELEASED");
+}
+
+/// SHA-256 of a package: of each file's name, a zero byte and its content, in order.
+fn hash(folder: &Path) -> String {
+    let mut files: Vec<_> =
+        std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()).collect();
+    files.sort();
+    let mut hash = Sha256::new();
+    for file in files {
+        hash.update(name(&file));
+        hash.update([0]);
+        hash.update(std::fs::read(&file).expect("a file of wit/"));
+    }
+    let digits: Vec<_> = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    digits.concat()
+}
+
+fn name(path: &Path) -> String {
+    path.file_name().expect("a name").to_string_lossy().into_owned()
 }

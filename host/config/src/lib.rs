@@ -49,7 +49,7 @@ pub use limits::Most;
 pub use place::Place;
 pub use plugin::{Plugin, PluginSource};
 pub use secret::Secrets;
-pub use server::{Confine, Log, LogFormat, Server};
+pub use server::{Confine, Log, LogFormat, LogMessages, Server};
 pub use shape::schema;
 pub use source::{Environment, Surroundings};
 pub use tenant::{Group, Tenant};

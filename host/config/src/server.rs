@@ -1,4 +1,6 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::num::NonZero;
+use std::thread::available_parallelism;
 use std::time::Duration;
 
 use tracing_subscriber::EnvFilter;
@@ -8,7 +10,7 @@ use super::Cause;
 use super::desk::Desk;
 use super::document::Part;
 use super::place::Place;
-use super::raw::{RawConfine, RawFile, RawLogFormat, RawServer};
+use super::raw::{RawConfine, RawFile, RawLogFormat, RawLogMessages, RawServer};
 
 /// Nothing is registered there, and it is far from where ephemeral ports begin.
 const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8931);
@@ -53,6 +55,19 @@ pub struct Log {
     pub format: Option<LogFormat>,
     /// Directives of `tracing_subscriber::EnvFilter`, checked.
     pub level: String,
+    /// Which messages have a line.
+    pub messages: LogMessages,
+}
+
+/// Which messages have a line in the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogMessages {
+    /// Each.
+    All,
+    /// Those that were refused, cancelled, or answered with an error.
+    Failed,
+    /// None.
+    Off,
 }
 
 /// How lines are written.
@@ -88,7 +103,12 @@ impl Desk<'_> {
             RawLogFormat::Pretty => Some(LogFormat::Pretty),
             RawLogFormat::Json => Some(LogFormat::Json),
         };
-        Log { format, level }
+        let messages = match raw.log.messages {
+            RawLogMessages::All => LogMessages::All,
+            RawLogMessages::Failed => LogMessages::Failed,
+            RawLogMessages::Off => LogMessages::Off,
+        };
+        Log { format, level, messages }
     }
 }
 
@@ -96,6 +116,7 @@ fn options(raw: &RawServer) -> Options {
     let default = Options::default();
     let count = |written: Option<u64>, default| written.and_then(|count| count.try_into().ok()).unwrap_or(default);
     Options {
+        workers: available_parallelism().map_or(1, NonZero::get),
         hosts: raw.allowed_hosts.clone(),
         origins: raw.allowed_origins.clone(),
         body_bytes: count(raw.body_bytes, default.body_bytes),

@@ -18,6 +18,7 @@ use crate::error::EgressError;
 use crate::exchange::exchange;
 use crate::head;
 use crate::report::Report;
+use crate::script::{self, Script};
 use crate::tally::Tally;
 
 /// Sessions of TLS that a plugin can resume. They are its own, so that no server can tell from them which plugins or
@@ -44,6 +45,8 @@ pub struct ClientSpec {
     pub tenant_connections: Arc<Semaphore>,
     /// Who holds its secrets.
     pub secrets: Arc<dyn SecretSource>,
+    /// What answers in the network's stead; `None`: the network.
+    pub script: Option<Arc<dyn Script>>,
 }
 
 /// One plugin's way out.
@@ -155,10 +158,14 @@ impl Trip {
         let slots = client.slots(deadline).await?;
         // Not while it waits: heads with secrets may be long, and there are as many as there are connections.
         head::fill_in(&mut head.fields, |name| spec.secrets.secret(&spec.plugin, name, &origin))?;
-        let rules: Vec<_> = head.rules.iter().map(|at| &spec.rules[*at]).collect();
-        let addresses = judged(&client.egress, origin.host(), &rules, deadline).await?;
-        let stream = connect(&addresses, origin.port(), deadline, &self.tally).await?;
-        let wire = secure(stream, &origin, &client.tls, deadline, &self.tally).await?;
+        let wire = if let Some(script) = &spec.script {
+            script::wire(script, origin.to_string(), &self.tally)
+        } else {
+            let rules: Vec<_> = head.rules.iter().map(|at| &spec.rules[*at]).collect();
+            let addresses = judged(&client.egress, origin.host(), &rules, deadline).await?;
+            let stream = connect(&addresses, origin.port(), deadline, &self.tally).await?;
+            secure(stream, &origin, &client.tls, deadline, &self.tally).await?
+        };
         let mut request = Request::new(body);
         *request.method_mut() = head.method;
         *request.uri_mut() = head.target;

@@ -43,6 +43,7 @@ mod head;
 mod meter;
 mod names;
 mod report;
+mod script;
 mod tally;
 
 pub use body::ResponseBody;
@@ -50,5 +51,6 @@ pub use client::{Allowance, Client, ClientSpec};
 pub use config::{EgressConfig, SetupError, Timeouts};
 pub use egress::Egress;
 pub use error::EgressError;
+pub use script::Script;
 // What requests and responses are made of, for those who may not name HTTP themselves.
 pub use {http, http_body_util::BodyExt};

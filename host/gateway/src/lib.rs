@@ -12,6 +12,7 @@
 pub mod builtin;
 pub mod front;
 pub mod gate;
+mod home;
 pub mod record;
 pub mod tenant;
 pub mod upstream;

@@ -8,6 +8,12 @@ use witgate_policy::{Payload, Refusal, Step};
 
 /// Takes the records, to log or count them. Must not block.
 pub trait Recorder: Send + Sync {
+    /// Whether it keeps the records of messages that went `well`, or of the others; what it does not keep is not made.
+    fn keeps(&self, well: bool) -> bool {
+        let _ = well;
+        true
+    }
+
     /// One message has ended.
     fn record(&self, record: &Record);
 

@@ -4,6 +4,7 @@ use wasmtime::ResourceLimiter;
 use witgate_policy::{Fault, LimitKey};
 
 use crate::limits::Bounds;
+use crate::meter::Used;
 
 /// A limit is used up. Host functions return it as an error, which traps the guest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -97,6 +98,15 @@ impl Account {
     /// One of the limits, whatever was used of it.
     pub(crate) fn overdraft(&self, key: LimitKey) -> Overdrawn {
         Overdrawn::new(key, &self.bounds)
+    }
+
+    /// What was used so far.
+    pub(crate) fn used(&self) -> Used {
+        Used {
+            memory_bytes: self.memory_bytes as u64,
+            host_calls: u64::from(self.host_calls),
+            bytes_in: self.bytes_in as u64,
+        }
     }
 
     fn within(&self, used: u64, key: LimitKey) -> Result<(), Overdrawn> {

@@ -125,7 +125,7 @@ pub enum LoadError {
         kind: Stage,
     },
     /// The component imports something that the gate does not know.
-    #[error("plugin `{plugin}` imports `{import}`, which this gate does not have")]
+    #[error("plugin `{plugin}` imports `{import}`, which this gate does not have{}", instead(import))]
     UnknownImport {
         /// The plugin.
         plugin: Arc<str>,
@@ -196,4 +196,11 @@ fn missing(imports: &[(String, &'static str)]) -> String {
         format!("`{import}`, which it was not granted; add `{example}` under [plugin.grants]")
     };
     imports.iter().map(one).collect::<Vec<_>>().join("; and ")
+}
+
+/// The version of an interface of ours that there is.
+fn instead(import: &str) -> String {
+    let ours = ["witgate:types/types", "witgate:counter/counter"];
+    let path = import.split('@').next().unwrap_or_default();
+    if ours.contains(&path) { format!("; it has `{path}@0.1.0`") } else { String::new() }
 }

@@ -12,7 +12,30 @@ use crate::log::clean;
 /// Bytes of a fault's message that are kept.
 const MESSAGE_BYTES: usize = 512;
 /// Functions of the guest that a trap's message names, innermost first.
-const FRAMES: usize = 3;
+const FRAMES: usize = 6;
+
+/// How functions begin that belong to a language's way to end, and say nothing of why. In whatever form a component
+/// names them.
+const ENDS: [&str; 18] = [
+    "__rustc",
+    "rust_panic",
+    "rust_begin_unwind",
+    "std::panicking",
+    "core::panicking",
+    "std::sys",
+    "std::process",
+    "<std::panicking",
+    "core::option::",
+    "core::result::",
+    "alloc::alloc::",
+    "abort",
+    "runtime.",
+    "panic",
+    "std::__",
+    "__cxa",
+    "__wasm_",
+    "_abort",
+];
 
 /// What wasmtime has no type for, by its words. A test in `tests/it/limits.rs` makes each of them happen, so that other
 /// words in another version are noticed.
@@ -87,6 +110,37 @@ fn overdrawn(error: &wasmtime::Error, account: &Account) -> Option<Overdrawn> {
 /// Where it trapped, as far as the component names its functions.
 fn frames(error: &wasmtime::Error) -> String {
     let Some(trace) = error.downcast_ref::<WasmBacktrace>() else { return String::new() };
-    let names: Vec<&str> = trace.frames().iter().filter_map(wasmtime::FrameInfo::func_name).take(FRAMES).collect();
+    let names: Vec<String> = trace.frames().iter().filter_map(wasmtime::FrameInfo::func_name).map(readable).collect();
+    // The author's own first; when there is none, whatever there is.
+    let first = names.iter().position(|name| !ENDS.iter().any(|end| name.starts_with(end)));
+    let names = &names[first.unwrap_or_default()..];
+    let names = &names[..names.len().min(FRAMES)];
     if names.is_empty() { String::new() } else { format!(" (in {})", names.join(" < ")) }
+}
+
+/// A function's name as its author wrote it, where a compiler has mangled it.
+fn readable(name: &str) -> String {
+    if let Ok(name) = rustc_demangle::try_demangle(name) {
+        return format!("{name:#}");
+    }
+    let demangled = cpp_demangle::Symbol::new(name).ok().and_then(|symbol| symbol.demangle().ok());
+    demangled.unwrap_or_else(|| name.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_those_that_the_author_wrote() {
+        #[track_caller]
+        fn check(name: &str, want: &str) {
+            assert_eq!(readable(name), want);
+        }
+        check("_ZN7my_rule5check17h0123456789abcdefE", "my_rule::check");
+        check("_RNvC7my_rule5check", "my_rule::check");
+        check("_ZN4rule5checkEi", "rule::check(int)");
+        check("policy_check", "policy_check");
+        check("main.check", "main.check");
+    }
 }

@@ -16,14 +16,14 @@ use crate::grant::network::Outgoing;
 use crate::grant::runtime;
 use crate::limits::Bounds;
 use crate::log::Log;
+use crate::meter::Meter;
 use crate::share::Share;
 
 /// What all instances of one loaded plugin share.
 pub(crate) struct Shared {
     /// Whose counters and keys are meant.
     pub(crate) space: Space,
-    /// The settings, JSON text.
-    pub(crate) settings: String,
+    pub(crate) settings: Payload,
     /// Their members that are strings, for `wasi:config`.
     pub(crate) config: BTreeMap<String, String>,
     pub(crate) grants: Grants,
@@ -35,15 +35,19 @@ pub(crate) struct Shared {
     pub(crate) network: Option<Arc<Client>>,
     /// The folders that it was granted, open.
     pub(crate) folders: Vec<Arc<Directory>>,
+    pub(crate) meter: Option<Arc<Meter>>,
 }
 
 pub(crate) struct Host {
     pub(crate) shared: Arc<Shared>,
     pub(crate) account: Account,
     pub(crate) table: ResourceTable,
-    /// The documents that the guest was given and has not dropped, by their place in the table.
+    /// The documents of the call that is under way which the guest has not dropped, by their place in the table.
     documents: Vec<u32>,
-    pub(crate) log: Log,
+    /// How many of earlier calls it has not dropped.
+    litter: usize,
+    /// Made when the guest first writes.
+    log: Option<Log>,
     /// Made when a guest first touches it, which most never do.
     wasi: Option<Box<WasiCtx>>,
     /// The requests of the call that is under way, likewise.
@@ -58,7 +62,8 @@ impl Host {
             account: Account::new(shared.bounds),
             table,
             documents: Vec::new(),
-            log: Log::new(shared),
+            litter: 0,
+            log: None,
             wasi: None,
             outgoing: None,
             shared: shared.clone(),
@@ -69,20 +74,33 @@ impl Host {
     pub(crate) fn begin(&mut self) {
         self.end();
         self.account.begin();
-        self.log.begin();
+        if let Some(log) = &self.log {
+            log.begin();
+        }
+    }
+
+    /// Where the guest's words go.
+    pub(crate) fn log(&mut self) -> &Log {
+        self.log.get_or_insert_with(|| Log::new(&self.shared))
     }
 
     /// A call is over, and with it its documents and what it asked of the network. A document that the guest has not
     /// dropped keeps its place, since a handle to it is in the guest's hands, and loses its text.
     pub(crate) fn end(&mut self) {
-        for place in &self.documents {
-            if let Ok(document) = self.table.get_mut(&Resource::<Document>::new_own(*place)) {
+        self.litter += self.documents.len();
+        for place in self.documents.drain(..) {
+            if let Ok(document) = self.table.get_mut(&Resource::<Document>::new_own(place)) {
                 document.0 = None;
             }
         }
         if let Some(key) = self.outgoing.take().and_then(|outgoing| outgoing.overdrawn()) {
             self.account.overdraw(key);
         }
+    }
+
+    /// What `configure` is given.
+    pub(crate) fn settings(&mut self) -> wasmtime::Result<Resource<Document>> {
+        self.document(self.shared.settings.clone())
     }
 
     /// A document for the guest to own; it shares the payload's bytes.
@@ -94,7 +112,10 @@ impl Host {
 
     /// The guest has dropped a document.
     pub(crate) fn forget(&mut self, document: Resource<Document>) -> wasmtime::Result<()> {
-        self.documents.retain(|place| *place != document.rep());
+        match self.documents.iter().position(|place| *place == document.rep()) {
+            Some(at) => drop(self.documents.swap_remove(at)),
+            None => self.litter = self.litter.saturating_sub(1),
+        }
         self.table.delete(document)?;
         Ok(())
     }
@@ -102,7 +123,7 @@ impl Host {
     /// Whether documents that the guest never dropped, and nobody can take from it, have half of all handles: another
     /// instance serves the next call, before this one has none left.
     pub(crate) fn is_littered(&self) -> bool {
-        self.documents.len() > self.shared.bounds.handles / 2
+        self.litter > self.shared.bounds.handles / 2
     }
 
     /// One call of the guest to the host.
@@ -111,9 +132,18 @@ impl Host {
     }
 }
 
+impl Drop for Host {
+    fn drop(&mut self) {
+        if let Some(meter) = &self.shared.meter {
+            meter.note(&self.account);
+        }
+    }
+}
+
 impl WasiView for Host {
     fn ctx(&mut self) -> WasiCtxView<'_> {
         let Self { wasi, shared, log, table, .. } = self;
+        let log = log.get_or_insert_with(|| Log::new(shared));
         let ctx = wasi.get_or_insert_with(|| Box::new(runtime::context(shared, log)));
         WasiCtxView { ctx, table }
     }

@@ -2,13 +2,10 @@
 
 use std::sync::Arc;
 
-use wasmtime::Store;
-use wasmtime::component::InstancePre;
+use wasmtime::component::{ComponentNamedList, Lift, Lower};
 use witgate_policy::Stage;
 
-use crate::bindings;
 use crate::error::LoadError;
-use crate::host::Host;
 
 /// The interface that makes a plugin of a kind, in the version that this crate has an adapter for.
 const fn interface(kind: Stage) -> &'static str {
@@ -34,7 +31,7 @@ pub(crate) fn of(plugin: &Arc<str>, exports: &[String]) -> Result<Vec<Stage>, Lo
         else {
             continue;
         };
-        if track(export) != track(supported) {
+        if version(export) != version(supported) {
             return Err(LoadError::WrongVersion { plugin: plugin.clone(), found: export.clone(), supported });
         }
         kinds.push(kind);
@@ -50,62 +47,33 @@ fn path(interface: &str) -> &str {
 }
 
 /// What two versions have in common when one can stand for the other: below 1.0, major and minor.
-fn track(interface: &str) -> Option<(&str, &str)> {
-    let (_, version) = interface.split_once('@')?;
+fn version(interface: &str) -> Option<(&str, &str)> {
+    track(interface.split_once('@')?.1)
+}
+
+/// The same of a version.
+pub(crate) fn track(version: &str) -> Option<(&str, &str)> {
     let mut parts = version.split('.');
     Some((parts.next()?, parts.next()?))
 }
 
-/// What the sandbox does with a plugin of any kind; the decision itself is each adapter's.
+/// What the sandbox knows of a kind to call any plugin of it; the words are each adapter's.
 pub(crate) trait Contract: Send + Sync + Sized + 'static {
-    /// An instance that is ready to be made.
-    type Pre: Send + Sync + 'static;
-
     /// The kind.
     const KIND: Stage;
 
-    /// Checks the exports' types.
-    fn prepare(pre: InstancePre<Host>) -> wasmtime::Result<Self::Pre>;
+    /// Its interface.
+    const INTERFACE: &'static str = interface(Self::KIND);
 
-    /// Makes an instance.
-    fn instantiate(pre: &Self::Pre, store: &mut Store<Host>) -> impl Future<Output = wasmtime::Result<Self>> + Send;
+    /// The function that decides.
+    const DECIDES: &'static str;
 
-    /// Calls `configure`.
-    fn configure(
-        &self,
-        store: &mut Store<Host>,
-        settings: &str,
-    ) -> impl Future<Output = wasmtime::Result<Result<(), String>>> + Send;
+    /// What that function takes.
+    type Told<'a>: ComponentNamedList + Lower;
+
+    /// What it gives.
+    type Said: ComponentNamedList + Lift + 'static;
 }
-
-macro_rules! contract {
-    ($kind:ident, $module:ident, $pre:ident, $interface:ident) => {
-        impl Contract for bindings::$module::$kind {
-            type Pre = bindings::$module::$pre<Host>;
-
-            const KIND: Stage = Stage::$kind;
-
-            fn prepare(pre: InstancePre<Host>) -> wasmtime::Result<Self::Pre> {
-                bindings::$module::$pre::new(pre)
-            }
-
-            async fn instantiate(pre: &Self::Pre, store: &mut Store<Host>) -> wasmtime::Result<Self> {
-                pre.instantiate_async(store).await
-            }
-
-            async fn configure(&self, store: &mut Store<Host>, settings: &str) -> wasmtime::Result<Result<(), String>> {
-                self.$interface().call_configure(store, settings).await
-            }
-        }
-    };
-}
-
-contract!(Auth, auth, AuthPre, witgate_auth_authenticator);
-contract!(Credential, credential, CredentialPre, witgate_credential_provider);
-contract!(Validate, validate, ValidatePre, witgate_validate_validator);
-contract!(Route, route, RoutePre, witgate_route_router);
-contract!(Retry, retry, RetryPre, witgate_retry_strategy);
-contract!(Sanitize, sanitize, SanitizePre, witgate_sanitize_sanitizer);
 
 #[cfg(test)]
 mod tests {

@@ -18,7 +18,9 @@
 //! Invariants:
 //! - an instance whose call did not end with an answer that was accepted is never asked again;
 //! - a guest's time is processor time, so what others do on the machine makes no plugin fail; a guest that computes
-//!   yields at every tick, so it holds up nobody for longer than that;
+//!   yields at every tick, or is stopped at the second and begins again in turns, so it holds up nobody for longer;
+//! - a call is begun again only where nobody can tell: its plugin was linked with nothing that has an effect;
+//! - guests run on stacks of at least 2 MiB, which tokio's threads have by default, and use 512 KiB of them;
 //! - a caller who goes away, at any point, leaves nothing behind;
 //! - a plugin's words reach a log or a client bounded and without control characters;
 //! - a component that keeps the compiler busy costs its limits in a child process, and no more;
@@ -39,15 +41,19 @@ mod component;
 mod document;
 mod engine;
 mod error;
+mod export;
 mod fault;
 mod grant;
 mod guest_time;
 mod health;
 mod host;
 mod inspect;
+mod kept;
 mod kind;
 mod limits;
 mod log;
+mod meter;
+mod pace;
 mod place;
 mod plugin;
 mod quarantine;
@@ -61,6 +67,9 @@ pub use component::Component;
 pub use error::{LoadError, SandboxError};
 pub use health::{Condition, Health, LastFault};
 pub use inspect::Inspection;
+pub use meter::{Meter, Used};
 pub use plugin::{Plugin, PluginSpec};
 pub use sandbox::{Sandbox, SandboxConfig};
 pub use share::Share;
+// What answers in the network's stead, for those who test plugins.
+pub use witgate_egress::{Script, http};

@@ -2,10 +2,12 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use wasmtime::component::{HasSelf, InstancePre, Linker};
+use witgate_egress::Script;
 use witgate_policy::secret::SecretSource;
 use witgate_policy::store::{Counters, KeyValues, Space};
 use witgate_policy::{
-    Authenticator, CredentialProvider, Grants, InputValidator, Limits, OutputSanitizer, RetryStrategy, Router, Stage,
+    Authenticator, CredentialProvider, Grants, InputValidator, Limits, OutputSanitizer, Payload, RetryStrategy, Router,
+    Stage,
 };
 
 use crate::bindings::auth::Auth;
@@ -23,6 +25,7 @@ use crate::health::Health;
 use crate::host::{Host, Shared};
 use crate::kind::Contract;
 use crate::limits::Bounds;
+use crate::meter::Meter;
 use crate::runner::Runner;
 use crate::sandbox::Sandbox;
 use crate::share::Share;
@@ -33,8 +36,8 @@ pub struct PluginSpec {
     pub name: Arc<str>,
     /// The tenant whose calls it decides on, and nobody else's.
     pub tenant: Arc<str>,
-    /// What `configure` is given, a JSON text; `{}` for none.
-    pub settings_json: String,
+    /// What `configure` is given, an object.
+    pub settings: Payload,
     /// What it may use.
     pub grants: Grants,
     /// How much of it.
@@ -49,6 +52,10 @@ pub struct PluginSpec {
     pub secrets: Arc<dyn SecretSource>,
     /// What its tenant may use at once.
     pub share: Arc<Share>,
+    /// What answers its requests in the network's stead; `None`: the network.
+    pub script: Option<Arc<dyn Script>>,
+    /// Where it is noted what its instances use.
+    pub meter: Option<Arc<Meter>>,
 }
 
 /// A component with its settings, grants and limits, ready to be asked on behalf of one tenant. A clone is the same
@@ -76,17 +83,27 @@ impl Plugin {
         let space = Space { tenant: spec.tenant, plugin: spec.name };
         let shared = Arc::new(Shared {
             folders: Folder::open_all(&sandbox.folders, &space, &spec.grants).await?,
-            network: grant::network::client(&sandbox.egress, &space, &spec.grants, &bounds, &spec.share, &spec.secrets),
+            network: grant::network::client(
+                &sandbox.egress,
+                &space,
+                &spec.grants,
+                &bounds,
+                &spec.share,
+                &spec.secrets,
+                spec.script,
+            ),
             space,
-            config: grant::config::keys(&spec.settings_json),
-            settings: spec.settings_json,
+            config: grant::config::keys(spec.settings.as_str()),
+            settings: spec.settings,
             grants: spec.grants,
             bounds,
             counters: spec.counters,
             key_values: spec.key_values,
             share: spec.share,
+            meter: spec.meter,
         });
-        let maker = Maker { sandbox, component, shared, pre, reuse: spec.reuse };
+        let pure = capabilities.is_empty();
+        let maker = Maker { sandbox, component, shared, pre, pure, reuse: spec.reuse };
         Ok(Self {
             component: component.clone(),
             auth: maker.runner().await?,
@@ -101,6 +118,11 @@ impl Plugin {
     /// SHA-256 of the component in lower-case hex.
     pub fn digest(&self) -> &Arc<str> {
         self.component.digest()
+    }
+
+    /// What it was made of.
+    pub fn component(&self) -> &Component {
+        &self.component
     }
 
     /// The kinds that it is; at least one.
@@ -164,6 +186,7 @@ struct Maker<'a> {
     component: &'a Component,
     shared: Arc<Shared>,
     pre: InstancePre<Host>,
+    pure: bool,
     reuse: Option<NonZeroU32>,
 }
 
@@ -172,8 +195,8 @@ impl Maker<'_> {
         if !self.component.kinds().contains(&C::KIND) {
             return Ok(None);
         }
-        let runner = Runner::load(self.sandbox, self.component, &self.shared, self.pre.clone(), self.reuse).await?;
-        Ok(Some(Arc::new(runner)))
+        let Self { sandbox, component, shared, pre, pure, reuse } = self;
+        Ok(Some(Arc::new(Runner::load(sandbox, component, shared, pre.clone(), *pure, *reuse).await?)))
     }
 }
 

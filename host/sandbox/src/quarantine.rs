@@ -18,6 +18,7 @@ mod run;
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::time::Instant;
@@ -70,6 +71,10 @@ pub(crate) struct Quarantine {
     kind: Stage,
     /// Secret, so that nobody can choose identities that meet in one key.
     keys: RandomState,
+    calls: AtomicU64,
+    /// Whether anybody had a fault since their last answer. While nobody had, the calls of all threads pass without the
+    /// lock: there is nothing to look up, and an answer changes nothing.
+    troubled: AtomicBool,
     state: Mutex<State>,
 }
 
@@ -79,7 +84,6 @@ struct State {
     /// Who the plugin's run is from: several, when there are as many as that.
     from: Vec<u64>,
     callers: HashMap<u64, Run>,
-    calls: u64,
     faults: u64,
     refused: u64,
     last: Option<(Instant, Fault)>,
@@ -97,14 +101,19 @@ pub(crate) struct Admission<'a> {
 
 impl Quarantine {
     pub(crate) fn new(space: &Space, kind: Stage) -> Self {
-        Self { space: space.clone(), kind, keys: RandomState::new(), state: Mutex::default() }
+        let (calls, troubled, state) = Default::default();
+        Self { space: space.clone(), kind, keys: RandomState::new(), calls, troubled, state }
     }
 
     /// Whether the plugin may be asked now.
     pub(crate) fn admit<'a>(&'a self, caller: Caller<'a>) -> Result<Admission<'a>, Fault> {
+        let mut admission = Admission { quarantine: self, caller, trial: false, caller_trial: false };
+        if !self.troubled.load(Ordering::Acquire) {
+            self.calls.fetch_add(1, Ordering::Relaxed);
+            return Ok(admission);
+        }
         let mut state = self.state();
         let now = Instant::now();
-        let mut admission = Admission { quarantine: self, caller, trial: false, caller_trial: false };
         // Their own quarantine comes first: who is in one makes no trial for the others.
         let key = if state.callers.is_empty() { None } else { self.key(caller) };
         let own = key.and_then(|key| state.callers.get(&key));
@@ -116,7 +125,7 @@ impl Quarantine {
         }
         admission.caller_trial = key.and_then(|key| state.callers.get_mut(&key)).is_some_and(Run::try_again);
         admission.trial = state.all.try_again();
-        state.calls += 1;
+        self.calls.fetch_add(1, Ordering::Relaxed);
         Ok(admission)
     }
 
@@ -136,7 +145,8 @@ impl Quarantine {
             text: fault.to_string(),
             ago: now.saturating_duration_since(*at),
         });
-        let State { calls, faults, refused, .. } = *state;
+        let calls = self.calls.load(Ordering::Relaxed);
+        let State { faults, refused, .. } = *state;
         Health { kind: self.kind, condition, faults_in_a_row: state.all.faults(), calls, faults, refused, last_fault }
     }
 
@@ -153,17 +163,18 @@ impl Quarantine {
     }
 
     fn answered(&self, caller: Caller<'_>) {
+        if !self.troubled.load(Ordering::Acquire) {
+            return;
+        }
         let mut state = self.state();
         if !state.callers.is_empty()
             && let Some(key) = self.key(caller)
         {
             state.callers.remove(&key);
         }
-        if state.all.faults() == 0 {
-            return;
-        }
         let was = std::mem::take(&mut state.all);
         state.from.clear();
+        self.troubled.store(!state.callers.is_empty(), Ordering::Release);
         drop(state);
         if was.is_closed() {
             let (tenant, plugin, stage, faults) =
@@ -176,6 +187,7 @@ impl Quarantine {
         let now = Instant::now();
         let mut state = self.state();
         state.faults += 1;
+        self.troubled.store(true, Ordering::Release);
         state.last = Some((now, fault.clone()));
         let key = self.key(admission.caller);
         let own = key.and_then(|key| state.caller(key, now).fault(admission.caller_trial, true, now));

@@ -5,85 +5,74 @@
 //! who went away) is dropped, never kept. Dropping the future at any point leaves nothing behind.
 
 use std::num::NonZeroU32;
-use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 
 use tokio::time::{Instant, timeout_at};
-use wasmtime::Store;
 use wasmtime::component::InstancePre;
+use wasmtime::{Store, Trap};
 use witgate_policy::{Fault, LimitKey};
 
+use crate::account::Account;
 use crate::component::Component;
 use crate::engine::{TABLES_PER_INSTANCE, Weight};
 use crate::error::LoadError;
+use crate::export::Exports;
 use crate::fault::{classify, unmade};
 use crate::guest_time;
 use crate::health::Health;
 use crate::host::{Host, Shared};
+use crate::kept::{Kept, Live, Manner};
 use crate::kind::Contract;
 use crate::log::clean;
+use crate::pace::Pace;
 use crate::place::{self, Full, Idle, Place};
 use crate::quarantine::{Caller, Quarantine};
 use crate::sandbox::Sandbox;
 
-/// Calls that a kept instance serves before it is replaced, so that what a guest leaks does not grow for ever.
-const CALLS_PER_INSTANCE: u32 = 10_000;
 /// Bytes of a `configure` error that are kept.
 const MESSAGE_BYTES: usize = 1 << 10;
-
-/// What a decision is to the runner: a call of one exported function.
-pub(crate) type Asked<'a, T> = Pin<Box<dyn Future<Output = wasmtime::Result<T>> + Send + 'a>>;
 
 /// One plugin in one of its kinds.
 pub(crate) struct Runner<C: Contract> {
     sandbox: Arc<Sandbox>,
     weight: Weight,
     pub(crate) shared: Arc<Shared>,
-    pre: C::Pre,
+    exports: Exports<C>,
     /// What one instance counts as in the sandbox and in its tenant's share.
     places: u32,
+    pace: Pace,
     quarantine: Quarantine,
     kept: Arc<Kept<C>>,
 }
 
-/// The instances that wait for their next call, and how many may.
-struct Kept<C> {
-    most: usize,
-    idle: Mutex<Vec<Live<C>>>,
-}
-
-/// An instance that was configured.
-struct Live<C> {
-    guest: C,
-    store: Store<Host>,
-    calls: u32,
-    _place: Place,
-}
-
 impl<C: Contract> Runner<C> {
-    /// Checks the exports, and makes one instance as a self test.
+    /// Checks the exports, and makes one instance as a self test. `pure`: whether it was linked with nothing that waits
+    /// or has an effect.
     pub(crate) async fn load(
         sandbox: &Arc<Sandbox>,
         component: &Component,
         shared: &Arc<Shared>,
         pre: InstancePre<Host>,
+        pure: bool,
         reuse: Option<NonZeroU32>,
     ) -> Result<Self, LoadError> {
         let plugin = &shared.space.plugin;
-        let pre = C::prepare(pre).map_err(|e| LoadError::Contract {
+        let exports = Exports::find(pre).map_err(|e| LoadError::Contract {
             plugin: plugin.clone(),
             kind: C::KIND,
             cause: format!("{e:#}"),
         })?;
         let most = reuse.map_or(0, |most| most.get() as usize);
+        let weight = component.inner.weight;
         let runner = Self {
             sandbox: sandbox.clone(),
-            weight: component.inner.weight,
+            weight,
             shared: shared.clone(),
-            pre,
+            exports,
             places: places(component),
+            pace: Pace::new(pure && weight == Weight::Light, &shared.bounds),
             quarantine: Quarantine::new(&shared.space, C::KIND),
-            kept: Arc::new(Kept { most, idle: Mutex::default() }),
+            kept: Arc::new(Kept::new(most)),
         };
         if most > 0 {
             let idle: Weak<dyn Idle> = Arc::downgrade(&runner.kept) as Weak<dyn Idle>;
@@ -91,11 +80,7 @@ impl<C: Contract> Runner<C> {
             shared.share.instances.register(idle);
         }
         let deadline = Instant::now() + shared.bounds.wall_time;
-        let live = match runner.place(deadline).await {
-            Ok(place) => runner.limited(0, deadline, runner.fresh(place)).await,
-            Err(fault) => Err(Unready::Fault(fault)),
-        };
-        let live = live.map_err(|unready| match unready {
+        let live = runner.test(deadline).await.map_err(|unready| match unready {
             Unready::Settings(message) => LoadError::Settings { plugin: plugin.clone(), message },
             Unready::Fault(fault) => LoadError::SelfTest { plugin: plugin.clone(), fault },
         })?;
@@ -103,65 +88,107 @@ impl<C: Contract> Runner<C> {
         Ok(runner)
     }
 
+    async fn test(&self, deadline: Instant) -> Result<Live<C>, Unready> {
+        let mut place = self.place(deadline).await?;
+        if self.pace.is_hasty(0) {
+            self.sandbox.ticker.touch();
+            place = match self.fresh_at_once(place) {
+                Ok(live) => return Ok(live),
+                Err(Hasty::Unready(unready)) => return Err(unready),
+                Err(Hasty::Slow(place)) => place,
+            };
+            self.pace.was_slow();
+        }
+        self.limited(0, deadline, self.fresh(place)).await
+    }
+
     /// How the plugin has been doing.
     pub(crate) fn health(&self) -> Health {
         self.quarantine.health()
     }
 
-    /// Asks once for a caller, about documents of so many bytes. `question` calls the export; `read` checks and converts what it answered, and an answer that it
-    /// refuses is a fault of the instance as much as a trap.
-    pub(crate) async fn ask<T, V>(
+    /// Asks once for a caller, about documents of so many bytes. `question` puts it, for as often as it is asked anew;
+    /// `read` checks and converts what was answered, and an answer that it refuses is a fault of the instance as much as
+    /// a trap.
+    pub(crate) async fn ask<'a, V>(
         &self,
         caller: Caller<'_>,
         document_bytes: usize,
-        question: impl for<'a> FnOnce(&'a C, &'a mut Store<Host>) -> Asked<'a, T> + Send,
-        read: impl FnOnce(T) -> Result<V, Fault> + Send,
+        question: impl Fn(&mut Host) -> wasmtime::Result<C::Told<'a>> + Send + Sync,
+        read: impl FnOnce(C::Said) -> Result<V, Fault> + Send,
     ) -> Result<V, Fault> {
         let admission = self.quarantine.admit(caller)?;
-        let answer = self.answer(document_bytes, question, read).await;
+        let answer = match self.answer(document_bytes, question).await {
+            Ok((live, said)) => read(said).inspect(|_| self.keep(live)),
+            Err(fault) => Err(fault),
+        };
         admission.report(answer.as_ref().err());
         answer
     }
 
-    async fn answer<T, V>(
+    async fn answer<'a>(
         &self,
         document_bytes: usize,
-        question: impl for<'a> FnOnce(&'a C, &'a mut Store<Host>) -> Asked<'a, T> + Send,
-        read: impl FnOnce(T) -> Result<V, Fault> + Send,
-    ) -> Result<V, Fault> {
+        question: impl Fn(&mut Host) -> wasmtime::Result<C::Told<'a>> + Send + Sync,
+    ) -> Result<(Live<C>, C::Said), Fault> {
         let deadline = Instant::now() + self.shared.bounds.wall_time;
-        let start = match self.kept.take() {
+        let mut start = match self.kept.take() {
             Some(live) => Start::Kept(live),
             None => Start::Fresh(self.place(deadline).await?),
         };
-        let run = async {
-            let mut live = match start {
-                Start::Kept(live) => live,
-                Start::Fresh(place) => self.fresh(place).await.map_err(Unready::into_fault)?,
+        if start.may_be_hasty() && self.pace.is_hasty(document_bytes) {
+            start = match self.at_once(start, &question) {
+                Ok(answered) => return Ok(answered),
+                Err(Hasty::Unready(unready)) => return Err(unready.into_fault()),
+                Err(Hasty::Slow(place)) => Start::Fresh(place),
             };
-            live.calls += 1;
-            live.store.data_mut().begin();
-            match question(&live.guest, &mut live.store).await {
-                Ok(answer) => {
-                    live.store.data_mut().end();
-                    match live.store.data().account.overdrawn() {
-                        Some(overdrawn) => Err(overdrawn.into()),
-                        None => Ok((live, read(answer)?)),
-                    }
-                }
-                Err(e) => Err(classify(&e, &live.store.data().account)),
-            }
-        };
-        let (live, verdict) = self.limited(document_bytes, deadline, run).await?;
-        self.keep(live);
-        Ok(verdict)
+            self.pace.was_slow();
+        }
+        // Kept apart, since few calls need the room that it takes.
+        let run = Box::pin(self.in_turns(start, question));
+        self.limited(document_bytes, deadline, run).await
     }
 
-    /// An instance whose call ended with an answer may have another, unless it keeps what is not its own.
-    fn keep(&self, live: Live<C>) {
-        if live.store.data().is_littered() {
-            return;
+    /// The whole call without leaving this thread.
+    fn at_once<'a>(
+        &self,
+        start: Start<C>,
+        question: impl Fn(&mut Host) -> wasmtime::Result<C::Told<'a>>,
+    ) -> Result<(Live<C>, C::Said), Hasty> {
+        self.sandbox.ticker.touch();
+        let mut live = match start {
+            Start::Kept(live) => live,
+            Start::Fresh(place) => self.fresh_at_once(place)?,
+        };
+        match begin(&mut live, Manner::AtOnce, question)
+            .and_then(|told| live.guest.decide().call(&mut live.store, told))
+        {
+            Ok(said) => Ok(end(live, said)?),
+            Err(e) => Err(hasty(&e, live.store, live.place, classify)),
         }
+    }
+
+    async fn in_turns<'a>(
+        &self,
+        start: Start<C>,
+        question: impl Fn(&mut Host) -> wasmtime::Result<C::Told<'a>>,
+    ) -> Result<(Live<C>, C::Said), Fault> {
+        let mut live = match start {
+            Start::Kept(live) => live,
+            Start::Fresh(place) => self.fresh(place).await.map_err(Unready::into_fault)?,
+        };
+        let said = match begin(&mut live, Manner::InTurns, question) {
+            Ok(told) => live.guest.decide().call_async(&mut live.store, told).await,
+            Err(e) => Err(e),
+        };
+        match said {
+            Ok(said) => end(live, said),
+            Err(e) => Err(classify(&e, &live.store.data().account)),
+        }
+    }
+
+    /// An instance whose call ended with an answer may have another.
+    fn keep(&self, live: Live<C>) {
         self.kept.put(live, || self.sandbox.room.is_crowded() || self.shared.share.instances.is_crowded());
     }
 
@@ -201,23 +228,68 @@ impl<C: Contract> Runner<C> {
         }
     }
 
-    /// Makes an instance and configures it.
-    async fn fresh(&self, place: Place) -> Result<Live<C>, Unready> {
+    fn store(&self, manner: Manner) -> Store<Host> {
         let bounds = &self.shared.bounds;
         let mut store = Store::new(self.sandbox.engine(self.weight), Host::new(&self.shared));
         store.limiter(|host| &mut host.account);
         store.set_hostcall_fuel(bounds.bytes_out);
         store.set_max_component_handles(bounds.handles);
-        // At every tick the guest yields, so that its time is looked at and its neighbours get their turn.
-        store.set_epoch_deadline(1);
-        store.epoch_deadline_async_yield_and_update(1);
-        let guest = C::instantiate(&self.pre, &mut store).await;
+        manner.set(&mut store);
+        store
+    }
+
+    /// Makes an instance and configures it.
+    async fn fresh(&self, place: Place) -> Result<Live<C>, Unready> {
+        let manner = Manner::InTurns;
+        let mut store = self.store(manner);
+        let guest = self.exports.make_async(&mut store).await;
         let guest = guest.map_err(|e| Unready::Fault(unmade(&e, &store.data().account)))?;
-        match guest.configure(&mut store, &self.shared.settings).await {
-            Ok(Ok(())) => Ok(Live { guest, store, calls: 0, _place: place }),
-            Ok(Err(message)) => Err(Unready::Settings(clean(&message, MESSAGE_BYTES))),
+        let configured = match store.data_mut().settings() {
+            Ok(settings) => guest.configure().call_async(&mut store, (settings,)).await,
+            Err(e) => Err(e),
+        };
+        match configured {
+            Ok((Ok(()),)) => Ok(Live { guest, store, manner, calls: 0, place }),
+            Ok((Err(message),)) => Err(Unready::Settings(clean(&message, MESSAGE_BYTES))),
             Err(e) => Err(Unready::Fault(classify(&e, &store.data().account))),
         }
+    }
+
+    fn fresh_at_once(&self, place: Place) -> Result<Live<C>, Hasty> {
+        let manner = Manner::AtOnce;
+        let mut store = self.store(manner);
+        let guest = match self.exports.make(&mut store) {
+            Ok(guest) => guest,
+            Err(e) => return Err(hasty(&e, store, place, unmade)),
+        };
+        let settings = store.data_mut().settings();
+        match settings.and_then(|settings| guest.configure().call(&mut store, (settings,))) {
+            Ok((Ok(()),)) => Ok(Live { guest, store, manner, calls: 0, place }),
+            Ok((Err(message),)) => Err(Hasty::Unready(Unready::Settings(clean(&message, MESSAGE_BYTES)))),
+            Err(e) => Err(hasty(&e, store, place, classify)),
+        }
+    }
+}
+
+/// The next call of an instance: what the guest is told.
+fn begin<C: Contract, T>(
+    live: &mut Live<C>,
+    manner: Manner,
+    question: impl Fn(&mut Host) -> wasmtime::Result<T>,
+) -> wasmtime::Result<T> {
+    live.calls += 1;
+    live.turn(manner);
+    let host = live.store.data_mut();
+    host.begin();
+    question(host)
+}
+
+/// The guest has answered: whether it kept to its limits where it could not be stopped at once.
+fn end<C, T>(mut live: Live<C>, said: T) -> Result<(Live<C>, T), Fault> {
+    live.store.data_mut().end();
+    match live.store.data().account.overdrawn() {
+        Some(overdrawn) => Err(overdrawn.into()),
+        None => Ok((live, said)),
     }
 }
 
@@ -236,31 +308,42 @@ enum Start<C> {
     Fresh(Place),
 }
 
-impl<C> Kept<C> {
-    fn take(&self) -> Option<Live<C>> {
-        if self.most == 0 {
-            return None;
-        }
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()
-    }
-
-    /// Keeps an instance whose call ended with an answer, unless somebody waits for its place; what is not kept is
-    /// dropped outside the lock.
-    fn put(&self, live: Live<C>, crowded: impl FnOnce() -> bool) {
-        if self.most == 0 || live.calls >= CALLS_PER_INSTANCE {
-            return;
-        }
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        if idle.len() < self.most && !crowded() {
-            idle.push(live);
+impl<C> Start<C> {
+    fn may_be_hasty(&self) -> bool {
+        match self {
+            Self::Kept(live) => live.manner == Manner::AtOnce,
+            Self::Fresh(_) => true,
         }
     }
 }
 
-impl<C: Contract> Idle for Kept<C> {
-    fn give_way(&self) -> bool {
-        // Dropped when the lock is no longer held.
-        self.take().is_some()
+/// How a call that was tried at once did not end with an answer.
+enum Hasty {
+    Unready(Unready),
+    /// It was stopped by the clock; here is its place.
+    Slow(Place),
+}
+
+impl From<Fault> for Hasty {
+    fn from(fault: Fault) -> Self {
+        Self::Unready(Unready::Fault(fault))
+    }
+}
+
+/// What an error of a call that was tried at once means. Its instance ends here.
+fn hasty(
+    error: &wasmtime::Error,
+    store: Store<Host>,
+    place: Place,
+    fault: fn(&wasmtime::Error, &Account) -> Fault,
+) -> Hasty {
+    match error.downcast_ref::<Trap>() {
+        // Nothing else makes this trap than a deadline of the clock.
+        Some(Trap::Interrupt) => {
+            drop(store);
+            Hasty::Slow(place)
+        }
+        _ => fault(error, &store.data().account).into(),
     }
 }
 

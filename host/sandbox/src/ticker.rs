@@ -14,7 +14,7 @@ use crate::error::SandboxError;
 
 /// Between ticks. A tenth of the default guest time, so that a limit is kept to within a fifth; a thousand wake-ups a
 /// second are less than half a percent of one processor, and only while there is traffic.
-const PERIOD: Duration = Duration::from_millis(1);
+pub(crate) const PERIOD: Duration = Duration::from_millis(1);
 /// Ticks without any use after which the thread sleeps.
 const PATIENCE: u32 = 500;
 

@@ -15,7 +15,7 @@ fn blocks(readme: &str) -> Vec<&str> {
 fn surroundings() -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     let component = witgate_config::builtin::named("validate-schema").expect("a plugin").component;
-    for file in ["plugins/introspect.wasm", "target/wasm32-wasip2/release/guarded.wasm"] {
+    for file in ["plugins/introspect.wasm", "guarded/plugin.wasm"] {
         let file = folder.path().join(file);
         fs::create_dir_all(file.parent().expect("a folder")).expect("makes");
         fs::write(file, component).expect("writes");

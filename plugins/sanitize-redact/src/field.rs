@@ -66,8 +66,8 @@ pub(crate) fn plain(name: &str) -> String {
 pub(crate) struct Names {
     more: BTreeSet<String>,
     keep: BTreeSet<String>,
-    /// How a secret name may end: a bit for each pair of last characters. Most names are told from it alone.
-    tails: [u64; 16],
+    /// How a secret name may end. Most names are told from it alone.
+    ends: Ends,
 }
 
 impl Names {
@@ -78,20 +78,23 @@ impl Names {
         if more.contains("") || keep.contains("") {
             return Err("a name has a letter or a digit");
         }
-        let mut tails = [0; 16];
-        for name in WORDS.iter().chain(&ENDINGS).copied().chain(more.iter().map(String::as_str)) {
-            match tail(name) {
-                Some(bit) => tails[bit / 64] |= 1 << (bit % 64),
-                None => tails = [u64::MAX; 16],
-            }
-        }
-        Ok(Self { more, keep, tails })
+        let ends = if more.is_empty() { ENDS } else { ENDS.with(&more) };
+        Ok(Self { more, keep, ends })
+    }
+
+    /// Whether a secret name could end in these characters, letters or digits of ASCII.
+    pub(crate) fn may_end(&self, last: [u8; 3]) -> bool {
+        self.ends.fit(last)
     }
 
     /// Whether a field of this name holds a secret.
     pub(crate) fn is_secret(&self, name: &str) -> bool {
-        let ends_right = tail(name).is_none_or(|bit| self.tails[bit / 64] >> (bit % 64) & 1 == 1);
-        if !ends_right || name.len() > NAME_MAX {
+        tail(name).is_none_or(|last| self.ends.fit(last)) && self.is_secret_by_words(name)
+    }
+
+    /// The same, by the whole name.
+    pub(crate) fn is_secret_by_words(&self, name: &str) -> bool {
+        if name.len() > NAME_MAX {
             return false;
         }
         let whole = plain(name);
@@ -103,12 +106,61 @@ impl Names {
     }
 }
 
-/// The bit of a name's last two characters, five bits of each; `None` when they are not ASCII, or only one.
-fn tail(name: &str) -> Option<usize> {
+/// A name's last three characters; `None` when they are not ASCII, or fewer.
+fn tail(name: &str) -> Option<[u8; 3]> {
     let mut last = name.bytes().rev().filter(|byte| byte.is_ascii_alphanumeric() || !byte.is_ascii());
-    let (second, first) = (last.next()?, last.next()?);
-    (second.is_ascii() && first.is_ascii()).then_some(usize::from(first & 31) << 5 | usize::from(second & 31))
+    let (third, second, first) = (last.next()?, last.next()?, last.next()?);
+    let last = [first, second, third];
+    last.is_ascii().then_some(last)
 }
+
+/// How names end: a bit for each pair of last characters, and of those before, five bits of each character. Upper and
+/// lower case are one.
+#[derive(Clone, Copy)]
+struct Ends {
+    last: [u64; 16],
+    before: [u64; 16],
+}
+
+impl Ends {
+    const fn add(mut self, last: [u8; 3]) -> Self {
+        let (before, last) = (bit(last[0], last[1]), bit(last[1], last[2]));
+        self.before[before / 64] |= 1 << (before % 64);
+        self.last[last / 64] |= 1 << (last % 64);
+        self
+    }
+
+    fn with(self, names: &BTreeSet<String>) -> Self {
+        let any = Self { last: [u64::MAX; 16], before: [u64::MAX; 16] };
+        names.iter().fold(self, |ends, name| tail(name).map_or(any, |last| ends.add(last)))
+    }
+
+    fn fit(&self, last: [u8; 3]) -> bool {
+        let (before, last) = (bit(last[0], last[1]), bit(last[1], last[2]));
+        self.last[last / 64] >> (last % 64) & 1 == 1 && self.before[before / 64] >> (before % 64) & 1 == 1
+    }
+}
+
+const fn bit(first: u8, second: u8) -> usize {
+    ((first & 31) as usize) << 5 | (second & 31) as usize
+}
+
+/// How the built-in names end.
+const ENDS: Ends = {
+    let mut ends = Ends { last: [0; 16], before: [0; 16] };
+    let lists: [&[&str]; 2] = [&WORDS, &ENDINGS];
+    let mut list = 0;
+    while list < lists.len() {
+        let mut at = 0;
+        while at < lists[list].len() {
+            let name = lists[list][at].as_bytes();
+            ends = ends.add([name[name.len() - 3], name[name.len() - 2], name[name.len() - 1]]);
+            at += 1;
+        }
+        list += 1;
+    }
+    ends
+};
 
 /// The ends of a plain name that begin where a word begins: of `dbUserToken`, `dbusertoken`, `usertoken`, `token`.
 fn last_words<'a>(name: &str, whole: &'a str) -> impl Iterator<Item = &'a str> {

@@ -4,26 +4,19 @@ use std::borrow::Cow;
 use std::iter::Peekable;
 use std::str::CharIndices;
 
-/// Bytes that may belong to something hidden: one look at each is all that most texts need.
-const SUSPICIOUS: [bool; 256] = {
-    let mut table = [false; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        table[byte] = byte < 0x20 || byte >= 0x7f;
-        byte += 1;
-    }
-    table[b'\n' as usize] = false;
-    table[b'\t' as usize] = false;
-    table[b'\r' as usize] = false;
-    table
-};
+use crate::scan;
 
 /// Without terminal escapes and other control characters (if `escapes`), and without invisible characters (if
 /// `invisible`). Borrowed when there are none.
 pub(crate) fn strip(text: &str, escapes: bool, invisible: bool) -> Cow<'_, str> {
-    if !text.bytes().any(|byte| SUSPICIOUS[usize::from(byte)]) {
+    if !scan::is_suspicious(text) || !text.chars().any(may_hide) {
         return Cow::Borrowed(text);
     }
+    strip_each(text, escapes, invisible)
+}
+
+/// The same, with a look at each character.
+pub(crate) fn strip_each(text: &str, escapes: bool, invisible: bool) -> Cow<'_, str> {
     let mut kept = String::with_capacity(text.len());
     let mut rest = text.char_indices().peekable();
     while let Some((at, c)) = rest.next() {
@@ -34,6 +27,11 @@ pub(crate) fn strip(text: &str, escapes: bool, invisible: bool) -> Cow<'_, str> 
         }
     }
     if kept.len() == text.len() { Cow::Borrowed(text) } else { Cow::Owned(kept) }
+}
+
+/// Whether a character could go, wherever it stands.
+fn may_hide(c: char) -> bool {
+    is_control(c) || !c.is_ascii() && !is_seen(c, None, None)
 }
 
 fn is_control(c: char) -> bool {

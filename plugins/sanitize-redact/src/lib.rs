@@ -1,8 +1,12 @@
 #![doc = include_str!("../README.md")]
 
+mod assignment;
+mod block;
 mod field;
 mod hidden;
+mod json;
 mod rules;
+mod scan;
 mod span;
 mod text;
 mod token;
@@ -32,7 +36,7 @@ impl Sanitizer for Redact {
         match walk::edits(&self.0, message.kind, &text) {
             Ok(edits) if edits.len() <= EDITS_MAX => edits.into(),
             Ok(edits) => walk::apply(&text, &edits).map_or_else(|| withheld("edits do not apply"), Verdict::Replace),
-            Err(error) => withheld(&error.to_string()),
+            Err(error) => withheld(error.told()),
         }
     }
 }

@@ -81,6 +81,17 @@ impl Rules {
         self.names.is_secret(name)
     }
 
+    /// Whether a name that ends so could be one of a secret.
+    pub(crate) fn may_end_secret(&self, last: [u8; 3]) -> bool {
+        self.names.may_end(last)
+    }
+
+    /// Whether a field of this name holds a secret, by all of its words.
+    #[cfg(test)]
+    pub(crate) fn is_secret_by_words(&self, name: &str) -> bool {
+        self.names.is_secret_by_words(name)
+    }
+
     pub(crate) fn allows(&self, pointer: &str) -> bool {
         self.allow.iter().any(|glob| glob.matches(pointer))
     }

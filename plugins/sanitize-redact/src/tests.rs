@@ -1,3 +1,5 @@
+mod agreement;
+
 use super::*;
 use serde_json::{Value, json};
 use witgate_sdk::configure;

@@ -3,12 +3,11 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use memchr::memchr2_iter;
 use witgate_sdk::Edit;
 
 use crate::rules::{Rule, Rules};
 use crate::walk::{self, Nesting};
-use crate::{hidden, span, token};
+use crate::{hidden, scan, span};
 
 /// How thoroughly a text is looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,76 +22,70 @@ pub(crate) enum Depth {
 
 /// The text without hidden characters and secrets. Borrowed when there are none.
 pub(crate) fn clean<'a>(rules: &Rules, text: &'a str, depth: Depth, nesting: Nesting) -> Cow<'a, str> {
-    let stripped = hidden::strip(text, rules.has(Rule::Escapes), rules.has(Rule::Invisible));
-    if depth == Depth::Name {
-        return stripped;
+    if rules.patterns.is_empty() && is_harmless(text) {
+        return Cow::Borrowed(text);
     }
+    if depth == Depth::Name || looks_nested(text) {
+        let stripped = strip(rules, text);
+        return if depth == Depth::Name { stripped } else { clean_stripped(rules, stripped, depth, nesting) };
+    }
+    let found = scan::find(rules, text, depth == Depth::Data);
+    if found.suspicious {
+        match strip(rules, text) {
+            Cow::Borrowed(_) => {}
+            stripped @ Cow::Owned(_) => return clean_stripped(rules, stripped, depth, nesting),
+        }
+    }
+    replaced(rules, Cow::Borrowed(text), found.spans)
+}
+
+/// Whether a text is too short and too plain for anything to be in it: what has a form is longer, or has one of the signs.
+fn is_harmless(text: &str) -> bool {
+    text.len() < SHORTEST && text.bytes().all(|byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'@' | b':' | b'='))
+}
+
+/// A social security number.
+const SHORTEST: usize = 11;
+
+fn clean_stripped<'a>(rules: &Rules, text: Cow<'a, str>, depth: Depth, nesting: Nesting) -> Cow<'a, str> {
     if rules.has(Rule::NestedJson)
         && depth == Depth::Data
-        && let Some(edits) = nested(rules, &stripped, nesting)
+        && let Some(edits) = nested(rules, &text, nesting)
     {
         if edits.is_empty() {
-            return stripped;
+            return text;
         }
-        if let Some(cleaned) = walk::apply(&stripped, &edits) {
+        if let Some(cleaned) = walk::apply(&text, &edits) {
             return Cow::Owned(cleaned);
         }
     }
-    let mut spans = Vec::new();
-    token::find(rules, &stripped, &mut spans);
+    let found = scan::find(rules, &text, depth == Depth::Data);
+    replaced(rules, text, found.spans)
+}
+
+fn replaced<'a>(rules: &Rules, text: Cow<'a, str>, mut spans: Vec<Range<usize>>) -> Cow<'a, str> {
     for pattern in &rules.patterns {
-        spans.extend(pattern.find_iter(&stripped).map(|found| found.range()));
+        spans.extend(pattern.find_iter(&text).map(|found| found.range()));
     }
-    if depth == Depth::Data && rules.has(Rule::Assignments) {
-        assignments(rules, &stripped, &mut spans);
-    }
-    match span::replaced(&stripped, spans, &rules.replacement) {
+    match span::replaced(&text, spans, &rules.replacement) {
         Some(replaced) => Cow::Owned(replaced),
-        None => stripped,
+        None => text,
     }
+}
+
+fn strip<'a>(rules: &Rules, text: &'a str) -> Cow<'a, str> {
+    hidden::strip(text, rules.has(Rule::Escapes), rules.has(Rule::Invisible))
+}
+
+/// Whether it begins as a JSON object or array does.
+fn looks_nested(text: &str) -> bool {
+    text.trim_start().starts_with(['{', '['])
 }
 
 /// For text that is a JSON object or array: what has to change in it.
 fn nested(rules: &Rules, text: &str, nesting: Nesting) -> Option<Vec<Edit>> {
-    if !text.trim_start().starts_with(['{', '[']) {
+    if !looks_nested(text) {
         return None;
     }
     walk::nested_edits(rules, text, nesting.in_text()?).ok()
-}
-
-/// Adds the values of `name: value` and `name=value` where the name is one of a secret.
-fn assignments(rules: &Rules, text: &str, spans: &mut Vec<Range<usize>>) {
-    let bytes = text.as_bytes();
-    for at in memchr2_iter(b':', b'=', bytes) {
-        let end = bytes[..at].iter().rposition(|byte| *byte != b' ').map_or(0, |last| last + 1);
-        let end = bytes[..end].iter().rposition(|byte| !b"\"'`*".contains(byte)).map_or(0, |last| last + 1);
-        let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-.".contains(byte) || !byte.is_ascii();
-        let start = bytes[..end].iter().rposition(|byte| !is_name(byte)).map_or(0, |before| before + 1);
-        if !rules.is_secret_field(&text[start..end]) {
-            continue;
-        }
-        // A replacement that stands there is left alone, whatever marks it has in it.
-        let value = value_after(text, at + 1).filter(|value| !text[value.start..].starts_with(&rules.replacement));
-        spans.extend(value);
-    }
-}
-
-/// The value that begins behind `from`: in quotes, or up to a blank or a mark.
-fn value_after(text: &str, from: usize) -> Option<Range<usize>> {
-    // `:=`, `==` and `=>` assign too.
-    let tail = text[from..].trim_start_matches([' ', '\t', '=', '>', '*']);
-    let start = text.len() - tail.len();
-    if let Some(quote) = tail.chars().next().filter(|c| matches!(c, '"' | '\'' | '`')) {
-        let len = tail[1..].find(quote).unwrap_or(tail.len() - 1);
-        return (len > 0).then_some(start + 1..start + 1 + len);
-    }
-    let word_len =
-        |tail: &str| tail.find(|c: char| c.is_whitespace() || ",;&)}]\"'<>".contains(c)).unwrap_or(tail.len());
-    let mut len = word_len(tail);
-    // A scheme is not yet the secret.
-    if ["bearer", "basic", "token", "apikey", "digest"].iter().any(|scheme| tail[..len].eq_ignore_ascii_case(scheme)) {
-        let blank = tail[len..].len() - tail[len..].trim_start_matches(' ').len();
-        len += blank + word_len(&tail[len + blank..]);
-    }
-    (len > 0).then_some(start..start + len)
 }

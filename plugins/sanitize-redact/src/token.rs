@@ -2,13 +2,13 @@
 
 use std::ops::Range;
 
-use memchr::{memchr_iter, memmem};
+use memchr::memmem;
 
 use crate::rules::{Rule, Rules};
 
 /// A kind of token: how it begins, what follows, and how much of that at least.
-struct Form {
-    prefix: &'static [u8],
+pub(crate) struct Form {
+    pub(crate) prefix: &'static [u8],
     follows: fn(u8) -> bool,
     at_least: usize,
 }
@@ -17,7 +17,7 @@ const fn form(prefix: &'static str, follows: fn(u8) -> bool, at_least: usize) ->
     Form { prefix: prefix.as_bytes(), follows, at_least }
 }
 
-const FORMS: [Form; 29] = [
+pub(crate) const FORMS: [Form; 29] = [
     form("AKIA", is_upper, 16),
     form("ASIA", is_upper, 16),
     form("ghp_", is_alnum, 30),
@@ -57,7 +57,7 @@ fn is_alnum(byte: u8) -> bool {
     byte.is_ascii_alphanumeric()
 }
 
-fn is_word(byte: u8) -> bool {
+pub(crate) fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_'
 }
 
@@ -65,38 +65,80 @@ fn is_dashed(byte: u8) -> bool {
     is_word(byte) || byte == b'-'
 }
 
-/// Adds the stretches of all built-in forms.
-pub(crate) fn find(rules: &Rules, text: &str, spans: &mut Vec<Range<usize>>) {
-    let bytes = text.as_bytes();
-    let (keys, jwt) = (rules.has(Rule::Keys), rules.has(Rule::Jwt));
-    let (card, ssn) = (rules.has(Rule::Card), rules.has(Rule::Ssn));
-    let mut at = 0;
-    // From one beginning of a word to the next.
-    while at < bytes.len() {
-        let rest = &bytes[at..];
-        let found = match rest[0] {
-            b'0'..=b'9' => (card.then(|| card_len(rest)).flatten()).or_else(|| ssn.then(|| ssn_len(rest)).flatten()),
-            b'e' if jwt && rest.starts_with(b"ey") => jwt_len(rest),
-            b'A' | b'g' | b'h' | b'n' | b'p' | b'r' | b's' | b'w' | b'x' | b'y' if keys => key_len(rest),
-            _ => None,
-        };
-        if let Some(len) = found {
+/// The search for tokens in a text: it is told where one may begin, in order.
+pub(crate) struct Search<'r, 't> {
+    bytes: &'t [u8],
+    rules: &'r Rules,
+    /// The end of the last one; what stands before it is done with.
+    done: usize,
+    has_pem: bool,
+}
+
+impl<'r, 't> Search<'r, 't> {
+    pub(crate) fn new(rules: &'r Rules, text: &'t str) -> Self {
+        Self { bytes: text.as_bytes(), rules, done: 0, has_pem: false }
+    }
+
+    /// What may begin at a word's first byte, and what follows it without a gap.
+    pub(crate) fn word(&mut self, mut at: usize, spans: &mut Vec<Range<usize>>) {
+        if self.bytes.get(at) == Some(&b'-') {
+            self.has_pem = true;
+            return;
+        }
+        if at < self.done || at > 0 && is_word(self.bytes[at - 1]) {
+            return;
+        }
+        while let Some(len) = self.bytes.get(at..).and_then(|rest| self.token_len(rest)) {
             spans.push(at..at + len);
             at += len;
-        } else {
-            at += run(rest, is_word).max(1);
+            self.done = at;
         }
     }
-    if rules.has(Rule::Email) {
-        spans.extend(memchr_iter(b'@', bytes).filter_map(|at| email(bytes, at)));
+
+    /// Cards and social security numbers among the digits, blanks and dashes from `at` on.
+    pub(crate) fn numerals(&mut self, mut at: usize, spans: &mut Vec<Range<usize>>) {
+        while let Some(byte) = self.bytes.get(at).filter(|byte| is_numeral(**byte)) {
+            if byte.is_ascii_digit() {
+                self.word(at, spans);
+                at += run(&self.bytes[at..], |byte| byte.is_ascii_digit());
+            } else {
+                at += 1;
+            }
+        }
     }
-    if rules.has(Rule::PrivateKey) {
-        private_keys(bytes, spans);
+
+    /// The address around an `@`.
+    pub(crate) fn address(&self, at: usize, spans: &mut Vec<Range<usize>>) {
+        if self.rules.has(Rule::Email) {
+            spans.extend(email(self.bytes, at));
+        }
+    }
+
+    pub(crate) fn finish(self, spans: &mut Vec<Range<usize>>) {
+        if self.has_pem && self.rules.has(Rule::PrivateKey) {
+            private_keys(self.bytes, spans);
+        }
+    }
+
+    pub(crate) fn token_len(&self, rest: &[u8]) -> Option<usize> {
+        match rest.first()? {
+            b'0'..=b'9' => (self.rules.has(Rule::Card).then(|| card_len(rest)).flatten())
+                .or_else(|| self.rules.has(Rule::Ssn).then(|| ssn_len(rest)).flatten()),
+            b'e' if self.rules.has(Rule::Jwt) && rest.starts_with(b"ey") => jwt_len(rest),
+            b'A' | b'g' | b'h' | b'n' | b'p' | b'r' | b's' | b'w' | b'x' | b'y' if self.rules.has(Rule::Keys) => {
+                key_len(rest)
+            }
+            _ => None,
+        }
     }
 }
 
+fn is_numeral(byte: u8) -> bool {
+    byte.is_ascii_digit() || matches!(byte, b' ' | b'-')
+}
+
 /// How many bytes from the beginning on fit.
-fn run(bytes: &[u8], fits: fn(u8) -> bool) -> usize {
+pub(crate) fn run(bytes: &[u8], fits: fn(u8) -> bool) -> usize {
     bytes.iter().position(|byte| !fits(*byte)).unwrap_or(bytes.len())
 }
 
@@ -167,7 +209,7 @@ fn ssn_len(rest: &[u8]) -> Option<usize> {
 }
 
 /// The address around an `@`.
-fn email(bytes: &[u8], at: usize) -> Option<Range<usize>> {
+pub(crate) fn email(bytes: &[u8], at: usize) -> Option<Range<usize>> {
     let is_local = |byte: &u8| byte.is_ascii_alphanumeric() || b"._%+-'".contains(byte);
     let start = bytes[..at].iter().rposition(|byte| !is_local(byte)).map_or(0, |before| before + 1);
     let domain = &bytes[at + 1..];
@@ -180,7 +222,7 @@ fn email(bytes: &[u8], at: usize) -> Option<Range<usize>> {
 }
 
 /// From `-----BEGIN … PRIVATE KEY…-----` to the end of the block, or of the text.
-fn private_keys(bytes: &[u8], spans: &mut Vec<Range<usize>>) {
+pub(crate) fn private_keys(bytes: &[u8], spans: &mut Vec<Range<usize>>) {
     let mut from = 0;
     while let Some(at) = memmem::find(&bytes[from..], b"-----BEGIN ").map(|at| from + at) {
         let label = &bytes[at + 11..];

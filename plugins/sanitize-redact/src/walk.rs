@@ -1,14 +1,13 @@
 //! Goes through a message's JSON once, without building it up, and notes what has to change.
 
 use std::borrow::Cow;
-use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::IgnoredAny;
 use serde_json::Value;
-use serde_json::value::RawValue;
 use witgate_sdk::Edit;
 use witgate_sdk::sanitize::Kind;
 
+use crate::json::{Broken, Reader};
 use crate::rules::{Rule, Rules};
 use crate::text::{self, Depth};
 
@@ -27,12 +26,32 @@ impl Nesting {
         (self.texts < TEXTS_MAX).then_some(Self { texts: self.texts + 1, ..self })
     }
 
-    fn in_value<E: Error>(self) -> Result<Self, E> {
-        if self.levels < LEVELS_MAX {
-            Ok(Self { levels: self.levels + 1, ..self })
-        } else {
-            Err(E::custom("nested too deeply to be judged"))
+    fn in_value(self) -> Result<Self, Unjudged> {
+        if self.levels < LEVELS_MAX { Ok(Self { levels: self.levels + 1, ..self }) } else { Err(Unjudged::Depth) }
+    }
+}
+
+/// Why a message cannot be judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unjudged {
+    /// It is nested too deeply.
+    Depth,
+    /// It is no JSON.
+    Json,
+}
+
+impl Unjudged {
+    pub(crate) fn told(self) -> &'static str {
+        match self {
+            Self::Depth => "nested too deeply to be judged",
+            Self::Json => "not JSON",
         }
+    }
+}
+
+impl From<Broken> for Unjudged {
+    fn from(_: Broken) -> Self {
+        Self::Json
     }
 }
 
@@ -49,30 +68,26 @@ enum Place {
     Opaque,
 }
 
-/// The edits that make a message fit to be seen.
-pub(crate) fn edits(rules: &Rules, kind: Kind, text: &str) -> serde_json::Result<Vec<Edit>> {
+/// The edits that make a message fit to be seen. Its text is JSON; the host has seen to that.
+pub(crate) fn edits(rules: &Rules, kind: Kind, text: &str) -> Result<Vec<Edit>, Unjudged> {
     let (place, schemas) = match kind {
         Kind::Listing => (Place::Described, true),
         Kind::ServerRequest | Kind::InputRequired => (Place::Data, true),
         Kind::Result | Kind::Error | Kind::Notification => (Place::Data, false),
     };
-    run(
-        Notes { rules, schemas, nesting: Nesting::default(), pointer: String::new(), edits: Vec::new() },
-        place,
-        false,
-        text,
-    )
+    run(Notes::new(rules, schemas, Nesting::default()), place, false, text)
 }
 
-pub(crate) fn nested_edits(rules: &Rules, text: &str, nesting: Nesting) -> serde_json::Result<Vec<Edit>> {
-    run(Notes { rules, schemas: false, nesting, pointer: String::new(), edits: Vec::new() }, Place::Data, false, text)
+/// The same for a text that may be JSON.
+pub(crate) fn nested_edits(rules: &Rules, text: &str, nesting: Nesting) -> Result<Vec<Edit>, Unjudged> {
+    serde_json::from_str::<IgnoredAny>(text).map_err(|_| Unjudged::Json)?;
+    run(Notes::new(rules, false, nesting), Place::Data, false, text)
 }
 
-fn run(mut notes: Notes, place: Place, secret: bool, text: &str) -> serde_json::Result<Vec<Edit>> {
-    let mut json = serde_json::Deserializer::from_str(text);
-    Walk { notes: &mut notes, place, secret, depth: Depth::Data }.deserialize(&mut json)?;
-    json.end()?;
-    Ok(notes.edits)
+fn run(mut notes: Notes, place: Place, secret: bool, text: &str) -> Result<Vec<Edit>, Unjudged> {
+    let mut reader = Reader::new(text);
+    Walk { notes: &mut notes, place, secret, depth: Depth::Data }.value(&mut reader)?;
+    if reader.peek().is_some() { Err(Unjudged::Json) } else { Ok(notes.edits) }
 }
 
 /// The text with the edits made; as it was indented, more or less.
@@ -105,13 +120,21 @@ struct Notes<'r> {
     edits: Vec<Edit>,
 }
 
-impl Notes<'_> {
+impl<'r> Notes<'r> {
+    fn new(rules: &'r Rules, schemas: bool, nesting: Nesting) -> Self {
+        Self { rules, schemas, nesting, pointer: String::new(), edits: Vec::new() }
+    }
+
     fn set(&mut self, value: &str) {
         self.edits.push(Edit::set(self.pointer.clone(), &Value::from(value)));
     }
 
     fn push(&mut self, name: &str) {
         self.pointer.push('/');
+        if !name.bytes().any(|byte| matches!(byte, b'~' | b'/')) {
+            self.pointer.push_str(name);
+            return;
+        }
         for c in name.chars() {
             match c {
                 '~' => self.pointer.push_str("~0"),
@@ -202,79 +225,59 @@ fn is_binary(pointer: &str, text: &str) -> bool {
     named && text.len() >= 64 && text.len().is_multiple_of(4) && text.bytes().all(is_base64)
 }
 
-impl<'de> DeserializeSeed<'de> for Walk<'_, '_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+impl Walk<'_, '_> {
+    /// Goes through the value that stands next.
+    fn value(self, reader: &mut Reader) -> Result<(), Unjudged> {
         if self.place == Place::Opaque {
-            return deserializer.deserialize_ignored_any(IgnoredAny).map(drop);
+            reader.skip()?;
+            return Ok(());
         }
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Walk<'_, '_> {
-    type Value = ();
-
-    fn expecting(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
-        formatter.write_str("JSON")
-    }
-
-    fn visit_unit<E>(self) -> Result<(), E> {
+        match reader.peek() {
+            Some(b'"') => self.text(&reader.string()?),
+            Some(b'{') => return self.object(reader),
+            Some(b'[') => return self.array(reader),
+            Some(b'-' | b'0'..=b'9') => {
+                reader.skip()?;
+                self.number();
+            }
+            _ => drop(reader.skip()?),
+        }
         Ok(())
     }
 
-    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
-        self.number();
-        Ok(())
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
-        self.number();
-        Ok(())
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
-        self.number();
-        Ok(())
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<(), E> {
-        self.text(text);
-        Ok(())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+    fn array(self, reader: &mut Reader) -> Result<(), Unjudged> {
         let (len, outer) = (self.notes.pointer.len(), self.notes.nesting);
         self.notes.nesting = outer.in_value()?;
-        for index in 0_usize.. {
-            self.notes.push(&index.to_string());
-            let place = if self.notes.rules.allows(&self.notes.pointer) { Place::Opaque } else { self.place };
-            let item = Walk { notes: &mut *self.notes, place, secret: self.secret, depth: self.depth };
-            let more = items.next_element_seed(item)?.is_some();
-            self.notes.pointer.truncate(len);
-            if !more {
-                break;
+        reader.takes(b'[');
+        let mut index = 0_usize;
+        while reader.peek() != Some(b']') {
+            if index > 0 && !reader.takes(b',') {
+                return Err(Unjudged::Json);
             }
+            self.notes.push(itoa(index, &mut [0; 20]));
+            let place = if self.notes.rules.allows(&self.notes.pointer) { Place::Opaque } else { self.place };
+            Walk { notes: &mut *self.notes, place, secret: self.secret, depth: self.depth }.value(reader)?;
+            self.notes.pointer.truncate(len);
+            index += 1;
         }
+        reader.takes(b']');
         self.notes.nesting = outer;
         Ok(())
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
+    fn object(self, reader: &mut Reader) -> Result<(), Unjudged> {
         let (notes, outer) = (self.notes, (self.place, self.secret));
         let (len, nesting) = (notes.pointer.len(), notes.nesting);
         notes.nesting = nesting.in_value()?;
-        // Names that were seen, and members that need another name: that name, and what the member becomes.
-        let (mut names, mut renamed) = (Vec::new(), Vec::new());
-        while let Some(name) = members.next_key_seed(Name)? {
+        reader.takes(b'{');
+        let start = reader.at();
+        // Members that need another name: that name, and what the member becomes.
+        let mut renamed = Vec::new();
+        while !reader.takes(b'}') {
+            let name = member_name(reader, start)?;
             let clean = clean_name(notes, outer.0, &name);
             notes.push(&name);
-            if clean == name {
+            if matches!(clean, Cow::Borrowed(_)) {
                 let walk = Walk::member(notes, outer, &name);
                 // Samples keep being samples, all the way down.
                 let depth = if self.depth == Depth::Prose && walk.place == Place::Schema && walk.is_sample() {
@@ -282,27 +285,70 @@ impl<'de> Visitor<'de> for Walk<'_, '_> {
                 } else {
                     walk.depth
                 };
-                members.next_value_seed(Walk { depth, ..walk })?;
+                Walk { depth, ..walk }.value(reader)?;
             } else {
-                let raw: &RawValue = members.next_value()?;
+                let raw = reader.skip()?;
                 renamed.push((notes.pointer.clone(), clean.into_owned(), cleaned_value(notes, outer, &name, raw)));
             }
             notes.pointer.truncate(len);
-            names.push(name);
         }
-        for (pointer, mut name, value) in renamed {
-            while names.contains(&Cow::Borrowed(name.as_str())) {
-                name.push('_');
-            }
-            notes.edits.push(Edit::remove(pointer));
-            notes.push(&name);
-            notes.edits.push(Edit { pointer: notes.pointer.clone(), value: Some(value) });
-            notes.pointer.truncate(len);
-            names.push(Cow::Owned(name));
+        if !renamed.is_empty() {
+            rename(notes, reader, start, renamed)?;
         }
         notes.nesting = nesting;
         Ok(())
     }
+}
+
+/// The name of the next member of the object that begins at `start`.
+fn member_name<'t>(reader: &mut Reader<'t>, start: usize) -> Result<Cow<'t, str>, Broken> {
+    if reader.at() != start && !reader.takes(b',') {
+        return Err(Broken);
+    }
+    let name = reader.string()?;
+    if reader.takes(b':') { Ok(name) } else { Err(Broken) }
+}
+
+/// Gives members of the object that begins at `start` their new names, none of which another member has.
+fn rename(
+    notes: &mut Notes,
+    reader: &mut Reader,
+    start: usize,
+    renamed: Vec<(String, String, String)>,
+) -> Result<(), Unjudged> {
+    let (end, len) = (reader.at(), notes.pointer.len());
+    let mut names = Vec::new();
+    reader.back_to(start);
+    while !reader.takes(b'}') {
+        names.push(member_name(reader, start)?);
+        reader.skip()?;
+    }
+    reader.back_to(end);
+    for (pointer, mut name, value) in renamed {
+        while names.contains(&Cow::Borrowed(name.as_str())) {
+            name.push('_');
+        }
+        notes.edits.push(Edit::remove(pointer));
+        notes.push(&name);
+        notes.edits.push(Edit { pointer: notes.pointer.clone(), value: Some(value) });
+        notes.pointer.truncate(len);
+        names.push(Cow::Owned(name));
+    }
+    Ok(())
+}
+
+/// A number's digits.
+fn itoa(mut number: usize, digits: &mut [u8; 20]) -> &str {
+    let mut at = digits.len();
+    loop {
+        at -= 1;
+        digits[at] = b'0' + u8::try_from(number % 10).unwrap_or_default();
+        number /= 10;
+        if number == 0 || at == 0 {
+            break;
+        }
+    }
+    std::str::from_utf8(&digits[at..]).unwrap_or_default()
 }
 
 /// A member's name without what is hidden in it, and outside of schemas without what is secret in it.
@@ -313,48 +359,15 @@ fn clean_name<'a>(notes: &Notes, place: Place, name: &'a str) -> Cow<'a, str> {
 }
 
 /// The JSON of a member that gets another name, itself cleaned: edits inside of it could not find it any more.
-fn cleaned_value(notes: &mut Notes, outer: (Place, bool), name: &str, raw: &RawValue) -> String {
+fn cleaned_value(notes: &mut Notes, outer: (Place, bool), name: &str, raw: &str) -> String {
     let before = std::mem::take(&mut notes.edits);
     let at = notes.pointer.clone();
     let Walk { place, secret, .. } = Walk::member(notes, outer, name);
-    let inner = Notes {
-        rules: notes.rules,
-        schemas: notes.schemas,
-        nesting: notes.nesting,
-        pointer: String::new(),
-        edits: Vec::new(),
-    };
-    let edits = run(inner, place, secret, raw.get());
+    let inner = Notes::new(notes.rules, notes.schemas, notes.nesting);
+    let edits = run(inner, place, secret, raw);
     (notes.edits, notes.pointer) = (before, at);
     edits
         .ok()
-        .and_then(|edits| if edits.is_empty() { Some(raw.get().to_owned()) } else { apply(raw.get(), &edits) })
+        .and_then(|edits| if edits.is_empty() { Some(raw.to_owned()) } else { apply(raw, &edits) })
         .unwrap_or_else(|| "null".to_owned())
-}
-
-/// A member's name, borrowed where it has no escapes.
-struct Name;
-
-impl<'de> DeserializeSeed<'de> for Name {
-    type Value = Cow<'de, str>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_str(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Name {
-    type Value = Cow<'de, str>;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter) -> fmt::Result {
-        formatter.write_str("a name")
-    }
-
-    fn visit_borrowed_str<E>(self, name: &'de str) -> Result<Self::Value, E> {
-        Ok(Cow::Borrowed(name))
-    }
-
-    fn visit_str<E>(self, name: &str) -> Result<Self::Value, E> {
-        Ok(Cow::Owned(name.to_owned()))
-    }
 }

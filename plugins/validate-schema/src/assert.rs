@@ -6,21 +6,21 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Number, Value};
 
 use crate::eval::{Judge, Report};
-use crate::keyword::{TYPES, push};
+use crate::keyword::{TYPES, get, push};
 use crate::{format, number};
 
 type Schema = Map<String, Value>;
 
 pub(crate) fn value(judge: &Judge, schema: &Schema, value: &Value, at: &mut String, report: &mut Report) {
-    if let Some(wanted) = schema.get("type") {
+    if let Some(wanted) = get(schema, "type") {
         kind(wanted, value, at, report);
     }
-    if let Some(Value::Array(choices)) = schema.get("enum")
+    if let Some(Value::Array(choices)) = get(schema, "enum")
         && !choices.iter().any(|choice| number::equal(choice, value))
     {
         report.find(at, format!("has to be one of {}", listed(choices)));
     }
-    if let Some(only) = schema.get("const")
+    if let Some(only) = get(schema, "const")
         && !number::equal(only, value)
     {
         report.find(at, format!("has to be {}", listed(std::slice::from_ref(only))));
@@ -30,7 +30,7 @@ pub(crate) fn value(judge: &Judge, schema: &Schema, value: &Value, at: &mut Stri
         Value::String(value) => text(judge, schema, value, at, report),
         Value::Array(items) => {
             size(schema, ["minItems", "maxItems"], items.len(), "items", at, report);
-            if schema.get("uniqueItems") == Some(&Value::Bool(true)) {
+            if get(schema, "uniqueItems") == Some(&Value::Bool(true)) {
                 unique(items, at, report);
             }
         }
@@ -101,13 +101,13 @@ fn numeric(schema: &Schema, value: &Number, at: &str, report: &mut Report) {
         ("exclusiveMaximum", Ordering::is_lt, "less than"),
     ];
     for (keyword, holds, words) in bounds {
-        if let Some(Value::Number(bound)) = schema.get(keyword)
+        if let Some(Value::Number(bound)) = get(schema, keyword)
             && !holds(number::compare(value, bound))
         {
             report.find(at, format!("has to be {words} {bound}"));
         }
     }
-    if let Some(Value::Number(divisor)) = schema.get("multipleOf")
+    if let Some(Value::Number(divisor)) = get(schema, "multipleOf")
         && !number::is_multiple(value, divisor)
     {
         report.find(at, format!("has to be a multiple of {divisor}"));
@@ -118,12 +118,12 @@ fn text(judge: &Judge, schema: &Schema, value: &str, at: &str, report: &mut Repo
     if schema.contains_key("minLength") || schema.contains_key("maxLength") {
         size(schema, ["minLength", "maxLength"], value.chars().count(), "characters", at, report);
     }
-    if let Some(pattern) = schema.get("pattern").and_then(Value::as_str)
+    if let Some(pattern) = get(schema, "pattern").and_then(Value::as_str)
         && judge.pattern(pattern).is_some_and(|regex| !regex.is_match(value))
     {
         report.find(at, format!("has to match the regular expression {pattern}"));
     }
-    if let Some(expected) = schema.get("format").and_then(Value::as_str).and_then(|name| format::violated(name, value))
+    if let Some(expected) = get(schema, "format").and_then(Value::as_str).and_then(|name| format::violated(name, value))
     {
         report.find(at, format!("has to be {expected}"));
     }
@@ -131,9 +131,9 @@ fn text(judge: &Judge, schema: &Schema, value: &str, at: &str, report: &mut Repo
 
 fn object(schema: &Schema, members: &Map<String, Value>, at: &mut String, report: &mut Report) {
     size(schema, ["minProperties", "maxProperties"], members.len(), "members", at, report);
-    require(schema.get("required"), members, "is required", at, report);
+    require(get(schema, "required"), members, "is required", at, report);
     for keyword in ["dependentRequired", "dependencies"] {
-        for (name, required) in schema.get(keyword).and_then(Value::as_object).into_iter().flatten() {
+        for (name, required) in get(schema, keyword).and_then(Value::as_object).into_iter().flatten() {
             if members.contains_key(name) {
                 require(Some(required), members, &format!("is required beside {name}"), at, report);
             }
@@ -178,6 +178,6 @@ fn size(schema: &Schema, [least, most]: [&str; 2], size: usize, what: &str, at: 
 /// A count may be written `2.0`.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // an f64 that is too large becomes the largest u64
 fn count_of(schema: &Schema, keyword: &str) -> Option<u64> {
-    let value = schema.get(keyword)?;
+    let value = get(schema, keyword)?;
     value.as_u64().or_else(|| value.as_f64().filter(|count| *count >= 0.0).map(|count| count as u64))
 }

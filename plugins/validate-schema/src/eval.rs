@@ -8,7 +8,7 @@ use regex_lite::Regex;
 use serde_json::{Map, Value};
 use witgate_sdk::{Finding, Refusal};
 
-use crate::keyword::{self, push};
+use crate::keyword::{self, get, push};
 use crate::seen::Seen;
 use crate::{FINDINGS_MAX, OnBadSchema, assert, reference};
 
@@ -126,7 +126,7 @@ impl<'s> Judge<'s> {
         report: &mut Report,
     ) -> Result<(), Fault> {
         for keyword in ["$ref", "$dynamicRef"] {
-            let Some(reference) = schema.get(keyword).and_then(Value::as_str) else { continue };
+            let Some(reference) = get(schema, keyword).and_then(Value::as_str) else { continue };
             if let Some(target) = reference::resolve(self.root, reference) {
                 report.add(self.judge(target, value, at, depth + 1)?);
             }
@@ -168,7 +168,7 @@ impl<'s> Judge<'s> {
         depth: u32,
         report: &mut Report,
     ) -> Result<(), Fault> {
-        let list = |keyword: &str| schema.get(keyword).and_then(Value::as_array);
+        let list = |keyword: &str| get(schema, keyword).and_then(Value::as_array);
         for branch in list("allOf").into_iter().flatten() {
             report.add(self.judge(branch, value, at, depth + 1)?);
         }
@@ -180,14 +180,14 @@ impl<'s> Judge<'s> {
             }
             alternatives(reports, several_may_fit, at, report);
         }
-        if let Some(not) = schema.get("not")
+        if let Some(not) = get(schema, "not")
             && self.judge(not, value, at, depth + 1)?.fits()
         {
             report.find(at, "is of a form that is excluded");
         }
-        if let Some(condition) = schema.get("if") {
+        if let Some(condition) = get(schema, "if") {
             let judged = self.judge(condition, value, at, depth + 1)?;
-            let branch = schema.get(if judged.fits() { "then" } else { "else" });
+            let branch = get(schema, if judged.fits() { "then" } else { "else" });
             if judged.fits() {
                 report.seen.add(judged.seen);
             }
@@ -196,7 +196,7 @@ impl<'s> Judge<'s> {
             }
         }
         for keyword in ["dependentSchemas", "dependencies"] {
-            for (name, branch) in schema.get(keyword).and_then(Value::as_object).into_iter().flatten() {
+            for (name, branch) in get(schema, keyword).and_then(Value::as_object).into_iter().flatten() {
                 if value.get(name).is_some() && !branch.is_array() && value.is_object() {
                     report.add(self.judge(branch, value, at, depth + 1)?);
                 }
@@ -213,7 +213,7 @@ impl<'s> Judge<'s> {
         depth: u32,
         report: &mut Report,
     ) -> Result<(), Fault> {
-        let map = |keyword: &str| schema.get(keyword).and_then(Value::as_object);
+        let map = |keyword: &str| get(schema, keyword).and_then(Value::as_object);
         let (properties, patterns) = (map("properties"), map("patternProperties"));
         let patterns: Vec<_> = patterns
             .into_iter()
@@ -231,14 +231,14 @@ impl<'s> Judge<'s> {
                 known = true;
                 report.findings.extend(self.part(property, value, at, name, depth)?.findings);
             }
-            if let Some(others) = schema.get("additionalProperties").filter(|_| !known) {
+            if let Some(others) = get(schema, "additionalProperties").filter(|_| !known) {
                 known = true;
                 report.findings.extend(self.unexpected(others, value, at, name, depth)?);
             }
             if known {
                 report.seen.members.insert(name.clone());
             }
-            if let Some(names) = schema.get("propertyNames") {
+            if let Some(names) = get(schema, "propertyNames") {
                 let judged = self.part(names, &Value::from(name.as_str()), at, name, depth)?;
                 report.findings.extend(
                     judged
@@ -248,7 +248,7 @@ impl<'s> Judge<'s> {
                 );
             }
         }
-        if let Some(others) = schema.get("unevaluatedProperties") {
+        if let Some(others) = get(schema, "unevaluatedProperties") {
             for (name, value) in members {
                 if !report.seen.has_member(name) {
                     report.findings.extend(self.unexpected(others, value, at, name, depth)?);
@@ -287,8 +287,8 @@ impl<'s> Judge<'s> {
         report: &mut Report,
     ) -> Result<(), Fault> {
         // A list under `items` is draft-07's way, which is met without `$schema` too.
-        let (first, others) = match (schema.get("prefixItems"), schema.get("items")) {
-            (None, Some(Value::Array(first))) => (first.as_slice(), schema.get("additionalItems")),
+        let (first, others) = match (get(schema, "prefixItems"), get(schema, "items")) {
+            (None, Some(Value::Array(first))) => (first.as_slice(), get(schema, "additionalItems")),
             (first, others) => (first.and_then(Value::as_array).map_or(&[][..], Vec::as_slice), others),
         };
         for (index, item) in items.iter().enumerate() {
@@ -296,7 +296,7 @@ impl<'s> Judge<'s> {
             report.findings.extend(self.part(by, item, at, &index.to_string(), depth)?.findings);
             report.seen.items.insert(index);
         }
-        if let Some(wanted) = schema.get("contains") {
+        if let Some(wanted) = get(schema, "contains") {
             let mut count = 0_u64;
             for (index, item) in items.iter().enumerate() {
                 if self.part(wanted, item, at, &index.to_string(), depth)?.fits() {
@@ -306,7 +306,7 @@ impl<'s> Judge<'s> {
             }
             assert::contained(schema, count, at, report);
         }
-        if let Some(others) = schema.get("unevaluatedItems") {
+        if let Some(others) = get(schema, "unevaluatedItems") {
             for (index, item) in items.iter().enumerate() {
                 if !report.seen.has_item(index) {
                     report.findings.extend(self.part(others, item, at, &index.to_string(), depth)?.findings);

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use regex_lite::Regex;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::reference;
 
@@ -76,6 +76,16 @@ fn shape(keyword: &str) -> Option<Shape> {
         _ => return None,
     })
 }
+
+/// What a schema says by a keyword. A schema has few, and is asked for many more: comparing beats hashing.
+pub(crate) fn get<'s>(schema: &'s Map<String, Value>, keyword: &str) -> Option<&'s Value> {
+    if schema.len() > FEW {
+        return schema.get(keyword);
+    }
+    schema.iter().find(|(name, _)| *name == keyword).map(|(_, value)| value)
+}
+
+const FEW: usize = 16;
 
 pub(crate) const TYPES: [&str; 7] = ["null", "boolean", "object", "array", "number", "integer", "string"];
 
@@ -195,5 +205,9 @@ fn flaw(at: &str, cause: &str) -> Result<(), Flaw> {
 /// One more token of a JSON pointer.
 pub(crate) fn push(pointer: &mut String, token: &str) {
     pointer.push('/');
-    pointer.push_str(&token.replace('~', "~0").replace('/', "~1"));
+    if token.bytes().any(|byte| matches!(byte, b'~' | b'/')) {
+        pointer.push_str(&token.replace('~', "~0").replace('/', "~1"));
+    } else {
+        pointer.push_str(token);
+    }
 }

@@ -86,8 +86,8 @@ macro_rules! export {
             struct Exported;
 
             impl $crate::bindings::$kind::$($interface)::+::Guest for Exported {
-                fn configure(settings: ::std::string::String) -> ::std::result::Result<(), ::std::string::String> {
-                    SLOT.fill(&settings)
+                fn configure(settings: $crate::bindings::Handle) -> ::std::result::Result<(), ::std::string::String> {
+                    SLOT.fill(&$crate::Document::from(settings).text())
                 }
 
                 $($decision)*

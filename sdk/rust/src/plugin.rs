@@ -15,19 +15,28 @@ pub trait Plugin: Sized + 'static {
     fn configure(settings: Self::Settings) -> Result<Self, String>;
 }
 
-/// Makes a plugin from settings as the host gives them: a JSON text, `{}` when there are none.
+/// Makes a plugin from settings as the host gives them: the text of a JSON object, `{}` when there are none.
 ///
 /// The error names the setting, as ``setting `limits[1].calls`: invalid type: string "3", expected u32``.
 pub fn configure<P: Plugin>(settings: &str) -> Result<P, String> {
+    match serde_json::from_str(settings) {
+        Ok(parsed) => P::configure(parsed),
+        Err(error) => Err(named::<P>(settings, &error)),
+    }
+}
+
+/// Reads once more, for the place of an error: to keep it in mind would cost every instance of what has none.
+#[cold]
+fn named<P: Plugin>(settings: &str, error: &serde_json::Error) -> String {
     let json = &mut serde_json::Deserializer::from_str(settings);
-    let parsed = serde_path_to_error::deserialize(json).map_err(|error| {
-        let cause = without_position(&error.inner().to_string()).to_owned();
-        match error.path().to_string().as_str() {
-            "." => format!("settings: {cause}"),
-            path => format!("setting `{path}`: {cause}"),
-        }
-    })?;
-    P::configure(parsed)
+    let Err(named) = serde_path_to_error::deserialize::<_, P::Settings>(json) else {
+        return format!("settings: {}", without_position(&error.to_string()));
+    };
+    let cause = without_position(&named.inner().to_string()).to_owned();
+    match named.path().to_string().as_str() {
+        "." => format!("settings: {cause}"),
+        path => format!("setting `{path}`: {cause}"),
+    }
 }
 
 /// The host writes settings from TOML, so a position in the JSON would say nothing to whoever wrote them.

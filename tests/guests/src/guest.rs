@@ -21,8 +21,8 @@ const HEAP: u32 = 8192;
 ///
 /// Bodies are instructions in the text format. They find `$answer` (a global with the address of an answer that is all
 /// zeros), `$realloc`, the fields that [`field`](Self::field) added, and each function of an imported interface by its
-/// name without brackets, as `$document.text` or `$add`, in its lowered form. `configure` has the locals 0 and 1: address
-/// and length of the settings.
+/// name without brackets, as `$document.text` or `$add`, in its lowered form. `configure` has the local 0:
+/// the settings, a document.
 pub struct Guest {
     kind: Stage,
     version: String,

@@ -98,8 +98,25 @@ pub(super) struct RawLog {
     pub format: RawLogFormat,
     /// The least severe events that are written: `error`, `warn`, `info` (the default, without that
     /// of libraries), `debug`, `trace`, or directives
-    /// as `info,witgate_sandbox=debug`. Records of messages are always written.
+    /// as `info,witgate_sandbox=debug`. Lines of messages do not depend on it.
     pub level: Option<String>,
+    /// Which messages have a line of their own. Default `all`.
+    #[serde(default)]
+    pub messages: RawLogMessages,
+}
+
+/// Which messages have a line of their own in the log.
+#[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(rename = "LogMessages")]
+pub(super) enum RawLogMessages {
+    /// Each.
+    #[default]
+    All,
+    /// Those that were refused, cancelled, or answered with an error.
+    Failed,
+    /// None. What the front turns away has a line all the same.
+    Off,
 }
 
 /// How lines are written.

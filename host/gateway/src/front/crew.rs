@@ -33,18 +33,26 @@ pub(super) fn crew() -> (Crew, Muster) {
 }
 
 impl Crew {
-    /// Starts a task. Also from a destructor, where no runtime may be entered.
+    /// Starts a task where the caller is. Also from a destructor, where no runtime may be entered.
     pub(super) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) -> AbortHandle {
+        let here = Handle::try_current();
+        self.spawn_on(here.as_ref().unwrap_or(&self.runtime), task)
+    }
+
+    /// Starts a task on a runtime.
+    pub(super) fn spawn_on(&self, runtime: &Handle, task: impl Future<Output = ()> + Send + 'static) -> AbortHandle {
         let alive = self.alive.clone();
         let mut dismissed = self.dismissed.clone();
+        // Boxed: what a task is made of would otherwise be kept beside what is polled of it, as long as it lives.
+        let mut task = Box::pin(task);
         let task = async move {
             tokio::select! {
-                () = task => {}
+                () = &mut task => {}
                 _ = dismissed.wait_for(|dismissed| *dismissed) => {}
             }
             drop(alive);
         };
-        self.runtime.spawn(task).abort_handle()
+        runtime.spawn(task).abort_handle()
     }
 }
 

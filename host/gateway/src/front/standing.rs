@@ -2,6 +2,7 @@
 //! with, and ends when the gate stops.
 
 use std::future::Future;
+use std::pin::pin;
 
 use tokio::sync::watch;
 
@@ -16,13 +17,14 @@ pub(super) async fn through_generations<F: Future>(
     let mut changes = gate.changes();
     loop {
         changes.borrow_and_update();
-        let running = begin()?;
+        // In its place, so that it is there once: it stands for long.
+        let mut running = pin!(begin()?);
         tokio::select! {
             biased;
             _ = stop.wait_for(|stop| *stop) => return None,
             // The gate is borrowed, so its changes do not end.
             _ = changes.changed() => {}
-            ended = running => return Some(ended),
+            ended = &mut running => return Some(ended),
         }
     }
 }

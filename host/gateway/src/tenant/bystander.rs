@@ -63,7 +63,7 @@ impl<'a> Bystander<'a> {
     /// As [`ear`](Self::ear), at once or not at all.
     pub(super) async fn try_ear(&self, group: &'a Group, upstream: &'a Arc<Upstream>) -> Result<Ear<'a>, String> {
         let (_, headers) = self.routed(upstream).await.map_err(|refusal| refusal.message)?;
-        let watch = upstream.watch(self.client, &headers).map_err(|failed| failed.failure.to_string())?;
+        let watch = upstream.watch(self.client, &headers).await.map_err(|failed| failed.failure.to_string())?;
         let asking = upstream.server(self.client, &headers);
         let facts = tokio::time::timeout(PATIENCE, asking).await.ok().and_then(Result::ok);
         Ok(Ear { group, upstream, watch, facts })

@@ -11,6 +11,7 @@ use witgate_policy::json::Edit;
 use witgate_policy::{Identity, Payload, Reason, Refusal, Routed, Stage};
 
 use super::shape::edited;
+use crate::home;
 use crate::upstream::{Ask, Event, Exchange, Failed, Reply};
 
 /// So long a client may take to come back: a person reads, decides and types. A server's own patience is often shorter.
@@ -190,7 +191,7 @@ impl Holding {
         }
         places.insert(number, Place { tenant, caller, bytes, take });
         held.dialog.exchange.extend((Instant::now() + PATIENCE).into_std());
-        tokio::spawn(keep(Kept { holding: Arc::downgrade(self), number }, held, taken));
+        home::spawn(keep(Kept { holding: Arc::downgrade(self), number }, held, taken));
         Ok(number)
     }
 

@@ -95,6 +95,9 @@ impl<'a> Journal<'a> {
 
     fn write(&mut self, outcome: &'static str, refusal: Option<&Refusal>) {
         let Some(mut record) = self.record.take() else { return };
+        if !self.recorder.keeps(matches!(outcome, "ok" | "input-required")) {
+            return;
+        }
         record.outcome = outcome;
         record.refusal = refusal.map(RefusalRecord::from);
         record.subject = self.identity.as_ref().map(|identity| identity.subject.clone());

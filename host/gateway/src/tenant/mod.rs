@@ -219,25 +219,26 @@ impl Tenant {
         let client = client::accepted(way.client, &inbound.params, accepted);
         let way = &way.of(&client);
         let modern = inbound.client.revision.is_modern();
+        // Boxed, but for what is called most: so that it takes no memory for the others.
         let answer = match validated.call().method() {
-            "initialize" if !modern => self.initialize(&validated, way).await,
-            "ping" if !modern => self.pong(&validated).await,
-            "logging/setLevel" if !modern => self.set_level(&validated, way).await,
-            "resources/subscribe" if !modern => self.subscribe(&validated, way).await,
-            "resources/unsubscribe" if !modern => self.unsubscribe(&validated, way).await,
-            "server/discover" if modern => self.discover(&validated, way).await,
-            "tools/list" => self.list(&validated, Lookup::Tools, way).await,
-            "prompts/list" => self.list(&validated, Lookup::Prompts, way).await,
-            "resources/list" => self.list(&validated, Lookup::Resources, way).await,
-            "resources/templates/list" => self.list(&validated, Lookup::Templates, way).await,
             "tools/call" | "prompts/get" | "resources/read" | "completion/complete" => {
                 self.named(&validated, inbound, way).await
             }
+            "initialize" if !modern => Box::pin(self.initialize(&validated, way)).await,
+            "ping" if !modern => Box::pin(self.pong(&validated)).await,
+            "logging/setLevel" if !modern => Box::pin(self.set_level(&validated, way)).await,
+            "resources/subscribe" if !modern => Box::pin(self.subscribe(&validated, way)).await,
+            "resources/unsubscribe" if !modern => Box::pin(self.unsubscribe(&validated, way)).await,
+            "server/discover" if modern => Box::pin(self.discover(&validated, way)).await,
+            "tools/list" => Box::pin(self.list(&validated, Lookup::Tools, way)).await,
+            "prompts/list" => Box::pin(self.list(&validated, Lookup::Prompts, way)).await,
+            "resources/list" => Box::pin(self.list(&validated, Lookup::Resources, way)).await,
+            "resources/templates/list" => Box::pin(self.list(&validated, Lookup::Templates, way)).await,
             "tasks/list" if inbound.client.revision == Revision::V2025_11_25 => {
-                self.list(&validated, Lookup::Tasks, way).await
+                Box::pin(self.list(&validated, Lookup::Tasks, way)).await
             }
-            method if is_task(method, inbound.client.revision) => self.task(&validated, way).await,
-            _ => self.extended(&validated, way).await,
+            method if is_task(method, inbound.client.revision) => Box::pin(self.task(&validated, way)).await,
+            _ => Box::pin(self.extended(&validated, way)).await,
         };
         answer.map(|answer| shape::for_client(answer, inbound.client.revision, self.depends_on_the_caller()))
     }

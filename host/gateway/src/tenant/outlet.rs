@@ -125,9 +125,14 @@ impl Outlet {
         let _ = stop.wait_for(|stop| *stop).await;
     }
 
-    /// Whether a notification was said already, maybe by the same tenant of an earlier generation.
+    /// Whether it was begun, or a notification was said already, maybe by the same tenant of an earlier generation.
     pub fn has_told(&self) -> bool {
         self.told.load(Ordering::Relaxed)
+    }
+
+    /// Says that it was begun; whether it was already, maybe by the same tenant of an earlier generation.
+    pub fn begin(&self) -> bool {
+        self.told.swap(true, Ordering::Relaxed)
     }
 
     /// Whether nobody listens any more.

@@ -48,19 +48,21 @@ impl Errand<'_> {
     /// Sends the call, or goes on with it.
     pub(super) async fn run(&self, mut cargo: Cargo<'_>) -> Result<Sanitized, Refusal> {
         if !self.way.client.revision.is_modern() {
-            return self.run_rounds(cargo).await;
+            return Box::pin(self.run_rounds(cargo)).await;
         }
         let state = self.tenant.unsealed(self.validated, self.asked)?;
         let only = match state {
             None => {
-                let amended = self.tenant.amended(self.validated, self.way).await?;
-                cargo.params = edited(&cargo.params, &amended);
+                if self.validated.call().params().get("/inputResponses").is_some() {
+                    let amended = Box::pin(self.tenant.amended(self.validated, self.way)).await?;
+                    cargo.params = edited(&cargo.params, &amended);
+                }
                 None
             }
             Some(state) => {
-                let answers = self.tenant.answers(self.validated, self.way, &state).await?;
+                let answers = Box::pin(self.tenant.answers(self.validated, self.way, &state)).await?;
                 let own = match state.wait {
-                    Wait::Held(number) => return self.resume(number, answers).await,
+                    Wait::Held(number) => return Box::pin(self.resume(number, answers)).await,
                     Wait::Again => {
                         accepted(&answers)?;
                         None
@@ -77,7 +79,7 @@ impl Errand<'_> {
         };
         match self.way.call(self.validated, self.group, &cargo, only.as_deref()).await? {
             Ended::Answered(answered) => self.finish(answered).await,
-            Ended::Held(held) => self.settle(held).await,
+            Ended::Held(held) => Box::pin(self.settle(held)).await,
         }
     }
 

@@ -39,6 +39,7 @@ impl Tenant {
             Err(refusal) => return refusal,
         };
         let by = Bystander { tenant: self, generation, recorder, admitted: &admitted, client: &inbound.client, outlet };
+        let again = outlet.begin();
         // In its own time; a server that is slow to come up keeps nobody else waiting.
         let renewed = Box::pin(async {
             let later = admitted.later(self.moment());
@@ -46,8 +47,10 @@ impl Tenant {
             self.resubscribe(&asking, &way).await;
         });
         let heard = join_all(by.upstreams().map(|(group, upstream)| async move {
-            let ear = Box::pin(by.ear(group, upstream)).await;
-            by.stand_by(ear).await;
+            match Box::pin(by.try_ear(group, upstream)).await {
+                Ok(ear) => by.stand_by(ear, again).await,
+                Err(_) => by.stand_by(Box::pin(by.ear(group, upstream)).await, true).await,
+            }
         }));
         tokio::join!(renewed, heard);
         std::future::pending().await
@@ -81,9 +84,9 @@ impl Tenant {
 }
 
 impl Bystander<'_> {
-    async fn stand_by(&self, mut ear: Ear<'_>) {
-        // A stream that goes on in a new generation: lists may be others now.
-        if self.outlet.has_told() {
+    async fn stand_by(&self, mut ear: Ear<'_>, again: bool) {
+        // A stream that goes on in a new generation: lists may be others now, and a change may have come in between.
+        if again {
             Box::pin(self.catch_up(&ear)).await;
         }
         let mut questions = Questions::default();

@@ -1,10 +1,6 @@
 //! JSON-RPC envelopes as servers see and send them. Payloads stay text: a part of the line that it came in.
 
-use std::borrow::Cow;
-
 use bytestring::ByteString;
-use serde::Deserialize;
-use serde_json::value::RawValue;
 use witgate_policy::{Payload, json};
 
 /// One message of a server.
@@ -74,23 +70,6 @@ impl EnvelopeError {
     }
 }
 
-/// The members of any message, borrowed from its text.
-#[derive(Deserialize)]
-struct Members<'a> {
-    #[serde(borrow)]
-    jsonrpc: Cow<'a, str>,
-    #[serde(borrow, default)]
-    id: Option<&'a RawValue>,
-    #[serde(default)]
-    method: Option<String>,
-    #[serde(borrow, default)]
-    params: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    result: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    error: Option<&'a RawValue>,
-}
-
 /// Decodes one message, or the several of a batch (2025-03-26).
 pub(crate) fn decode(bytes: bytes::Bytes, limits: json::Limits) -> Result<Vec<Message>, EnvelopeError> {
     let text = ByteString::try_from(bytes).map_err(|_| EnvelopeError::Utf8)?;
@@ -98,31 +77,53 @@ pub(crate) fn decode(bytes: bytes::Bytes, limits: json::Limits) -> Result<Vec<Me
     if payload.is_object() {
         return Ok(vec![message(&payload)?]);
     }
-    let items: Vec<&RawValue> = payload.deserialize().map_err(|_| EnvelopeError::Form("no object".to_owned()))?;
-    items.into_iter().map(|item| message(&payload.part(item))).collect()
+    if !payload.as_str().trim_ascii_start().starts_with('[') {
+        return Err(EnvelopeError::Form("no object".to_owned()));
+    }
+    payload.items().map(|item| message(&payload.slice(item))).collect()
 }
 
 fn message(payload: &Payload) -> Result<Message, EnvelopeError> {
-    let members: Members<'_> = payload.deserialize().map_err(|e| EnvelopeError::Form(e.to_string()))?;
-    if members.jsonrpc != "2.0" {
-        return Err(EnvelopeError::Form("`jsonrpc` is not \"2.0\"".to_owned()));
+    let form = |what: &str| EnvelopeError::Form(what.to_owned());
+    if !payload.is_object() {
+        return Err(form("no object"));
     }
-    let part = |raw: Option<&RawValue>| raw.map(|raw| payload.part(raw));
-    let Some(method) = members.method else {
-        let id = members.id.and_then(|id| id.get().parse().ok());
-        let object = |raw| part(raw).filter(Payload::is_object);
-        let outcome = match (object(members.result), object(members.error)) {
+    let (mut version, mut id, mut method, mut params, mut result, mut error) = Default::default();
+    for (name, value) in payload.members() {
+        let member = match &*name {
+            "jsonrpc" => &mut version,
+            "id" => &mut id,
+            "method" => &mut method,
+            "params" => &mut params,
+            "result" => &mut result,
+            "error" => &mut error,
+            _ => continue,
+        };
+        *member = Some(value).filter(|value| *value != "null");
+    }
+    if version.and_then(text).as_deref() != Some("2.0") {
+        return Err(form("`jsonrpc` is not \"2.0\""));
+    }
+    let Some(method) = method else {
+        let id = id.and_then(|id| id.parse().ok());
+        let object = |raw: Option<&str>| raw.map(|raw| payload.slice(raw)).filter(Payload::is_object);
+        let outcome = match (object(result), object(error)) {
             (Some(result), None) => Outcome::Result(result),
             (None, Some(error)) => Outcome::Error(error),
             _ => Outcome::Neither,
         };
         return Ok(Message::Response { id, outcome });
     };
-    let params = part(members.params).unwrap_or_else(Payload::empty);
-    Ok(match part(members.id) {
-        Some(id) => Message::Request { id, method, params },
+    let method = text(method).ok_or_else(|| form("`method` is no string"))?;
+    let params = params.map_or_else(Payload::empty, |params| payload.slice(params));
+    Ok(match id {
+        Some(id) => Message::Request { id: payload.slice(id), method, params },
         None => Message::Notification { method, params },
     })
+}
+
+fn text(raw: &str) -> Option<String> {
+    serde_json::from_str(raw).ok()
 }
 
 /// A request on one line.
@@ -214,7 +215,7 @@ mod tests {
         check(r#"{"jsonrpc":"1.0"}"#, "the server sent JSON that is no JSON-RPC 2.0 message: `jsonrpc` is not \"2.0\"");
         check(
             r#"{"jsonrpc":"2.0","id":1,"id":2}"#,
-            "a message of the server was refused: duplicate key \"id\" at line 1 column 28",
+            "a message of the server was refused: duplicate key \"id\" at line 1 column 29",
         );
     }
 

@@ -53,13 +53,8 @@ pub(crate) struct Listener {
 
 impl Listener {
     /// The client of a call.
-    pub(crate) fn of(routed: &Routed, client: &ClientFacts, params: &Payload) -> Self {
-        Self {
-            token: meta::token(params).map(str::to_owned),
-            wish: LogWish::of(client),
-            caller: caller(routed),
-            internal: false,
-        }
+    pub(crate) fn of(caller: u64, client: &ClientFacts, params: &Payload) -> Self {
+        Self { token: meta::token(params).map(str::to_owned), wish: LogWish::of(client), caller, internal: false }
     }
 
     /// The gate itself.

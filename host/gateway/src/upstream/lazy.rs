@@ -12,6 +12,7 @@ use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 use super::Failed;
+use crate::home;
 
 /// The first pause; it doubles with each failure.
 const PAUSE: Duration = Duration::from_millis(250);
@@ -73,7 +74,7 @@ impl<T: Alive> Lazy<T> {
                 if self.rests {
                     state.rested()?;
                 }
-                let task = tokio::spawn(make());
+                let task = home::spawn(make());
                 let abort = task.abort_handle();
                 let making = async move {
                     match task.await {

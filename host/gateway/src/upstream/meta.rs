@@ -1,6 +1,8 @@
 //! `_meta` made right for a server's era: modern servers need who asks and in which revision with each request, legacy
 //! ones must not see that; and progress tokens are the gate's own.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 use witgate_policy::json::{Edit, EditError, Limits};
 use witgate_policy::{Payload, Revision};
@@ -10,22 +12,26 @@ use crate::wire::ClientFacts;
 /// The prefix of the protocol's own keys, with its slash as in a JSON pointer.
 const PREFIX: &str = "/_meta/io.modelcontextprotocol~1";
 
+/// The revision that modern servers are spoken to in.
+const VERSION: &str = "\"2026-07-28\"";
+
 /// What the gate calls itself.
 pub(crate) fn gate_info() -> Payload {
     Payload::of(&serde_json::json!({ "name": "witgate", "version": env!("CARGO_PKG_VERSION") }))
 }
 
 /// The protocol's own members of a modern request, `None` where one is not to be there.
-fn members(client: &ClientFacts) -> [(&'static str, Option<String>); 4] {
-    let quoted = |text: &str| Value::from(text).to_string();
+fn members(client: &ClientFacts) -> [(&'static str, Option<Cow<'_, str>>); 4] {
     let modern = client.revision.is_modern();
-    let capabilities = if modern { client.capabilities.as_str().to_owned() } else { askable(&client.capabilities) };
-    let info = client.info.as_ref().map_or_else(|| gate_info().as_str().to_owned(), |info| info.as_str().to_owned());
+    let capabilities =
+        if modern { Cow::Borrowed(client.capabilities.as_str()) } else { Cow::Owned(askable(&client.capabilities)) };
+    let info = client.info.as_ref().map(|info| Cow::Borrowed(info.as_str()));
+    let level = client.log_level.as_deref().map(|level| Cow::Owned(Value::from(level).to_string()));
     [
-        ("protocolVersion", Some(quoted(Revision::V2026_07_28.as_str()))),
-        ("clientInfo", Some(info)),
+        ("protocolVersion", Some(Cow::Borrowed(VERSION))),
+        ("clientInfo", Some(info.unwrap_or_else(|| Cow::Owned(gate_info().as_str().to_owned())))),
         ("clientCapabilities", Some(capabilities)),
-        ("logLevel", client.log_level.as_deref().map(quoted)),
+        ("logLevel", level),
     ]
 }
 
@@ -66,13 +72,15 @@ pub(crate) fn bridge(
     if !meta.starts_with('{') {
         return Err(EditError::Pointer("/_meta".to_owned()));
     }
-    let mut edits = Vec::with_capacity(5);
+    let mut edits = Vec::new();
     for (name, value) in wanted {
-        let pointer = format!("{PREFIX}{name}");
+        let mut pointer = String::with_capacity(PREFIX.len() + name.len());
+        pointer.push_str(PREFIX);
+        pointer.push_str(name);
         match (params.get(&pointer), value) {
             (None, None) => {}
             (Some(there), Some(value)) if there == value => {}
-            (_, value) => edits.push(Edit { pointer, value }),
+            (_, value) => edits.push(Edit { pointer, value: value.map(Cow::into_owned) }),
         }
     }
     if let Some(token) = token {

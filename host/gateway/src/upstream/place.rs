@@ -14,6 +14,7 @@ use super::connection::Connection;
 use super::lazy::{Alive, Lazy};
 use super::level::SET_LEVEL;
 use super::topics::{Topics, outcome};
+use crate::home;
 
 /// For the next call of the same client; a person's pause between two calls is longer, and a connection is made soon.
 pub(super) const LEASE_IDLE: Duration = Duration::from_mins(1);
@@ -99,7 +100,7 @@ impl<T: Connection> Busy<T> {
         let (busy, connection) = (self.clone(), connection.clone());
         let level =
             self.level().filter(|_| !connection.facts().revision.is_modern() && connection.facts().has("/logging"));
-        tokio::spawn(async move {
+        home::spawn(async move {
             if let Some(level) = level {
                 // Whatever it says, its log lines are what they are.
                 let _ = outcome(&connection, SET_LEVEL, level).await;
@@ -117,7 +118,7 @@ impl<T: Connection> Drop for Busy<T> {
         let last = self.0.busy.fetch_sub(1, Relaxed) == 1;
         if last
             && self.0.spent.load(Relaxed)
-            && let Ok(runtime) = tokio::runtime::Handle::try_current()
+            && let Some(runtime) = home::runtime()
         {
             runtime.spawn(end(self.0.clone()));
         }

@@ -13,6 +13,7 @@ use super::crowd::Crowds;
 use super::gauge::Gauge;
 use super::http::Shown;
 use super::place::{Busy, Hold, LEASE_IDLE, Place, Places, Slot, end};
+use crate::home;
 use crate::wire::ClientFacts;
 
 /// The connections to one server.
@@ -166,7 +167,7 @@ impl<T: Connection> Pool<T> {
                     format!("all {max} connections to this server are at work; `sessions` of its limits allows more");
                 return Err(Failed::not_sent(why));
             };
-            tokio::spawn(end(gone));
+            home::spawn(end(gone));
         }
         let first_lease = leased && !places.by_spot.keys().any(|spot| matches!(spot.audience, Audience::Lease(_)));
         let slot = Arc::new(Slot::new(leased, T::RESTS));
@@ -189,7 +190,7 @@ impl<T: Connection> Pool<T> {
             if all.is_empty() {
                 all.push(place);
             } else {
-                tokio::spawn(end(place.slot));
+                home::spawn(end(place.slot));
             }
         }
     }
@@ -197,13 +198,13 @@ impl<T: Connection> Pool<T> {
     /// Ends leases that nobody came back for, as long as there are any.
     fn sweep(self: &Arc<Self>) {
         let pool = Arc::downgrade(self);
-        tokio::spawn(async move {
+        home::spawn(async move {
             loop {
                 tokio::time::sleep(LEASE_IDLE / 2).await;
                 let Some(pool) = pool.upgrade() else { return };
                 let (gone, left) = pool.places().stale();
                 for slot in gone {
-                    tokio::spawn(end(slot));
+                    home::spawn(end(slot));
                 }
                 if !left {
                     return;
@@ -250,7 +251,7 @@ impl<T: Connection> Pool<T> {
             }
             !its
         });
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+        if let Some(runtime) = home::runtime() {
             for slot in gone {
                 runtime.spawn(end(slot));
             }

@@ -148,11 +148,12 @@ impl Upstream {
         let method = routed.call().method();
         let has_token = meta::token(&outgoing.params).is_some();
         let params = |revision: Revision, id: u64| bridge.params(revision, has_token.then_some(id));
-        let listener = || Listener::of(routed, outgoing.client, &outgoing.params);
+        let caller = caller(routed);
+        let listener = || Listener::of(caller, outgoing.client, &outgoing.params);
         let unready = || Failed::not_sent("the call's time was over before the server was ready");
         match &self.link {
             Link::Pipe { pool, spawner } => {
-                let hold = self.pipe(pool, spawner, shown, outgoing.client, Some(caller(routed)));
+                let hold = self.pipe(pool, spawner, shown, outgoing.client, Some(caller));
                 let hold = timeout_at(deadline, hold).await.map_err(|_| unready())??;
                 timeout_at(deadline, attune(&hold, outgoing.client)).await.map_err(|_| unready())?;
                 let Hold { connection: pipe, busy } = hold;
@@ -166,7 +167,7 @@ impl Upstream {
                 Ok(Carrier::Pipe(wait, pipe, busy))
             }
             Link::Http { pool, link } => {
-                let hold = || session(pool, link, shown, outgoing.client, Some(caller(routed)));
+                let hold = || session(pool, link, shown, outgoing.client, Some(caller));
                 let first = timeout_at(deadline, hold()).await.map_err(|_| unready())??;
                 timeout_at(deadline, attune(&first, outgoing.client)).await.map_err(|_| unready())?;
                 if method == SET_LEVEL {
@@ -286,18 +287,16 @@ impl Upstream {
         subscribed
     }
 
-    /// Listens to what the server says outside of calls on the connection that is this client's.
-    pub fn watch(self: &Arc<Self>, client: &ClientFacts, headers: &[(String, Secret)]) -> Result<Watch, Failed> {
+    /// Listens to what the server says outside of calls on the connection that is this client's. Where there is one
+    /// already, nothing is missed from the return on.
+    pub async fn watch(&self, client: &ClientFacts, headers: &[(String, Secret)]) -> Result<Watch, Failed> {
         let shown = self.shown(headers)?;
         Ok(match &self.link {
             Link::Pipe { pool, .. } => Watch::new(&pool.crowds, &shown, client),
             Link::Http { pool, link } => {
                 let watch = Watch::new(&pool.crowds, &shown, client);
-                if let Some(session) = pool.shared(&shown)
-                    && let Ok(runtime) = tokio::runtime::Handle::try_current()
-                {
-                    let link = link.clone();
-                    runtime.spawn(async move { session.listen(&link, true).await });
+                if let Some(session) = pool.shared(&shown) {
+                    session.listen(link, true).await;
                 }
                 watch
             }

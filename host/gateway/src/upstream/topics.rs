@@ -17,6 +17,7 @@ use super::exchange::Heard;
 use super::handshake::{LISTENED_RESOURCES, LISTENED_TASKS, listen_to};
 use super::place::Busy;
 use super::{Failed, Reply, meta};
+use crate::home;
 
 /// Topics of one connection; more than a client that watches a whole tree has.
 const TOPICS: usize = 4096;
@@ -185,7 +186,7 @@ impl<T: Connection> Drop for Share<T> {
             interest.clients == 0
         };
         // Outside a runtime there is no connection left to say it on.
-        let (true, Ok(runtime)) = (last, tokio::runtime::Handle::try_current()) else { return };
+        let (true, Some(runtime)) = (last, home::runtime()) else { return };
         let (busy, topic, state) = (self.busy.clone(), self.topic.clone(), self.state.clone());
         runtime.spawn(async move {
             let mut state = state.lock().await;
@@ -208,7 +209,7 @@ impl State {
         self.told = true;
         let outcome = if connection.facts().revision.is_modern() {
             let (begun, begins) = oneshot::channel();
-            let task = tokio::spawn(listen(connection.clone(), topic.clone(), begun));
+            let task = home::spawn(listen(connection.clone(), topic.clone(), begun));
             self.stream = Some(Stream(task.abort_handle()));
             begins.await.unwrap_or_else(|_| Err(Failed::no_reply("the stream of the subscription was broken off")))?
         } else if matches!(topic, Topic::Resource(_)) {

@@ -2,11 +2,8 @@
 //! of two wins: a server behind the gate would act on what no validator looked at.
 
 use std::borrow::Cow;
-use std::fmt;
 
-use serde::Deserialize;
-use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
-use serde_json::value::RawValue;
+use witgate_policy::Payload;
 
 /// What the protocol calls its members, in `params` and in `_meta`, over all revisions.
 const MEMBERS: &[&str] = &[
@@ -62,26 +59,24 @@ const MEMBERS: &[&str] = &[
 const SHOWN_CHARS: usize = 64;
 
 /// The first name at the top of `params`, or of its `_meta`, that could be read as another one.
-pub(super) fn variant(params: &RawValue) -> Option<String> {
-    // The text was parsed already, so it can be read.
-    let top: Names<'_> = serde_json::from_str(params.get()).ok()?;
-    let meta: Option<Names<'_>> = top.meta.and_then(|meta| serde_json::from_str(meta.get()).ok());
-    let found = first_variant(&top.names).or_else(|| first_variant(&meta.as_ref()?.names))?;
-    Some(found.chars().take(SHOWN_CHARS).collect())
+pub(super) fn variant(params: &Payload) -> Option<String> {
+    first_variant(params).or_else(|| first_variant(&params.slice(params.get("/_meta")?)))
 }
 
-fn first_variant<'a>(names: &'a [Cow<'_, str>]) -> Option<&'a str> {
-    let foreign = names.iter().filter(|name| !MEMBERS.contains(&&***name));
+fn first_variant(object: &Payload) -> Option<String> {
+    let shown = |name: &Cow<'_, str>| name.chars().take(SHOWN_CHARS).collect();
+    let foreign = object.members().map(|(name, _)| name).filter(|name| !MEMBERS.contains(&&**name));
     let mut seen = Vec::new();
     for name in foreign {
-        let folded = folded(name);
+        let folded = folded(&name);
         if MEMBERS.iter().any(|member| folded.eq_ignore_ascii_case(member)) {
-            return Some(name);
+            return Some(shown(&name));
         }
         seen.push((folded, name));
     }
     seen.sort_unstable();
-    seen.windows(2).find(|pair| pair[0].0 == pair[1].0).map(|pair| &**pair[1].1)
+    let twice = (1..seen.len()).find(|&at| seen[at - 1].0 == seen[at].0)?;
+    Some(shown(&seen[twice].1))
 }
 
 /// As a parser compares that ignores case. Two letters outside ASCII fold into it: the long s and the Kelvin sign.
@@ -94,41 +89,6 @@ fn folded(name: &str) -> String {
     name.chars().map(fold).collect()
 }
 
-/// The names of an object's members, and where its `_meta` stands.
-struct Names<'a> {
-    names: Vec<Cow<'a, str>>,
-    meta: Option<&'a RawValue>,
-}
-
-impl<'de> Deserialize<'de> for Names<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Members;
-        impl<'de> Visitor<'de> for Members {
-            type Value = Names<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                #[derive(Deserialize)]
-                struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
-                let mut all = Names { names: Vec::new(), meta: None };
-                while let Some(Key(name)) = map.next_key()? {
-                    if name == "_meta" {
-                        all.meta = Some(map.next_value()?);
-                    } else {
-                        map.next_value::<IgnoredAny>()?;
-                    }
-                    all.names.push(name);
-                }
-                Ok(all)
-            }
-        }
-        deserializer.deserialize_map(Members)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -137,8 +97,8 @@ mod tests {
     fn a_name_that_another_parser_could_take_for_another_is_found() {
         #[track_caller]
         fn check(params: &str, want: Option<&str>) {
-            let raw: &RawValue = serde_json::from_str(params).expect("test JSON");
-            assert_eq!(variant(raw).as_deref(), want, "{params}");
+            let payload = Payload::parse_str(params).expect("test JSON");
+            assert_eq!(variant(&payload).as_deref(), want, "{params}");
         }
         for member in MEMBERS.iter().filter(|member| !member.contains('/')) {
             check(&format!(r#"{{"{member}":0,"x":1}}"#), None);

@@ -3,8 +3,6 @@ use std::borrow::Cow;
 use bytes::Bytes;
 use bytestring::ByteString;
 use serde::Deserialize;
-use serde::de::{Deserializer, MapAccess, Visitor};
-use serde_json::value::RawValue;
 use witgate_policy::Payload;
 use witgate_policy::json::{Limits, StrictError};
 
@@ -107,11 +105,11 @@ pub fn decode(bytes: Bytes, limits: Limits) -> Result<Incoming, DecodeError> {
 /// Takes the bytes of a batch (2025-03-26, basic protocol). A message in it that is none spoils no other.
 pub fn decode_batch(bytes: Bytes, limits: Limits) -> Result<Vec<Result<Incoming, DecodeError>>, DecodeError> {
     let whole = parse(bytes, Limits { depth: limits.depth + 1, ..limits })?;
-    let parts: Vec<&RawValue> = whole.deserialize().map_err(|_| Flaw::BatchLength)?;
-    if !(1..=BATCH).contains(&parts.len()) {
+    let count = whole.items().take(BATCH + 1).count();
+    if !(1..=BATCH).contains(&count) {
         return Err(Flaw::BatchLength.into());
     }
-    Ok(parts.into_iter().map(|part| message(&whole.part(part))).collect())
+    Ok(whole.items().map(|part| message(&whole.slice(part))).collect())
 }
 
 fn parse(bytes: Bytes, limits: Limits) -> Result<Payload, Flaw> {
@@ -131,8 +129,7 @@ fn message(whole: &Payload) -> Result<Incoming, DecodeError> {
         Some(b'[') => return Err(Flaw::Batch.into()),
         _ => return Err(Flaw::NotAnObject.into()),
     }
-    // The text was parsed already, so an envelope that cannot be read is a flaw of this program; it refuses.
-    let envelope: Envelope<'_> = whole.deserialize().map_err(|e| Flaw::Syntax(e.to_string()))?;
+    let envelope = Envelope::of(whole);
     let id = match envelope.id.map(read_id) {
         None => None,
         Some(Some(id)) => Some(id),
@@ -141,24 +138,47 @@ fn message(whole: &Payload) -> Result<Incoming, DecodeError> {
     envelope.message(whole, id.clone()).map_err(|flaw| DecodeError { id, flaw })
 }
 
-fn read_id(raw: &RawValue) -> Option<RequestId> {
-    let id: RequestId = serde_json::from_str(raw.get()).ok()?;
+fn read_id(raw: &str) -> Option<RequestId> {
+    let id: RequestId = serde_json::from_str(raw).ok()?;
     match &id {
         RequestId::Text(text) if text.len() > ID_BYTES => None,
         _ => Some(id),
     }
 }
 
-/// The members of a message, as text within it.
+/// The members of a message, as text within it. A member that is null is there: `"id": null` makes no notification of a
+/// request.
 #[derive(Default)]
 struct Envelope<'a> {
-    jsonrpc: Option<&'a RawValue>,
-    id: Option<&'a RawValue>,
-    method: Option<&'a RawValue>,
-    params: Option<&'a RawValue>,
-    result: Option<&'a RawValue>,
-    error: Option<&'a RawValue>,
+    jsonrpc: Option<&'a str>,
+    id: Option<&'a str>,
+    method: Option<&'a str>,
+    params: Option<&'a str>,
+    result: Option<&'a str>,
+    error: Option<&'a str>,
     unknown: Option<Cow<'a, str>>,
+}
+
+impl<'a> Envelope<'a> {
+    fn of(whole: &'a Payload) -> Self {
+        let mut envelope = Self::default();
+        for (name, value) in whole.members() {
+            let member = match &*name {
+                "jsonrpc" => &mut envelope.jsonrpc,
+                "id" => &mut envelope.id,
+                "method" => &mut envelope.method,
+                "params" => &mut envelope.params,
+                "result" => &mut envelope.result,
+                "error" => &mut envelope.error,
+                _ => {
+                    envelope.unknown = Some(name);
+                    continue;
+                }
+            };
+            *member = Some(value);
+        }
+        envelope
+    }
 }
 
 impl Envelope<'_> {
@@ -184,10 +204,11 @@ impl Envelope<'_> {
         let params = match self.params {
             None => Payload::empty(),
             Some(params) if is_object(params) => {
-                if let Some(key) = case::variant(params) {
+                let params = whole.slice(params);
+                if let Some(key) = case::variant(&params) {
                     return Err(Flaw::Case(key));
                 }
-                whole.part(params)
+                params
             }
             Some(_) => return Err(Flaw::Params),
         };
@@ -198,57 +219,18 @@ impl Envelope<'_> {
     }
 }
 
-fn text(raw: &RawValue) -> Option<Cow<'_, str>> {
+fn text(raw: &str) -> Option<Cow<'_, str>> {
     #[derive(Deserialize)]
     struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
-    serde_json::from_str(raw.get()).ok().map(|Text(text)| text)
+    serde_json::from_str(raw).ok().map(|Text(text)| text)
 }
 
-fn is_object(raw: &RawValue) -> bool {
-    raw.get().starts_with('{')
+fn is_object(raw: &str) -> bool {
+    raw.starts_with('{')
 }
 
 fn is_method(method: &str) -> bool {
     (1..=METHOD_BYTES).contains(&method.len()) && method.bytes().all(|b| b.is_ascii_graphic())
-}
-
-// By hand, because a derived `Option` takes an explicit null for an absent member: `"id": null` would make a
-// notification of a request.
-impl<'de> Deserialize<'de> for Envelope<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Members;
-        impl<'de> Visitor<'de> for Members {
-            type Value = Envelope<'de>;
-
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("a JSON-RPC message")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                #[derive(Deserialize)]
-                struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
-                let mut envelope = Envelope::default();
-                while let Some(Key(key)) = map.next_key()? {
-                    let value: &'de RawValue = map.next_value()?;
-                    let member = match &*key {
-                        "jsonrpc" => &mut envelope.jsonrpc,
-                        "id" => &mut envelope.id,
-                        "method" => &mut envelope.method,
-                        "params" => &mut envelope.params,
-                        "result" => &mut envelope.result,
-                        "error" => &mut envelope.error,
-                        _ => {
-                            envelope.unknown = Some(key);
-                            continue;
-                        }
-                    };
-                    *member = Some(value);
-                }
-                Ok(envelope)
-            }
-        }
-        deserializer.deserialize_map(Members)
-    }
 }
 
 #[cfg(test)]

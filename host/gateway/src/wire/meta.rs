@@ -123,9 +123,7 @@ pub fn is_legacy(version: &str) -> bool {
 
 /// An object within a payload, as a payload of its own that shares its bytes.
 pub(crate) fn part(payload: &Payload, pointer: &str) -> Option<Payload> {
-    let text = payload.get(pointer)?;
-    let raw: &serde_json::value::RawValue = serde_json::from_str(text).ok()?;
-    Some(payload.part(raw)).filter(Payload::is_object)
+    Some(payload.slice(payload.get(pointer)?)).filter(Payload::is_object)
 }
 
 /// The message's W3C `traceparent`, when it is well-formed (Trace Context section 3.2.2).

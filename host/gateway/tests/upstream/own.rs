@@ -255,8 +255,8 @@ async fn requests_of_one_call_are_bounded() {
 async fn without_a_call_a_request_goes_to_who_listens_or_to_nobody() {
     let (mut world, _shared) = World::legacy(Limits::default()).await;
     let client = asked(Legacy, "s");
-    let mut stranger = world.upstream.watch(&asked(Legacy, "other"), &[]).expect("watched");
-    let mut watch = world.upstream.watch(&client, &[]).expect("watched");
+    let mut stranger = world.upstream.watch(&asked(Legacy, "other"), &[]).await.expect("watched");
+    let mut watch = world.upstream.watch(&client, &[]).await.expect("watched");
     let (exchange, mut server, _, id) = world.connect(&client, "alice").await;
     finish(exchange, &mut server, &id).await;
     server.ask(&json!("q"), "roots/list", json!({ "a": 1 })).await;

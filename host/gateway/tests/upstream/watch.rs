@@ -72,9 +72,9 @@ async fn subscribe(upstream: &Arc<Upstream>, uri: &str) -> Result<(Reply, Option
 #[tokio::test(start_paused = true)]
 async fn all_who_share_a_connection_hear_what_is_for_all() {
     let (upstream, _servers, mut server) = connected(false).await;
-    let mut one = upstream.watch(&plain(), &[]).expect("watched");
-    let mut two = upstream.watch(&ClientFacts { revision: Modern, ..asked(Modern, "") }, &[]).expect("watched");
-    let mut own = upstream.watch(&asked(Legacy, "s"), &[]).expect("watched");
+    let mut one = upstream.watch(&plain(), &[]).await.expect("watched");
+    let mut two = upstream.watch(&ClientFacts { revision: Modern, ..asked(Modern, "") }, &[]).await.expect("watched");
+    let mut own = upstream.watch(&asked(Legacy, "s"), &[]).await.expect("watched");
     server.note("notifications/message", json!({ "level": "error", "data": "somebody's" })).await;
     server.note("notifications/custom", json!({})).await;
     server.note("notifications/progress", json!({ "progressToken": 99, "progress": 1 })).await;
@@ -91,7 +91,7 @@ async fn all_who_share_a_connection_hear_what_is_for_all() {
 #[tokio::test(start_paused = true)]
 async fn a_client_that_would_have_its_own_connection_shares_a_modern_servers() {
     let (upstream, _servers, mut server) = connected(true).await;
-    let mut own = upstream.watch(&asked(Legacy, "s"), &[]).expect("watched");
+    let mut own = upstream.watch(&asked(Legacy, "s"), &[]).await.expect("watched");
     server.note("notifications/prompts/list_changed", json!({})).await;
     assert_eq!(heard(&mut own).await, "notifications/prompts/list_changed {}");
 }
@@ -99,8 +99,8 @@ async fn a_client_that_would_have_its_own_connection_shares_a_modern_servers() {
 #[tokio::test(start_paused = true)]
 async fn who_does_not_keep_up_is_told_so_and_who_loses_the_connection_too() {
     let (upstream, mut servers, mut server) = connected(false).await;
-    let mut watch = upstream.watch(&plain(), &[]).expect("watched");
-    let mut eager = upstream.watch(&plain(), &[]).expect("watched");
+    let mut watch = upstream.watch(&plain(), &[]).await.expect("watched");
+    let mut eager = upstream.watch(&plain(), &[]).await.expect("watched");
     for _ in 0..70 {
         server.note("notifications/tools/list_changed", json!({})).await;
         assert_eq!(heard(&mut eager).await, "notifications/tools/list_changed {}");
@@ -117,7 +117,7 @@ async fn who_does_not_keep_up_is_told_so_and_who_loses_the_connection_too() {
 #[tokio::test(start_paused = true)]
 async fn a_resource_is_subscribed_to_once_and_until_the_last_leaves() {
     let (upstream, _servers, mut server) = connected(false).await;
-    let mut watch = upstream.watch(&plain(), &[]).expect("watched");
+    let mut watch = upstream.watch(&plain(), &[]).await.expect("watched");
     let script = async {
         let (id, params) = server.expect("resources/subscribe").await;
         assert_eq!(params, json!({ "uri": "a://b", "_meta": {} }));
@@ -156,7 +156,7 @@ async fn a_new_connection_is_told_what_clients_are_subscribed_to() {
     };
     let (subscribed, server) = tokio::join!(subscribe(&upstream, "a://b"), script);
     let _subscription = subscribed.expect("answered").1.expect("subscribed");
-    let mut watch = upstream.watch(&plain(), &[]).expect("watched");
+    let mut watch = upstream.watch(&plain(), &[]).await.expect("watched");
     drop(server);
     assert_eq!(heard(&mut watch).await, "Lapsed");
     let mut server = reconnect(&upstream, &mut servers, false).await;
@@ -169,7 +169,7 @@ async fn a_new_connection_is_told_what_clients_are_subscribed_to() {
 #[tokio::test(start_paused = true)]
 async fn a_modern_server_is_listened_to_for_a_resource() {
     let (upstream, _servers, mut server) = connected(true).await;
-    let mut watch = upstream.watch(&plain(), &[]).expect("watched");
+    let mut watch = upstream.watch(&plain(), &[]).await.expect("watched");
     let script = async {
         let (id, params) = server.expect("subscriptions/listen").await;
         assert_eq!(params["notifications"], json!({ "resourceSubscriptions": ["a://b"] }));

@@ -1,11 +1,8 @@
 use std::borrow::Cow;
 
-use serde::Deserialize;
-use serde::de::{Deserializer, MapAccess, Visitor};
-use serde_json::value::RawValue;
-
+use super::members::{Items, Members};
 use super::pointer::{Pointer, index};
-use super::strict::{KeySeed, StrictError};
+use super::strict::StrictError;
 
 /// One change to a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -119,23 +116,22 @@ fn rewrite(out: &mut String, text: &str, changes: &[Change<'_>]) -> Result<(), E
 }
 
 fn rewrite_object(out: &mut String, text: &str, changes: &[Change<'_>]) -> Result<(), EditError> {
-    let Members(members) = serde_json::from_str(text).map_err(|_| changes[0].lost())?;
     let mut groups = group(changes);
     let mut comma = Separator::new('{');
-    for (key, value) in &members {
-        let found = groups.iter().position(|group| group[0].tokens[0] == *key);
+    for (key, value) in Members::of(text) {
+        let found = groups.iter().position(|group| group[0].tokens[0] == key);
         let Some(mine) = found.map(|at| groups.remove(at)) else {
             comma.write(out);
-            write_key(out, key);
-            out.push_str(value.get());
+            write_key(out, &key);
+            out.push_str(value);
             continue;
         };
         if let [Change { tokens: [_], value: None, .. }] = mine {
             continue;
         }
         comma.write(out);
-        write_key(out, key);
-        rewrite(out, value.get(), &descend(mine))?;
+        write_key(out, &key);
+        rewrite(out, value, &descend(mine))?;
     }
     for group in groups {
         let [Change { tokens: [key], value: Some(value), .. }] = group else { return Err(group[0].lost()) };
@@ -148,7 +144,7 @@ fn rewrite_object(out: &mut String, text: &str, changes: &[Change<'_>]) -> Resul
 }
 
 fn rewrite_array(out: &mut String, text: &str, changes: &[Change<'_>]) -> Result<(), EditError> {
-    let items: Vec<&RawValue> = serde_json::from_str(text).map_err(|_| changes[0].lost())?;
+    let items: Vec<&str> = Items::of(text).collect();
     let mut groups: Vec<Option<&[Change<'_>]>> = vec![None; items.len()];
     let mut appended = None;
     for group in group(changes) {
@@ -167,8 +163,8 @@ fn rewrite_array(out: &mut String, text: &str, changes: &[Change<'_>]) -> Result
         }
         comma.write(out);
         match group {
-            Some(group) => rewrite(out, item.get(), &descend(group))?,
-            None => out.push_str(item.get()),
+            Some(group) => rewrite(out, item, &descend(group))?,
+            None => out.push_str(item),
         }
     }
     if let Some(value) = appended {
@@ -189,7 +185,13 @@ fn descend<'a>(changes: &[Change<'a>]) -> Vec<Change<'a>> {
 }
 
 fn write_key(out: &mut String, key: &str) {
-    out.push_str(&serde_json::Value::from(key).to_string());
+    if key.bytes().any(|byte| matches!(byte, b'"' | b'\\' | ..0x20)) {
+        out.push_str(&serde_json::Value::from(key).to_string());
+    } else {
+        out.push('"');
+        out.push_str(key);
+        out.push('"');
+    }
     out.push(':');
 }
 
@@ -213,31 +215,6 @@ impl Separator {
             out.push(self.next);
         }
         out.push(close);
-    }
-}
-
-/// An object's members in their order, values as text.
-struct Members<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
-
-impl<'de> Deserialize<'de> for Members<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct All;
-        impl<'de> Visitor<'de> for All {
-            type Value = Members<'de>;
-
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut members = Vec::new();
-                while let Some(key) = map.next_key_seed(KeySeed)? {
-                    members.push((key, map.next_value()?));
-                }
-                Ok(Members(members))
-            }
-        }
-        deserializer.deserialize_map(All)
     }
 }
 

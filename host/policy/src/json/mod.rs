@@ -1,8 +1,17 @@
 //! JSON as text that was checked once: read by pointer, changed by splicing, never turned into a tree.
 
+mod block;
 mod edit;
+mod members;
+#[cfg(test)]
+mod oracle;
+mod outline;
 mod pointer;
+mod scan;
 mod strict;
+
+use std::borrow::Cow;
+use std::sync::Arc;
 
 use bytestring::ByteString;
 use serde::Serialize;
@@ -10,19 +19,46 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 pub use edit::{Edit, EditError};
+pub use members::Items;
 pub use pointer::Pointer;
 pub use strict::{Limits, StrictError};
 
+use members::Members;
+use outline::Outline;
+
 /// JSON text that is known to be strict: valid UTF-8, no duplicate keys, bounded in size and depth. A clone shares the
 /// bytes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Payload(ByteString);
+#[derive(Clone)]
+pub struct Payload {
+    text: ByteString,
+    /// What was noted when the text was checked that this is, or is a part of; and which part.
+    outline: Option<(Arc<Outline>, outline::Place)>,
+}
+
+impl PartialEq for Payload {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for Payload {}
+
+impl std::fmt::Debug for Payload {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Payload").field(&self.text).finish()
+    }
+}
 
 impl Payload {
     /// Checks text that a stranger sent.
     pub fn parse(text: ByteString, limits: Limits) -> Result<Self, StrictError> {
-        strict::check(&text, limits)?;
-        Ok(Self(text))
+        let outline = strict::check(&text, limits)?;
+        Ok(Self { text, outline: Some((Arc::new(outline), None)) })
+    }
+
+    /// What needs no outline.
+    fn plain(text: ByteString) -> Self {
+        Self { text, outline: None }
     }
 
     /// Checks text with the default limits.
@@ -37,46 +73,75 @@ impl Payload {
     /// When `part` was not borrowed from this payload.
     #[must_use]
     pub fn part(&self, part: &RawValue) -> Self {
-        Self(self.0.slice_ref(part.get()))
+        self.slice(part.get())
+    }
+
+    /// A part of this text, as [`get`](Self::get) and [`members`](Self::members) give it; shares the bytes.
+    ///
+    /// # Panics
+    ///
+    /// When `text` was not borrowed from this payload.
+    #[must_use]
+    pub fn slice(&self, text: &str) -> Self {
+        let outline = self.outline.as_ref().and_then(|(outline, from)| {
+            let start = text.as_ptr().addr().checked_sub(self.text.as_ptr().addr())?;
+            Some((outline.clone(), Some(outline.place(*from, start..start + text.len())?)))
+        });
+        Self { text: self.text.slice_ref(text), outline }
     }
 
     /// The same text in memory of its own: who keeps a part for long must not keep the whole that it came in.
     #[must_use]
     pub fn detached(&self) -> Self {
-        Self(ByteString::from(self.as_str().to_owned()))
+        Self::plain(ByteString::from(self.as_str().to_owned()))
     }
 
     /// What the gate itself says.
     pub fn of<T: Serialize + ?Sized>(value: &T) -> Self {
         // Only maps with keys that are no strings, and `Serialize` implementations that fail, have no JSON text;
         // the gate writes neither.
-        Self(ByteString::from(serde_json::to_string(value).unwrap_or_else(|_| "null".to_owned())))
+        Self::plain(ByteString::from(serde_json::to_string(value).unwrap_or_else(|_| "null".to_owned())))
     }
 
     /// `{}`.
     pub fn empty() -> Self {
-        Self(ByteString::from_static("{}"))
+        Self::plain(ByteString::from_static("{}"))
     }
 
     /// The text.
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.text
     }
 
     /// The length of the text in bytes.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.text.len()
     }
 
     /// Never: JSON text has at least one byte.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.text.is_empty()
     }
 
     /// The value at a pointer as the JSON text that stands there; `None` when nothing does or the pointer is malformed.
     pub fn get(&self, pointer: &str) -> Option<&str> {
-        let pointer = Pointer::parse(pointer)?;
-        pointer.find(self.as_str())
+        match &self.outline {
+            Some((outline, from)) => outline.find(*from, self.as_str(), pointer),
+            None => pointer::find(self.as_str(), pointer),
+        }
+    }
+
+    /// The members of an object, read once from front to back: names, and values as the text that stands there.
+    pub fn members(&self) -> impl Iterator<Item = (Cow<'_, str>, &str)> {
+        let noted = self.outline.as_ref().and_then(|(outline, from)| outline.list(*from, self.as_str()));
+        let read = noted.is_none().then(|| Members::of(self.as_str()));
+        let noted = noted.into_iter().flatten().map(|(name, value)| (name.said(), value));
+        noted.chain(read.into_iter().flatten())
+    }
+
+    /// The items of an array, likewise.
+    pub fn items(&self) -> Items<'_> {
+        Items::of(self.as_str())
     }
 
     /// The value at a pointer, when it is of that type.
@@ -100,11 +165,60 @@ impl Payload {
 
     /// Whether the value is an object.
     pub fn is_object(&self) -> bool {
-        self.0.trim_ascii_start().starts_with('{')
+        self.text.trim_ascii_start().starts_with('{')
     }
 
     /// The bytes, shared.
     pub fn bytes(&self) -> &ByteString {
-        &self.0
+        &self.text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::Value;
+
+    use super::*;
+
+    /// What stands in a payload, asked for in each way, with and without an outline.
+    fn same(noted: &Payload, levels: usize) -> Result<(), TestCaseError> {
+        let read = Payload::plain(noted.text.clone());
+        let members: Vec<_> = read.members().collect();
+        prop_assert_eq!(&noted.members().collect::<Vec<_>>(), &members);
+        for (name, value) in members {
+            let pointer = format!("/{}", name.replace('~', "~0").replace('/', "~1"));
+            prop_assert_eq!(noted.get(&pointer), Some(value));
+            if levels > 0 {
+                same(&noted.slice(value), levels - 1)?;
+            }
+        }
+        for pointer in ["", "/", "/a", "/a/b", "/0", "/a/0/b", "/a~0b/~1", "/~2", "a"] {
+            prop_assert_eq!(noted.get(pointer), read.get(pointer), "{} in {}", pointer, noted.as_str());
+        }
+        Ok(())
+    }
+
+    proptest! {
+        #[test]
+        fn an_outline_says_what_the_text_says(text in oracle::text()) {
+            let Ok(payload) = Payload::parse_str(&text) else { return Ok(()) };
+            same(&payload, 5)?;
+        }
+    }
+
+    #[test]
+    fn what_is_not_noted_is_read() {
+        for count in [0, 31, 32, 33, 200] {
+            let many: serde_json::Map<_, _> = (0..count).map(|n| (format!("k{n}"), Value::from(n))).collect();
+            let value =
+                serde_json::json!({ "a": many, "deep": { "b": { "c": { "d": many } } }, "z": [many], "last": 1 });
+            let payload = Payload::parse_str(&value.to_string()).expect("JSON");
+            same(&payload, 5).expect("the same");
+            assert_eq!(payload.get("/last"), Some("1"));
+            assert_eq!(payload.get("/a/k199").is_some(), count == 200);
+            assert_eq!(payload.get("/deep/b/c/d/k32").is_some(), count > 32);
+            assert_eq!(payload.get("/z/0/k30").is_some(), count > 30);
+        }
     }
 }

@@ -1,27 +1,37 @@
+use wasmtime::component::{ComponentType, Lower};
 use witgate_policy::{Answer, AuthVerdict, Authenticator, Call, Challenge, Peer, Presented, Stage, answer};
 
 use super::words;
 use crate::bindings::auth::Auth;
 use crate::bindings::auth::exports::witgate::auth::authenticator as wit;
+use crate::kind::Contract;
 use crate::quarantine::Caller;
 use crate::runner::Runner;
+
+/// `header`, lent.
+#[derive(ComponentType, Lower)]
+#[component(record)]
+pub(crate) struct Header<'a> {
+    name: &'a str,
+    value: &'a [u8],
+}
+
+impl Contract for Auth {
+    const KIND: Stage = Stage::Auth;
+    const DECIDES: &'static str = "authenticate";
+    type Told<'a> = (words::Call<'a>, Vec<Header<'a>>, wit::Peer);
+    type Said = (wit::Verdict,);
+}
 
 impl Authenticator for Runner<Auth> {
     fn authenticate<'a>(&'a self, call: &'a Call, presented: &'a Presented) -> Answer<'a, AuthVerdict> {
         let caller = Caller::Address(&presented.peer.address);
-        let header = |(name, value): &(String, Vec<u8>)| wit::Header { name: name.clone(), value: value.clone() };
-        let call = words::call(call);
-        let headers: Vec<_> = presented.headers.iter().map(header).collect();
-        let peer = peer(&presented.peer);
+        let headers = || presented.headers.iter().map(|(name, value)| Header { name, value }).collect();
         Box::pin(self.ask(
             caller,
             0,
-            move |guest, store| {
-                Box::pin(async move {
-                    guest.witgate_auth_authenticator().call_authenticate(store, &call, &headers, &peer).await
-                })
-            },
-            |said| answer::auth(verdict(said)),
+            move |_| Ok((words::call(call), headers(), peer(&presented.peer))),
+            |(said,)| answer::auth(verdict(said)),
         ))
     }
 }

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use wasmtime::component::{ComponentType, Lower};
 use witgate_policy::{
     Answer, Credential, CredentialProvider, Header, Identity, Occasion, Refusal, Stage, UpstreamFacts, Why, answer,
 };
@@ -9,8 +10,25 @@ use super::words;
 use crate::bindings::credential::Credential as Guest;
 use crate::bindings::credential::exports::witgate::credential::provider as wit;
 use crate::bindings::wit::Refusal as Told;
+use crate::kind::Contract;
 use crate::quarantine::Caller;
 use crate::runner::Runner;
+
+/// `upstream`, lent.
+#[derive(ComponentType, Lower)]
+#[component(record)]
+pub(crate) struct Upstream<'a> {
+    id: &'a str,
+    origin: &'a str,
+    labels: Vec<words::Claim<'a>>,
+}
+
+impl Contract for Guest {
+    const KIND: Stage = Stage::Credential;
+    const DECIDES: &'static str = "provide";
+    type Told<'a> = (Upstream<'a>, words::Identity<'a>, wit::Occasion);
+    type Said = (Result<wit::Credential, Told>,);
+}
 
 impl CredentialProvider for Runner<Guest> {
     fn provide<'a>(
@@ -20,22 +38,12 @@ impl CredentialProvider for Runner<Guest> {
         occasion: &'a Occasion,
     ) -> Answer<'a, Result<Credential, Refusal>> {
         let caller = Caller::Known(identity);
-        let upstream = wit::Upstream {
-            id: upstream.id.to_string(),
-            origin: upstream.origin.clone(),
-            labels: words::claims(&upstream.labels),
-        };
-        let identity = words::identity(identity);
-        let occasion = circumstances(occasion);
+        let told = || Upstream { id: &upstream.id, origin: &upstream.origin, labels: words::claims(&upstream.labels) };
         Box::pin(self.ask(
             caller,
             0,
-            move |guest, store| {
-                Box::pin(async move {
-                    guest.witgate_credential_provider().call_provide(store, &upstream, &identity, &occasion).await
-                })
-            },
-            |said| answer::credential(verdict(said, &self.shared.space.plugin)),
+            move |_| Ok((told(), words::identity(identity), circumstances(occasion))),
+            |(said,)| answer::credential(verdict(said, &self.shared.space.plugin)),
         ))
     }
 }

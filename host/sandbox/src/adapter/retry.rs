@@ -1,25 +1,25 @@
 use std::time::Duration;
 
-use witgate_policy::{Again, Answer, Attempt, Call, Destination, Failure, RetryDecision, RetryStrategy};
+use witgate_policy::{Again, Answer, Attempt, Call, Destination, Failure, RetryDecision, RetryStrategy, Stage};
 
 use super::words;
 use crate::bindings::retry::Retry;
 use crate::bindings::retry::exports::witgate::retry::strategy as wit;
+use crate::kind::Contract;
 use crate::quarantine::Caller;
 use crate::runner::Runner;
+
+impl Contract for Retry {
+    const KIND: Stage = Stage::Retry;
+    const DECIDES: &'static str = "decide";
+    type Told<'a> = (words::Call<'a>, wit::Attempt);
+    type Said = (wit::Decision,);
+}
 
 impl RetryStrategy for Runner<Retry> {
     fn decide<'a>(&'a self, call: &'a Call, tried: &'a Attempt) -> Answer<'a, RetryDecision> {
         let caller = Caller::Unknown;
-        let (call, tried) = (words::call(call), attempt(tried));
-        Box::pin(self.ask(
-            caller,
-            0,
-            move |guest, store| {
-                Box::pin(async move { guest.witgate_retry_strategy().call_decide(store, &call, &tried).await })
-            },
-            |answer| Ok(decision(answer)),
-        ))
+        Box::pin(self.ask(caller, 0, move |_| Ok((words::call(call), attempt(tried))), |(said,)| Ok(decision(said))))
     }
 }
 

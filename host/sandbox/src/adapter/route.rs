@@ -1,10 +1,33 @@
+use wasmtime::component::{ComponentType, Lower};
 use witgate_policy::{Answer, Call, Candidate, Circuit, Identity, RouteVerdict, Router, Stage, answer};
 
 use super::words;
 use crate::bindings::route::Route;
 use crate::bindings::route::exports::witgate::route::router as wit;
+use crate::kind::Contract;
 use crate::quarantine::Caller;
 use crate::runner::Runner;
+
+/// `candidate`, lent.
+#[derive(ComponentType, Lower)]
+#[component(record)]
+pub(crate) struct Choice<'a> {
+    id: &'a str,
+    labels: Vec<words::Claim<'a>>,
+    healthy: bool,
+    circuit: wit::Circuit,
+    #[component(name = "in-flight")]
+    in_flight: u32,
+    #[component(name = "latency-us")]
+    latency_us: Option<u32>,
+}
+
+impl Contract for Route {
+    const KIND: Stage = Stage::Route;
+    const DECIDES: &'static str = "route";
+    type Told<'a> = (words::Call<'a>, words::Identity<'a>, Vec<Choice<'a>>);
+    type Said = (wit::Verdict,);
+}
 
 impl Router for Runner<Route> {
     fn route<'a>(
@@ -14,28 +37,25 @@ impl Router for Runner<Route> {
         candidates: &'a [Candidate],
     ) -> Answer<'a, RouteVerdict> {
         let caller = Caller::Known(identity);
-        let (call, identity) = (words::call(call), words::identity(identity));
-        let told: Vec<_> = candidates.iter().map(candidate).collect();
+        let told = || candidates.iter().map(candidate).collect();
         Box::pin(self.ask(
             caller,
             0,
-            move |guest, store| {
-                Box::pin(async move { guest.witgate_route_router().call_route(store, &call, &identity, &told).await })
-            },
-            |said| answer::route(verdict(said), candidates.len()),
+            move |_| Ok((words::call(call), words::identity(identity), told())),
+            |(said,)| answer::route(verdict(said), candidates.len()),
         ))
     }
 }
 
-fn candidate(candidate: &Candidate) -> wit::Candidate {
+fn candidate(candidate: &Candidate) -> Choice<'_> {
     let circuit = match candidate.circuit {
         Circuit::Closed => wit::Circuit::Closed,
         Circuit::HalfOpen => wit::Circuit::HalfOpen,
         Circuit::Open => wit::Circuit::Open,
     };
     let micros = |time: std::time::Duration| u32::try_from(time.as_micros()).unwrap_or(u32::MAX);
-    wit::Candidate {
-        id: candidate.id.to_string(),
+    Choice {
+        id: &candidate.id,
         labels: words::claims(&candidate.labels),
         healthy: candidate.healthy,
         circuit,

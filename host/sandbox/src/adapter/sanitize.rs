@@ -1,10 +1,29 @@
+use wasmtime::component::{ComponentType, Lower, Resource};
 use witgate_policy::{Answer, Call, Identity, Kind, Message, OutputSanitizer, SanitizeVerdict, Stage, answer};
 
 use super::words;
 use crate::bindings::sanitize::Sanitize;
 use crate::bindings::sanitize::exports::witgate::sanitize::sanitizer as wit;
+use crate::document::Document;
+use crate::kind::Contract;
 use crate::quarantine::Caller;
 use crate::runner::Runner;
+
+/// `message`, lent.
+#[derive(ComponentType, Lower)]
+#[component(record)]
+pub(crate) struct Head<'a> {
+    kind: wit::Kind,
+    method: &'a str,
+    upstream: Option<&'a str>,
+}
+
+impl Contract for Sanitize {
+    const KIND: Stage = Stage::Sanitize;
+    const DECIDES: &'static str = "sanitize";
+    type Told<'a> = (words::Call<'a>, words::Identity<'a>, Head<'a>, Resource<Document>);
+    type Said = (wit::Verdict,);
+}
 
 impl OutputSanitizer for Runner<Sanitize> {
     fn sanitize<'a>(
@@ -14,24 +33,19 @@ impl OutputSanitizer for Runner<Sanitize> {
         message: &'a Message,
     ) -> Answer<'a, SanitizeVerdict> {
         let caller = Caller::Known(identity);
-        let (call, identity) = (words::call(call), words::identity(identity));
-        let payload = message.payload.clone();
-        let head = head(message);
         Box::pin(self.ask(
             caller,
-            payload.len(),
-            move |guest, store| {
-                Box::pin(async move {
-                    let payload = store.data_mut().document(payload)?;
-                    guest.witgate_sanitize_sanitizer().call_sanitize(store, &call, &identity, &head, payload).await
-                })
+            message.payload.len(),
+            move |host| {
+                let payload = host.document(message.payload.clone())?;
+                Ok((words::call(call), words::identity(identity), head(message), payload))
             },
-            |said| answer::sanitize(verdict(said), self.shared.bounds.edits),
+            |(said,)| answer::sanitize(verdict(said), self.shared.bounds.edits),
         ))
     }
 }
 
-fn head(message: &Message) -> wit::Message {
+fn head(message: &Message) -> Head<'_> {
     let kind = match message.kind {
         Kind::Result => wit::Kind::Result,
         Kind::Error => wit::Kind::Error,
@@ -40,7 +54,7 @@ fn head(message: &Message) -> wit::Message {
         Kind::Listing => wit::Kind::Listing,
         Kind::InputRequired => wit::Kind::InputRequired,
     };
-    wit::Message { kind, method: message.method.clone(), upstream: message.upstream.as_ref().map(ToString::to_string) }
+    Head { kind, method: &message.method, upstream: message.upstream.as_deref() }
 }
 
 fn verdict(verdict: wit::Verdict) -> SanitizeVerdict {

@@ -1,10 +1,20 @@
+use wasmtime::component::Resource;
 use witgate_policy::{Answer, Call, Identity, InputValidator, Payload, Stage, ValidateVerdict, answer};
 
 use super::words;
 use crate::bindings::validate::Validate;
 use crate::bindings::validate::exports::witgate::validate::validator as wit;
+use crate::document::Document;
+use crate::kind::Contract;
 use crate::quarantine::Caller;
 use crate::runner::Runner;
+
+impl Contract for Validate {
+    const KIND: Stage = Stage::Validate;
+    const DECIDES: &'static str = "validate";
+    type Told<'a> = (words::Call<'a>, words::Identity<'a>, Option<Resource<Document>>, Resource<Document>);
+    type Said = (wit::Verdict,);
+}
 
 impl InputValidator for Runner<Validate> {
     fn validate<'a>(
@@ -14,20 +24,16 @@ impl InputValidator for Runner<Validate> {
         tool: Option<&'a Payload>,
     ) -> Answer<'a, ValidateVerdict> {
         let caller = Caller::Known(identity);
-        let (tool, params) = (tool.cloned(), call.params().clone());
-        let (call, identity) = (words::call(call), words::identity(identity));
-        let document_bytes = params.len() + tool.as_ref().map_or(0, Payload::len);
+        let document_bytes = call.params().len() + tool.map_or(0, Payload::len);
         Box::pin(self.ask(
             caller,
             document_bytes,
-            move |guest, store| {
-                Box::pin(async move {
-                    let tool = tool.map(|tool| store.data_mut().document(tool)).transpose()?;
-                    let params = store.data_mut().document(params)?;
-                    guest.witgate_validate_validator().call_validate(store, &call, &identity, tool, params).await
-                })
+            move |host| {
+                let tool = tool.map(|tool| host.document(tool.clone())).transpose()?;
+                let params = host.document(call.params().clone())?;
+                Ok((words::call(call), words::identity(identity), tool, params))
             },
-            |said| answer::validate(verdict(said), self.shared.bounds.edits),
+            |(said,)| answer::validate(verdict(said), self.shared.bounds.edits),
         ))
     }
 }

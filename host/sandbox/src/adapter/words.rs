@@ -2,36 +2,73 @@
 
 use std::time::Duration;
 
+use wasmtime::component::{ComponentType, Lower};
 use witgate_policy::json::Edit;
-use witgate_policy::{Call, Claim, Finding, Identity, Reason, Refusal, Stage};
+use witgate_policy::{Finding, Reason, Refusal, Stage};
 
 use crate::bindings::wit;
 
-pub(super) fn call(call: &Call) -> wit::Call {
-    wit::Call {
-        id: call.id().to_owned(),
-        tenant: call.tenant().to_string(),
-        method: call.method().to_owned(),
-        target: call.target().map(str::to_owned),
-        revision: call.revision().as_str().to_owned(),
-        traceparent: call.traceparent().map(str::to_owned),
+/// `call`, lent: what a guest is told is copied into its memory, and nowhere else. That the records here are those of
+/// the contract is checked when a component is loaded.
+#[derive(ComponentType, Lower)]
+#[component(record)]
+pub(crate) struct Call<'a> {
+    id: &'a str,
+    tenant: &'a str,
+    method: &'a str,
+    target: Option<&'a str>,
+    revision: &'a str,
+    traceparent: Option<&'a str>,
+    #[component(name = "unix-time-s")]
+    unix_time_s: u32,
+    #[component(name = "deadline-ms")]
+    deadline_ms: u32,
+    chance: u32,
+}
+
+/// `identity`, lent.
+#[derive(ComponentType, Lower)]
+#[component(record)]
+pub(crate) struct Identity<'a> {
+    subject: &'a str,
+    issuer: &'a str,
+    scopes: &'a [String],
+    claims: Vec<Claim<'a>>,
+}
+
+/// `claim`, lent.
+#[derive(ComponentType, Lower)]
+#[component(record)]
+pub(crate) struct Claim<'a> {
+    name: &'a str,
+    value: &'a str,
+}
+
+pub(super) fn call(call: &witgate_policy::Call) -> Call<'_> {
+    Call {
+        id: call.id(),
+        tenant: call.tenant(),
+        method: call.method(),
+        target: call.target(),
+        revision: call.revision().as_str(),
+        traceparent: call.traceparent(),
         unix_time_s: call.unix_time_s(),
         deadline_ms: millis(call.time_left()),
         chance: call.chance(),
     }
 }
 
-pub(super) fn identity(identity: &Identity) -> wit::Identity {
-    wit::Identity {
-        subject: identity.subject.clone(),
-        issuer: identity.issuer.clone(),
-        scopes: identity.scopes.clone(),
+pub(super) fn identity(identity: &witgate_policy::Identity) -> Identity<'_> {
+    Identity {
+        subject: &identity.subject,
+        issuer: &identity.issuer,
+        scopes: &identity.scopes,
         claims: claims(&identity.claims),
     }
 }
 
-pub(super) fn claims(claims: &[Claim]) -> Vec<wit::Claim> {
-    claims.iter().map(|claim| wit::Claim { name: claim.name.clone(), value: claim.value.clone() }).collect()
+pub(super) fn claims(claims: &[witgate_policy::Claim]) -> Vec<Claim<'_>> {
+    claims.iter().map(|claim| Claim { name: &claim.name, value: &claim.value }).collect()
 }
 
 pub(super) fn millis(time: Duration) -> u32 {
@@ -39,10 +76,10 @@ pub(super) fn millis(time: Duration) -> u32 {
 }
 
 /// The guest's words as the policy's. Nothing is looked at on the way: that is `witgate_policy::answer`'s.
-pub(super) fn told_identity(identity: wit::Identity) -> Identity {
+pub(super) fn told_identity(identity: wit::Identity) -> witgate_policy::Identity {
     let wit::Identity { subject, issuer, scopes, claims } = identity;
-    let claims = claims.into_iter().map(|wit::Claim { name, value }| Claim { name, value }).collect();
-    Identity { subject, issuer, scopes, claims }
+    let claims = claims.into_iter().map(|wit::Claim { name, value }| witgate_policy::Claim { name, value }).collect();
+    witgate_policy::Identity { subject, issuer, scopes, claims }
 }
 
 /// A refusal of a plugin at this stage.

@@ -37,7 +37,7 @@ impl logging::Host for Host {
             logging::Level::Warn => Level::Warn,
             logging::Level::Error | logging::Level::Critical => Level::Error,
         };
-        self.log.line(level, &context, &message);
+        self.log().line(level, &context, &message);
         Ok(())
     }
 }

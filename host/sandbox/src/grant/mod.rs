@@ -18,6 +18,7 @@ use wasmtime::component::Linker;
 use witgate_policy::{Grants, Stage};
 
 use crate::host::Host;
+use crate::kind;
 
 /// One thing that a plugin may ask for.
 pub(crate) trait Capability: Sync {
@@ -59,11 +60,16 @@ pub(crate) enum Need {
     Unknown,
 }
 
+/// The version of what is ours to import.
+const OWN_VERSION: &str = "0.1.0";
+
 /// What an import, as `package/interface@version`, stands for in a plugin of this kind.
 pub(crate) fn need(import: &str, kind: Stage) -> Need {
-    let (path, _version) = import.split_once('@').unwrap_or((import, ""));
+    let (path, version) = import.split_once('@').unwrap_or((import, ""));
     let package = path.split('/').next().unwrap_or_default();
     match package {
+        // Beside ours, another version is another interface.
+        "witgate:types" | "witgate:counter" if kind::track(version) != kind::track(OWN_VERSION) => Need::Unknown,
         _ if path == "witgate:types/types" => Need::Nothing,
         "wasi:http" if !outward(kind) => Need::Forbidden,
         "wasi:sockets" => Need::Forbidden,

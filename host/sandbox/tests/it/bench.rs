@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use witgate_policy::Stage;
+use witgate_policy::{Payload, Stage};
 use witgate_test_guests::pass;
 
 use crate::standard;
@@ -20,7 +20,7 @@ async fn cost() {
     ] {
         let mut micros = Vec::new();
         for spec in [spec(), reuse(1)] {
-            let spec = witgate_sandbox::PluginSpec { settings_json: settings.into(), ..spec };
+            let spec = witgate_sandbox::PluginSpec { settings: Payload::parse_str(settings).expect("JSON"), ..spec };
             let plugin = load(&sandbox, wasm.clone(), spec).await.expect("loads");
             let began = Instant::now();
             for _ in 0..CALLS {

@@ -7,6 +7,7 @@ mod environment;
 mod faults;
 mod files;
 mod grants;
+mod haste;
 mod limits;
 mod loading;
 mod network;

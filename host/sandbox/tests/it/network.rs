@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{OnceCell, mpsc};
 use witgate_policy::origin::Origin;
 use witgate_policy::secret::{Secret, SecretSource};
-use witgate_policy::{Fault, Grants, LimitKey, Limits, Reach, Stage, ValidateVerdict};
+use witgate_policy::{Fault, Grants, LimitKey, Limits, Payload, Reach, Stage, ValidateVerdict};
 use witgate_sandbox::{Component, Plugin, PluginSpec, Sandbox, Share};
 use witgate_test_guests::{Guest, probe};
 
@@ -104,7 +104,7 @@ async fn probing(spec: PluginSpec, ops: &[Value]) -> Plugin {
         (sandbox, component)
     };
     let (sandbox, component) = PROBE.get_or_init(|| compiled).await;
-    let spec = PluginSpec { settings_json: json!({ "ops": ops }).to_string(), ..spec };
+    let spec = PluginSpec { settings: Payload::of(&json!({ "ops": ops })), ..spec };
     Plugin::load(sandbox, component, spec).await.expect("loads")
 }
 
@@ -152,7 +152,7 @@ async fn a_guest_reaches_what_it_was_granted() {
 async fn a_credential_provider_reaches_its_token_endpoint() {
     let mut server = Server::start().await;
     let ops = json!({ "ops": [server.get("/token")] }).to_string();
-    let spec = PluginSpec { settings_json: ops, ..asking(&[&server.origin()], spec()) };
+    let spec = PluginSpec { settings: Payload::parse_str(&ops).expect("JSON"), ..asking(&[&server.origin()], spec()) };
     let plugin = load(&sandbox(), probe("credential"), spec).await.expect("loads");
     let provider = plugin.credential_provider().expect("a provider");
     let refusal = soon(provider.provide(&upstream(), &identity(), &occasion())).await.expect("a verdict");

@@ -1,6 +1,6 @@
 //! Instances that are kept: the operator's choice, within one plugin.
 
-use witgate_policy::{Fault, Stage};
+use witgate_policy::{Fault, Payload, Stage};
 use witgate_test_guests::{Guest, SANITIZE_PAYLOAD, pass};
 
 use crate::calls::remembering;
@@ -77,9 +77,10 @@ async fn after_a_trap_comes_a_fresh_instance() {
 #[tokio::test]
 async fn configure_comes_before_the_first_decision_and_never_after() {
     let guest = Guest::new(Stage::Route)
+        .import("witgate:types/types@0.1.0")
         .field("(global $configured (mut i32) (i32.const 0))")
         .configure(
-            "(if (i32.ne (local.get 1) (i32.const 9)) (then unreachable))
+            "(if (i32.ne (call $document.size (local.get 0)) (i32.const 9)) (then unreachable))
              (global.set $configured (i32.add (global.get $configured) (i32.const 1)))
              global.get $answer",
         )
@@ -89,7 +90,7 @@ async fn configure_comes_before_the_first_decision_and_never_after() {
         );
     for instances in [0, 1] {
         let mut spec = reuse(instances);
-        spec.settings_json = r#"{"a":"x"}"#.into();
+        spec.settings = Payload::parse_str(r#"{"a":"x"}"#).expect("JSON");
         let plugin = load(&sandbox(), guest.build(), spec).await.expect("loads");
         for _ in 0..3 {
             assert_eq!(soon(ask(&plugin, Stage::Route)).await, Ok("abstain"));

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use witgate_policy::{
-    AuthVerdict, Grants, Kind, Message, OutputSanitizer, RouteVerdict, SanitizeVerdict, Stage, ValidateVerdict,
+    AuthVerdict, Grants, Kind, Message, OutputSanitizer, Payload, RouteVerdict, SanitizeVerdict, Stage, ValidateVerdict,
 };
 use witgate_sandbox::{Plugin, PluginSpec};
 
@@ -20,7 +20,8 @@ pub(crate) fn read(name: &str) -> std::io::Result<Vec<u8>> {
 
 async fn standard(name: &str, settings: &str) -> Plugin {
     let grants = Grants { counter: name == "validate-rate", logging: false, ..Grants::default() };
-    let spec = PluginSpec { name: name.into(), settings_json: settings.into(), grants, ..spec() };
+    let spec =
+        PluginSpec { name: name.into(), settings: Payload::parse_str(settings).expect("JSON"), grants, ..spec() };
     load(&sandbox(), read(name).expect("plugins/dist"), spec).await.expect("loads")
 }
 

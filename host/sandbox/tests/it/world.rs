@@ -38,7 +38,7 @@ pub(crate) fn spec() -> PluginSpec {
     PluginSpec {
         name: "guest".into(),
         tenant: "acme".into(),
-        settings_json: "{}".into(),
+        settings: Payload::empty(),
         grants: Grants::default(),
         limits: Limits::default(),
         reuse: None,
@@ -46,6 +46,8 @@ pub(crate) fn spec() -> PluginSpec {
         key_values: Arc::new(MemoryKeyValues::default()),
         secrets: Arc::new(NoSecrets),
         share: Arc::default(),
+        script: None,
+        meter: None,
     }
 }
 

@@ -3,6 +3,8 @@ use std::path::PathBuf;
 use clap::{Args as ClapArgs, Parser, Subcommand};
 use witgate_sandbox::Job;
 
+use super::author;
+
 /// An MCP gateway whose policies are WebAssembly components.
 #[derive(Debug, Parser)]
 #[command(name = "witgate", version, args_conflicts_with_subcommands = true, after_help = AFTER_HELP)]
@@ -45,7 +47,7 @@ pub(super) enum Verb {
     },
 }
 
-#[derive(Debug, ClapArgs)]
+#[derive(Debug, Clone, PartialEq, Eq, ClapArgs)]
 pub(super) struct Config {
     /// The configuration file.
     #[arg(short, long, env = "WITGATE_CONFIG", value_name = "FILE")]
@@ -82,10 +84,39 @@ pub(super) struct Import {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum PluginVerb {
+    /// Begin a plugin: a folder with a policy that works, its tests, and the contract.
+    New(author::New),
+    /// Build a project's component with its language's own tools.
+    Build {
+        /// The project's folder.
+        #[arg(value_name = "FOLDER", default_value = ".")]
+        folder: PathBuf,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Play a plugin's cases in the sandbox, with nothing of the outside, and compare its verdicts.
+    Test(author::Test),
+    /// Play one case, and print the verdict and what it took.
+    Run {
+        /// A case's folder, a case.json, or - for standard input.
+        #[arg(value_name = "CASE")]
+        case: PathBuf,
+        /// A project's folder, a .wasm file, or builtin:NAME; the project that the case is in by default.
+        #[arg(long, value_name = "FOLDER|FILE|builtin:NAME")]
+        plugin: Option<String>,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Measure a plugin beside one that does nothing, in fresh instances and in a kept one.
+    Bench(author::Bench),
+    /// Keep what a plugin of a running gate is asked as cases, secrets redacted.
+    Record(author::Record),
     /// Show a component's kinds, imports, size and digest, and the grants that it needs.
     Inspect {
-        /// A .wasm file, or builtin:NAME.
-        #[arg(value_name = "FILE|builtin:NAME")]
+        /// A project's folder, a .wasm file, or builtin:NAME.
+        #[arg(value_name = "FOLDER|FILE|builtin:NAME")]
         source: String,
         /// Print JSON.
         #[arg(long)]

@@ -5,6 +5,7 @@
 //! everything else to standard error.
 
 mod args;
+mod author;
 mod banner;
 mod check;
 mod compiler;
@@ -35,6 +36,12 @@ pub fn main() -> ExitCode {
         Plan::Check(origin) => check::check(&origin),
         Plan::Import { from, to } => import::import(&from, to.as_deref()),
         Plan::Inspect { source, json } => plugin::inspect(&source, json),
+        Plan::New(wish) => author::new(&wish),
+        Plan::Build { folder, json } => author::build(&folder, json),
+        Plan::Test(wish) => author::test(&wish),
+        Plan::Play { case, plugin, json } => author::run(&case, plugin.as_deref(), json),
+        Plan::Bench(wish) => author::bench(&wish),
+        Plan::Record { wish, origin } => author::record(&wish, &origin),
         Plan::List { origin, json } => list::list(&origin, json),
         Plan::Example => output::print(config::EMBEDDED.trim_end()),
         Plan::Compile(job) => return compiler::work(job).unwrap_or_else(Failure::report),

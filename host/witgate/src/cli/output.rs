@@ -18,6 +18,18 @@ pub(super) enum Failure {
         /// What there is.
         known: String,
     },
+    /// An author's project, or the tools that it needs: code 2.
+    #[error(transparent)]
+    Author(#[from] witgate_author::Error),
+    /// A file that is no case: code 2.
+    #[error(transparent)]
+    Case(#[from] crate::case::CaseError),
+    /// Cases that a plugin does not pass: code 1.
+    #[error("{failed} failed")]
+    Cases {
+        /// How many.
+        failed: String,
+    },
     /// A second signal: code 130.
     #[error("ended at once; what was under way is lost")]
     Interrupted,
@@ -47,7 +59,7 @@ impl Failure {
             other => {
                 note(&other.to_string());
                 ExitCode::from(match other {
-                    Self::Tenant { .. } => 2,
+                    Self::Tenant { .. } | Self::Author(_) | Self::Case(_) => 2,
                     Self::Interrupted => 130,
                     _ => 1,
                 })

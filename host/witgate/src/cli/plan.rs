@@ -1,6 +1,7 @@
 use std::path::{Path, PathBuf};
 
 use super::args::{Args, Config, PluginVerb, Verb};
+use super::author;
 use witgate_config::Origin;
 use witgate_sandbox::Job;
 
@@ -11,6 +12,12 @@ pub(super) enum Plan {
     Stdio { origin: Origin, tenant: Option<String> },
     Check(Origin),
     Import { from: PathBuf, to: Option<PathBuf> },
+    New(author::New),
+    Build { folder: PathBuf, json: bool },
+    Test(author::Test),
+    Play { case: PathBuf, plugin: Option<String>, json: bool },
+    Bench(author::Bench),
+    Record { wish: author::Record, origin: Origin },
     Inspect { source: String, json: bool },
     List { origin: Origin, json: bool },
     Example,
@@ -29,11 +36,25 @@ impl Plan {
             Verb::Stdio(stdio) => Self::Stdio { origin: origin(stdio.config), tenant: stdio.tenant },
             Verb::Check(config) => Self::Check(origin(config)),
             Verb::Import(import) => Self::Import { from: import.file, to: import.out },
-            Verb::Plugin { verb: PluginVerb::Inspect { source, json } } => Self::Inspect { source, json },
-            Verb::Plugin { verb: PluginVerb::List { config, json } } => Self::List { origin: origin(config), json },
+            Verb::Plugin { verb } => Self::of_plugin(verb),
             Verb::Example => Self::Example,
             Verb::Schema => Self::Schema,
             Verb::Compile { job } => Self::Compile(job),
+        }
+    }
+}
+
+impl Plan {
+    fn of_plugin(verb: PluginVerb) -> Self {
+        match verb {
+            PluginVerb::New(wish) => Self::New(wish),
+            PluginVerb::Build { folder, json } => Self::Build { folder, json },
+            PluginVerb::Test(wish) => Self::Test(wish),
+            PluginVerb::Run { case, plugin, json } => Self::Play { case, plugin, json },
+            PluginVerb::Bench(wish) => Self::Bench(wish),
+            PluginVerb::Record(wish) => Self::Record { origin: origin(wish.config.clone()), wish },
+            PluginVerb::Inspect { source, json } => Self::Inspect { source, json },
+            PluginVerb::List { config, json } => Self::List { origin: origin(config), json },
         }
     }
 }

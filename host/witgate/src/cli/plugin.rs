@@ -1,40 +1,35 @@
 use std::fmt::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde_json::json;
 use witgate_policy::{Grants, Stage};
 use witgate_sandbox::Inspection;
 
+use super::author::Subject;
 use super::output::{self, Failure};
 use super::serve;
 use crate::confine::Outside;
 use crate::generation::{self, MAX_COMPONENT_BYTES};
-use witgate_config::builtin;
 use witgate_config::diagnostic::{Problem, Problems};
-use witgate_config::{Cause, Compiler, Egress, PluginSource};
+use witgate_config::{Compiler, Egress};
 
 /// `witgate plugin inspect`.
 pub(super) fn inspect(source: &str, as_json: bool) -> Result<(), Failure> {
-    let at = find(source).map_err(|cause| Failure::from(Problems::from(Problem::new(cause))))?;
+    let subject = Subject::find(source)?;
+    let (source, name) = (&*subject.source, &*subject.name);
     let runtime = serve::runtime()?;
     let found = runtime.block_on(async {
         let refuse = |cause: generation::Cause| Failure::from(Problems::from(Problem::new(cause)));
-        let bytes = generation::read(&Outside::here(), &at).await.map_err(refuse)?;
+        let bytes = generation::read(&Outside::here(), &subject.plugin).await.map_err(refuse)?;
         let sandbox = serve::small_sandbox(&Compiler::default(), &Egress::default())?;
-        let name = name_of(source);
-        let found = sandbox.inspect(&name, bytes, MAX_COMPONENT_BYTES).await;
+        let found = sandbox.inspect(name, bytes, MAX_COMPONENT_BYTES).await;
         found.map_err(|cause| refuse(generation::Cause::Refused(cause)))
     })?;
-    output::print(&if as_json { as_value(source, &found).to_string() } else { text(source, &found) })
-}
-
-fn find(source: &str) -> Result<PluginSource, Cause> {
-    let Some(name) = source.strip_prefix("builtin:") else { return Ok(PluginSource::File(PathBuf::from(source))) };
-    builtin::named(name).map(PluginSource::Builtin).ok_or_else(|| Cause::unknown_builtin(name))
+    output::print(&if as_json { as_value(source, &found).to_string() } else { text(source, name, &found) })
 }
 
 /// A name for the configuration: `my-plugin` for `plugins/my_plugin.wasm`.
-fn name_of(source: &str) -> String {
+pub(super) fn name_of(source: &str) -> String {
     let stem = source.strip_prefix("builtin:").map_or(Path::new(source), Path::new).file_stem();
     let stem = stem.unwrap_or_default().to_string_lossy().to_lowercase();
     stem.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect()
@@ -59,7 +54,7 @@ fn kinds(found: &Inspection) -> Vec<&'static str> {
 }
 
 /// Facts, then what to paste.
-fn text(source: &str, found: &Inspection) -> String {
+fn text(source: &str, name: &str, found: &Inspection) -> String {
     let mut text = format!(
         "{source}\n  kinds    {}\n  size     {} bytes\n  sha256   {}\n",
         kinds(found).join(", "),
@@ -77,7 +72,7 @@ fn text(source: &str, found: &Inspection) -> String {
     for (import, why) in refused {
         let _ = writeln!(text, "  refused  {import}: {why}");
     }
-    let _ = write!(text, "\n[[plugin]]\nname = \"{}\"\nsource = {:?}\n", name_of(source), source);
+    let _ = write!(text, "\n[[plugin]]\nname = \"{name}\"\nsource = {source:?}\n");
     if !found.grants.is_empty() {
         let grants: Vec<_> = found.grants.iter().map(|grant| Grants::example(grant)).collect();
         let _ = writeln!(text, "grants = {{ {} }}", grants.join(", "));

@@ -59,7 +59,46 @@ pub(super) fn ask_in(
     line.map(|line| Ok(serde_json::from_str(&line)?)).transpose()
 }
 
+/// Hears what a plugin of the gate is asked: a line for each case, after an empty one when it begins. `heard` says
+/// whether it wants more. `false` when there is no gate.
+pub(crate) async fn record(
+    origin: &Origin,
+    plugin: &str,
+    tenant: Option<&str>,
+    mut heard: impl FnMut(&str) -> bool,
+) -> Result<bool, AskError> {
+    let folder = super::folder();
+    let Ok(socket) = super::socket(&folder, origin) else { return Ok(false) };
+    match super::fault(&folder) {
+        Ok(None) => {}
+        Ok(Some(why)) => return Err(AskError::Folder { folder, why }),
+        Err(cause) if is_nobody(&cause) => return Ok(false),
+        Err(cause) => return Err(cause.into()),
+    }
+    let question = Question::Record { plugin: plugin.to_owned(), tenant: tenant.map(str::to_owned) };
+    let Some(stream) = put(&socket, super::is_friend, &question).await? else { return Ok(false) };
+    let mut lines = BufReader::new(stream).lines();
+    while let Some(line) = lines.next_line().await? {
+        if !heard(&line) {
+            break;
+        }
+    }
+    Ok(true)
+}
+
 async fn talk(socket: &Path, is_friend: impl Fn(u32) -> bool) -> Result<Option<String>, AskError> {
+    let Some(stream) = put(socket, is_friend, &Question::Plugins).await? else { return Ok(None) };
+    let mut line = String::new();
+    BufReader::new(stream.take(ANSWER_BYTES)).read_line(&mut line).await?;
+    Ok(Some(line))
+}
+
+/// Puts a question. `None` when nobody is there.
+async fn put(
+    socket: &Path,
+    is_friend: impl Fn(u32) -> bool,
+    question: &Question,
+) -> Result<Option<UnixStream>, AskError> {
     let mut stream = match UnixStream::connect(socket).await {
         Ok(stream) => stream,
         Err(cause) if is_nobody(&cause) => return Ok(None),
@@ -69,11 +108,9 @@ async fn talk(socket: &Path, is_friend: impl Fn(u32) -> bool) -> Result<Option<S
     if !is_friend(peer) {
         return Err(AskError::Stranger(peer));
     }
-    let question = serde_json::to_string(&Question::Plugins)?;
+    let question = serde_json::to_string(question)?;
     stream.write_all(format!("{question}\n").as_bytes()).await?;
-    let mut line = String::new();
-    BufReader::new(stream.take(ANSWER_BYTES)).read_line(&mut line).await?;
-    Ok(Some(line))
+    Ok(Some(stream))
 }
 
 /// Nobody was there, or is there any more.

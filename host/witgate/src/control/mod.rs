@@ -1,8 +1,9 @@
 //! How `witgate plugin list` reaches the gate that runs: a Unix socket for each configuration.
 //!
 //! The socket's name is a hash of the configuration's canonical path, so that gate and command line find each other by
-//! the file alone. One line of JSON asks, one answers, and the connection ends. It tells what the configuration and the
-//! log tell; it changes nothing.
+//! the file alone. One line of JSON asks, one answers, and the connection ends; a recording goes on line by line until
+//! who asked goes away. It tells what the configuration and the log tell, and what plugins are asked, secrets redacted; it
+//! changes nothing.
 //!
 //! Who may ask: the user that the gate runs as. The socket is of mode 0600 in a folder of mode 0700 that belongs to that
 //! user, and the peer's user is checked at each connection, since a folder's mode can be changed later. Who asks checks
@@ -23,6 +24,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 use witgate_config::Origin;
 
+pub(crate) use client::record;
 pub use client::{AskError, ask};
 pub use report::{Condition, Health, LastFault, Plugin, Report};
 pub(crate) use report::{in_words, mode};
@@ -39,6 +41,13 @@ const ANSWER_BYTES: u64 = 16 << 20;
 enum Question {
     /// Which plugins there are, and how they do.
     Plugins,
+    /// What a plugin is asked from now on, each as one line, until who asks goes away.
+    Record {
+        /// The plugin's name.
+        plugin: String,
+        /// Of one tenant only.
+        tenant: Option<String>,
+    },
 }
 
 /// Where sockets are: in the folder that the system has for this user's running programs, else in one of our own among

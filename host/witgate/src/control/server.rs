@@ -13,9 +13,12 @@ use witgate_config::Origin;
 
 use super::{QUESTION_BYTES, Question, Report};
 use crate::generation::Roster;
+use crate::recording::Wanted;
 
 /// Who asks is a person at a prompt; more than this at once is a mistake.
 const CONNECTIONS: usize = 8;
+/// Those that record, which last.
+const RECORDINGS: usize = 4;
 /// How long one connection may last.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How long to wait after a connection could not be accepted, as when the process has no descriptor left.
@@ -117,33 +120,84 @@ fn lock(path: &Path) -> Result<File, ControlError> {
 
 async fn serve(listener: UnixListener, roster: watch::Receiver<Arc<Roster>>) {
     let places = Arc::new(Semaphore::new(CONNECTIONS));
+    let recordings = Arc::new(Semaphore::new(RECORDINGS));
     // The semaphore is never closed.
     while let Ok(place) = places.clone().acquire_owned().await {
         let Ok((stream, _)) = listener.accept().await else {
             tokio::time::sleep(PAUSE).await;
             continue;
         };
-        let roster = roster.borrow().clone();
+        let (roster, recordings) = (roster.clone(), recordings.clone());
         tokio::spawn(async move {
             // Whoever asks badly, or goes away, gets no answer.
-            let _ = tokio::time::timeout(PATIENCE, answer(stream, &roster)).await;
+            let now = roster.borrow().clone();
+            let answered = tokio::time::timeout(PATIENCE, answer(stream, &now)).await;
             drop(place);
+            if let Ok(Ok(Some((stream, wanted)))) = answered {
+                let _ = record(stream, roster, wanted, &recordings).await;
+            }
         });
     }
 }
 
-async fn answer(mut stream: UnixStream, roster: &Roster) -> io::Result<()> {
+/// Answers a question. One for a recording is answered later, for as long as it takes.
+async fn answer(mut stream: UnixStream, roster: &Roster) -> io::Result<Option<(UnixStream, Wanted)>> {
     if !super::is_friend(stream.peer_cred()?.uid()) {
-        return Ok(());
+        return Ok(None);
     }
-    let (from, mut to) = stream.split();
     let mut line = String::new();
-    BufReader::new(from.take(QUESTION_BYTES)).read_line(&mut line).await?;
+    BufReader::new((&mut stream).take(QUESTION_BYTES)).read_line(&mut line).await?;
     let answer = match serde_json::from_str(&line) {
         Ok(Question::Plugins) => serde_json::to_string(&Report::of(roster))?,
+        Ok(Question::Record { plugin, tenant }) => return Ok(Some((stream, Wanted { plugin, tenant }))),
         Err(cause) => serde_json::json!({ "error": format!("not a question: {cause}") }).to_string(),
     };
-    to.write_all(answer.as_bytes()).await?;
-    to.write_all(b"\n").await?;
-    to.shutdown().await
+    stream.write_all(answer.as_bytes()).await?;
+    stream.write_all(b"\n").await?;
+    stream.shutdown().await?;
+    Ok(None)
+}
+
+/// Says what a plugin is asked, cleaned, until who listens goes away.
+async fn record(
+    mut stream: UnixStream,
+    roster: watch::Receiver<Arc<Roster>>,
+    wanted: Wanted,
+    recordings: &Semaphore,
+) -> io::Result<()> {
+    let now = roster.borrow().clone();
+    let place = recordings.try_acquire();
+    let refusal = if place.is_err() {
+        Some(format!("{RECORDINGS} others record already"))
+    } else if now.plugins.iter().any(|plugin| wanted.is(&plugin.tenant, &plugin.name)) {
+        None
+    } else {
+        let known: Vec<_> = now.plugins.iter().map(|plugin| format!("{} of {}", plugin.name, plugin.tenant)).collect();
+        Some(format!("there is no such plugin; there are {}", known.join(", ")))
+    };
+    if let Some(why) = refusal {
+        return stream.write_all(format!("{}\n", serde_json::json!({ "error": why })).as_bytes()).await;
+    }
+    let mut recorded = now.tape.listen(wanted);
+    if let Some(cleaner) = &now.cleaner {
+        cleaner.prepare().await;
+    }
+    drop(now);
+    let (mut from, mut to) = stream.into_split();
+    // So that who listens knows from when on.
+    to.write_all(b"{}\n").await?;
+    let mut rest = [0];
+    loop {
+        let next = tokio::select! {
+            // It says nothing more; so this is its end.
+            _ = from.read(&mut rest) => return Ok(()),
+            next = recorded.recv() => next,
+        };
+        // The newest knows the most secrets.
+        let cleaner = roster.borrow().cleaner.clone();
+        let (Some(next), Some(cleaner)) = (next, cleaner) else { return Ok(()) };
+        let Some(next) = cleaner.clean(next).await else { continue };
+        let line = serde_json::json!({ "case": next.case, "verdict": next.verdict });
+        to.write_all(format!("{line}\n").as_bytes()).await?;
+    }
 }

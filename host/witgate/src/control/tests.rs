@@ -33,7 +33,7 @@ impl Place {
     }
 
     fn start(&self, generation: u64) -> Result<(Control, watch::Sender<Arc<Roster>>), ControlError> {
-        let (sender, roster) = watch::channel(Arc::new(Roster { generation, plugins: Vec::new() }));
+        let (sender, roster) = watch::channel(Arc::new(Roster { generation, ..Roster::default() }));
         Ok((Control::start_in(&self.sockets(), &self.origin, roster)?, sender))
     }
 
@@ -54,7 +54,7 @@ async fn a_gate_answers_for_its_newest_generation_while_it_runs() {
     assert_eq!(place.ask().await, None);
     let (control, sender) = place.start(1).expect("starts");
     assert_eq!(place.ask().await.expect("a gate").generation, Some(1));
-    sender.send_replace(Arc::new(Roster { generation: 2, plugins: Vec::new() }));
+    sender.send_replace(Arc::new(Roster { generation: 2, ..Roster::default() }));
     let report = place.ask().await.expect("a gate");
     assert_eq!((report.generation, report.pid), (Some(2), Some(std::process::id())));
     drop(control);

@@ -13,16 +13,18 @@ mod secrets;
 mod stores;
 mod upstreams;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use witgate_gateway::gate::Generation;
 use witgate_gateway::tenant::{Spec, Tenant};
 use witgate_gateway::upstream::Upstream;
 use witgate_policy::Stage;
+use witgate_policy::secret::Secret;
 use witgate_sandbox::Sandbox;
 
 use crate::confine::Confinement;
+use crate::recording::{Cleaner, Tape};
 use witgate_config::diagnostic::{Problem, Problems};
 use witgate_config::{self as config, Config, Part, Place};
 
@@ -41,6 +43,9 @@ pub struct Builder {
     sandbox: Arc<Sandbox>,
     stores: Stores,
     confinement: Arc<Confinement>,
+    tape: Arc<Tape>,
+    /// Of every generation: what was a secret is none to be told.
+    secrets: Mutex<Vec<Secret>>,
     number: AtomicU64,
 }
 
@@ -59,7 +64,14 @@ pub struct Built {
 impl Builder {
     /// The first generation will be number 1.
     pub fn new(sandbox: Arc<Sandbox>, stores: Stores) -> Self {
-        Self { sandbox, stores, confinement: Arc::default(), number: AtomicU64::new(0) }
+        Self {
+            sandbox,
+            stores,
+            confinement: Arc::default(),
+            tape: Arc::default(),
+            secrets: Mutex::default(),
+            number: AtomicU64::new(0),
+        }
     }
 
     /// For a process that has confined itself.
@@ -97,8 +109,20 @@ impl Builder {
             self.stores.allow(&tenant.name, tenant.quota);
         }
         let number = self.number.fetch_add(1, Ordering::Relaxed) + 1;
-        let roster = Arc::new(Roster { generation: number, plugins: listed });
+        let cleaner = Some(Arc::new(Cleaner::new(self.sandbox.clone(), &self.secrets(config))));
+        let roster = Arc::new(Roster { generation: number, plugins: listed, tape: self.tape.clone(), cleaner });
         Ok(Built { generation: Generation { number, tenants }, roster, warnings: problems, retired })
+    }
+
+    /// All that were ever configured.
+    fn secrets(&self, config: &Config) -> Vec<Secret> {
+        let mut known = self.secrets.lock().unwrap_or_else(PoisonError::into_inner);
+        for secret in config.secrets.names().filter_map(|name| config.secrets.get(name)) {
+            if !known.iter().any(|there| there.expose() == secret.expose()) {
+                known.push(secret.clone());
+            }
+        }
+        known.clone()
     }
 
     async fn tenant(
@@ -111,7 +135,7 @@ impl Builder {
         let vault = Vault::new(config, tenant);
         let outside = self.confinement.outside();
         let Loaded { pipeline, plugins, listed, warnings } =
-            plugins::pipeline(&self.sandbox, &self.stores, outside, &vault, config, tenant).await?;
+            plugins::pipeline(&self.sandbox, &self.stores, outside, &vault, &self.tape, config, tenant).await?;
         if pipeline.auth.is_empty() && !tenant.anonymous {
             return Err(no_auth(config, tenant).into());
         }

@@ -2,13 +2,17 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::future::join_all;
-use witgate_policy::{Hook, OnFault, Pipeline, Stage};
+use witgate_policy::{
+    Authenticator, CredentialProvider, Hook, InputValidator, OnFault, OutputSanitizer, Payload, Pipeline,
+    RetryStrategy, Router, Stage,
+};
 use witgate_sandbox::{Component, LoadError, Plugin, PluginSpec, Sandbox};
 
 use super::secrets::Vault;
 use super::stores::Stores;
 use super::{Cause, Listed, at, authority};
 use crate::confine::Outside;
+use crate::recording::{Facts, Tape, Taped, TapedCounters, TapedKeyValues};
 use witgate_config::diagnostic::Problems;
 use witgate_config::{self as config, Config, Part, PluginSource};
 
@@ -33,6 +37,7 @@ pub(super) async fn pipeline(
     stores: &Stores,
     outside: &Outside,
     vault: &Arc<Vault>,
+    tape: &Arc<Tape>,
     config: &Config,
     tenant: &config::Tenant,
 ) -> Result<Loaded, Problems> {
@@ -47,7 +52,7 @@ pub(super) async fn pipeline(
                 for (grant, cause) in unused {
                     problems.push(at(config, &plugin.place.key("grants").key(grant), Part::Key, cause));
                 }
-                hang(&mut pipeline, plugin, &loaded);
+                hang(&mut pipeline, tape, tenant, plugin, &loaded);
                 listed.push(Listed::new(tenant, plugin, &loaded));
                 plugins.push(loaded);
             }
@@ -72,14 +77,16 @@ async fn load(
     let spec = PluginSpec {
         name: plugin.name.clone(),
         tenant: tenant.name.clone(),
-        settings_json: serde_json::Value::Object(plugin.settings.clone()).to_string(),
+        settings: Payload::of(&plugin.settings),
         grants: plugin.grants.clone(),
         limits: authority::limits(plugin, &component),
         reuse: plugin.reuse,
-        counters: stores.counters(),
-        key_values: stores.key_values(),
+        counters: Arc::new(TapedCounters(stores.counters())),
+        key_values: Arc::new(TapedKeyValues(stores.key_values())),
         secrets: vault.clone(),
         share: stores.share(&tenant.name, tenant.quota),
+        script: None,
+        meter: None,
     };
     let loaded = Plugin::load(sandbox, &component, spec).await.map_err(|e| refused(plugin, e))?;
     Ok((loaded, authority::unused(plugin, &component)))
@@ -163,14 +170,34 @@ pub(crate) async fn read(outside: &Outside, source: &PluginSource) -> Result<Byt
 }
 
 /// Puts a plugin into the list of each kind that it is.
-fn hang(pipeline: &mut Pipeline, plugin: &config::Plugin, loaded: &Plugin) {
+fn hang(pipeline: &mut Pipeline, tape: &Arc<Tape>, tenant: &config::Tenant, plugin: &config::Plugin, loaded: &Plugin) {
     let digest = loaded.digest();
-    pipeline.auth.extend(loaded.authenticator().map(|part| hook(plugin, digest, part)));
-    pipeline.credential.extend(loaded.credential_provider().map(|part| hook(plugin, digest, part)));
-    pipeline.validate.extend(loaded.input_validator().map(|part| hook(plugin, digest, part)));
-    pipeline.route.extend(loaded.router().map(|part| hook(plugin, digest, part)));
-    pipeline.retry.extend(loaded.retry_strategy().map(|part| hook(plugin, digest, part)));
-    pipeline.sanitize.extend(loaded.output_sanitizer().map(|part| hook(plugin, digest, part)));
+    let facts = Facts {
+        tape: tape.clone(),
+        name: plugin.name.clone(),
+        tenant: tenant.name.clone(),
+        settings: Arc::new(plugin.settings.clone()),
+        component: loaded.component().clone(),
+    };
+    let facts = || facts.clone();
+    pipeline.auth.extend(
+        loaded.authenticator().map(|part| hook::<dyn Authenticator>(plugin, digest, Taped::new(part, facts()))),
+    );
+    pipeline.credential.extend(
+        loaded
+            .credential_provider()
+            .map(|part| hook::<dyn CredentialProvider>(plugin, digest, Taped::new(part, facts()))),
+    );
+    pipeline.validate.extend(
+        loaded.input_validator().map(|part| hook::<dyn InputValidator>(plugin, digest, Taped::new(part, facts()))),
+    );
+    pipeline.route.extend(loaded.router().map(|part| hook::<dyn Router>(plugin, digest, Taped::new(part, facts()))));
+    pipeline.retry.extend(
+        loaded.retry_strategy().map(|part| hook::<dyn RetryStrategy>(plugin, digest, Taped::new(part, facts()))),
+    );
+    pipeline.sanitize.extend(
+        loaded.output_sanitizer().map(|part| hook::<dyn OutputSanitizer>(plugin, digest, Taped::new(part, facts()))),
+    );
 }
 
 fn hook<P: ?Sized>(plugin: &config::Plugin, digest: &Arc<str>, part: Arc<P>) -> Hook<P> {

@@ -4,13 +4,28 @@ use witgate_config as config;
 use witgate_policy::{Grants, Mode, Stage};
 use witgate_sandbox::{Health, Plugin};
 
+use crate::recording::{Cleaner, Tape};
+
 /// The plugins of a generation, for who asks how they do.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Roster {
     /// The generation.
     pub generation: u64,
     /// In the order of the file.
     pub plugins: Vec<Listed>,
+    /// What they are asked, for who wants to hear it.
+    pub(crate) tape: Arc<Tape>,
+    /// Takes secrets out of that.
+    pub(crate) cleaner: Option<Arc<Cleaner>>,
+}
+
+impl std::fmt::Debug for Roster {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Roster")
+            .field("generation", &self.generation)
+            .field("plugins", &self.plugins)
+            .finish_non_exhaustive()
+    }
 }
 
 /// One plugin of it.

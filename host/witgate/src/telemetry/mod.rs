@@ -16,7 +16,7 @@ use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 use witgate_gateway::record::{Record, Recorder, TurnedAway};
 
-use witgate_config::{Log, LogFormat};
+use witgate_config::{Log, LogFormat, LogMessages};
 
 pub(crate) use hush::hide;
 pub use sink::Guard;
@@ -41,9 +41,18 @@ struct Lines {
     sink: Sink,
     format: LogFormat,
     color: bool,
+    messages: LogMessages,
 }
 
 impl Recorder for Lines {
+    fn keeps(&self, well: bool) -> bool {
+        match self.messages {
+            LogMessages::All => true,
+            LogMessages::Failed => !well,
+            LogMessages::Off => false,
+        }
+    }
+
     fn record(&self, record: &Record) {
         let time = now();
         let line = match self.format {
@@ -79,7 +88,7 @@ pub fn start(log: &Log) -> Result<(Arc<dyn Recorder>, Guard), TelemetryError> {
             builder.with_target(false).with_timer(Clock).finish(),
         )?,
     }
-    Ok((Arc::new(Lines { sink, format, color }), guard))
+    Ok((Arc::new(Lines { sink, format, color, messages: log.messages }), guard))
 }
 
 /// RFC 3339 in UTC, with microseconds.

@@ -12,6 +12,9 @@ use super::hush;
 /// Lines that wait; at 500 bytes each 4 MiB.
 const QUEUE_LINES: usize = 8192;
 
+/// Lines that are written at once, when as many wait.
+const BATCH_LINES: usize = 64;
+
 /// How long the end of the program waits for the last lines, when whoever reads them does not.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -63,10 +66,17 @@ impl Sink {
 }
 
 fn write(mut out: impl Write, lines: &Receiver<Message>, lost: &AtomicU64) {
-    while let Ok(Message::Line(line)) = lines.recv() {
+    let mut ended = false;
+    while !ended && let Ok(Message::Line(mut batch)) = lines.recv() {
+        for next in lines.try_iter().take(BATCH_LINES - 1) {
+            match next {
+                Message::Line(line) => batch.extend_from_slice(&line),
+                Message::End => ended = true,
+            }
+        }
         tell_of_lost(&mut out, lost);
         // There is nowhere to complain to.
-        let _ = out.write_all(&line);
+        let _ = out.write_all(&batch);
     }
     tell_of_lost(&mut out, lost);
     let _ = out.flush();

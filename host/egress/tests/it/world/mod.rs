@@ -55,6 +55,7 @@ pub(crate) fn spec(rules: Vec<Reach>) -> ClientSpec {
         connections: 16,
         tenant_connections: Arc::new(Semaphore::new(32)),
         secrets: Arc::new(KeyFor(None)),
+        script: None,
     }
 }
 

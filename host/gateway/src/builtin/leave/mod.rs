@@ -4,12 +4,13 @@
 mod book;
 mod server;
 
+use crate::home;
 use tokio::io::DuplexStream;
 
 /// Starts a server with a book of its own on its end of a stream, and returns at once. It ends with the stream. Must be
 /// called within a tokio runtime.
 pub fn leave(stream: DuplexStream) {
-    tokio::spawn(async move {
+    home::spawn(async move {
         let service = rmcp::serve_server(server::Leave::default(), stream).await;
         match service {
             // However it ends, the gate has closed the stream.

@@ -1,6 +1,5 @@
 //! One HTTP request: whether it is for us, for which tenant, and in which era it is spoken.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -38,7 +37,8 @@ pub(super) struct Entry {
     pub(super) generation: Arc<Generation>,
     pub(super) tenant: Arc<Tenant>,
     pub(super) headers: HeaderMap,
-    pub(super) peer: SocketAddr,
+    /// The client's address.
+    pub(super) peer: Arc<str>,
     pub(super) wants: Wants,
     /// What the message takes while it is worked on.
     pub(super) _room: Room,
@@ -62,7 +62,7 @@ impl Rejected {
         Self { told: Some((method, record::target(params))), ..self }
     }
 
-    fn record(&self, peer: SocketAddr) -> TurnedAway {
+    fn record(&self, peer: &str) -> TurnedAway {
         let (method, target) = self.told.clone().unzip();
         TurnedAway {
             tenant: self.tenant.clone(),
@@ -90,11 +90,11 @@ impl From<DecodeError> for Rejected {
 
 impl Front {
     /// Answers one HTTP request. Dropped by hyper when the client goes.
-    pub(super) async fn exchange(&self, request: Request<hyper::body::Incoming>, peer: SocketAddr) -> Response<Body> {
+    pub(super) async fn exchange(&self, request: Request<hyper::body::Incoming>, peer: Arc<str>) -> Response<Body> {
         let (parts, body) = request.into_parts();
-        let answered = self.route(parts, body, peer).await;
+        let answered = self.route(parts, body, peer.clone()).await;
         answered.unwrap_or_else(|rejected| {
-            self.gate.recorder().turned_away(&rejected.record(peer));
+            self.gate.recorder().turned_away(&rejected.record(&peer));
             reply::reject(rejected.id.as_ref(), &rejected.reject)
         })
     }
@@ -103,7 +103,7 @@ impl Front {
         &self,
         parts: Parts,
         body: hyper::body::Incoming,
-        peer: SocketAddr,
+        peer: Arc<str>,
     ) -> Result<Response<Body>, Rejected> {
         let generation = self.gate.generation();
         let path = parts.uri.path();
@@ -121,7 +121,7 @@ impl Front {
         tenant: &Arc<Tenant>,
         parts: Parts,
         body: hyper::body::Incoming,
-        peer: SocketAddr,
+        peer: Arc<str>,
     ) -> Result<Response<Body>, Rejected> {
         self.names.check(&parts.uri, &parts.headers)?;
         let (generation, tenant, headers) = (generation.clone(), tenant.clone(), parts.headers);
@@ -133,7 +133,7 @@ impl Front {
                 let entry = Entry { generation, tenant, headers, peer, wants, _room: taken.room };
                 match decode(taken.bytes.clone(), self.options.limits()) {
                     Ok(incoming) => self.message(entry, incoming).await,
-                    Err(error) if error.flaw == Flaw::Batch => self.batch(entry, taken.bytes, error).await,
+                    Err(error) if error.flaw == Flaw::Batch => Box::pin(self.batch(entry, taken.bytes, error)).await,
                     Err(error) => Err(error.into()),
                 }
             }
@@ -142,7 +142,10 @@ impl Front {
                 let wants = guard::accepted(&headers);
                 let entry = Entry { generation, tenant, headers, peer, wants, _room: taken.room };
                 let method = parts.method.to_string();
-                let done = if method == "GET" { self.listen(entry).await } else { self.end_session(entry).await };
+                let done = match &*method {
+                    "GET" => Box::pin(self.listen(entry)).await,
+                    _ => Box::pin(self.end_session(entry)).await,
+                };
                 done.map_err(|reject| Rejected::from(reject).of(method, &Payload::empty()))
             }
             _ => Err(Reject::HttpMethod.into()),
@@ -164,22 +167,23 @@ impl Front {
         }
     }
 
+    /// What is not a request of the modern era is boxed, so that those take no memory for it.
     async fn message(&self, entry: Entry, incoming: Incoming) -> Result<Response<Body>, Rejected> {
         match incoming {
             Incoming::Request { id, method, params } => {
                 let ask = Asked { id: id.clone(), method: method.clone(), params: params.clone() };
                 let answered = match ask.is_modern(&entry.headers) {
                     Ok(true) => self.modern_request(entry, ask).await,
-                    Ok(false) if ask.method == "initialize" => self.initialize(entry, ask).await,
-                    Ok(false) => self.legacy_request(entry, ask).await,
+                    Ok(false) if ask.method == "initialize" => Box::pin(self.initialize(entry, ask)).await,
+                    Ok(false) => Box::pin(self.legacy_request(entry, ask)).await,
                     Err(reject) => Err(reject),
                 };
                 answered.map_err(|reject| Rejected { id: Some(id), ..Rejected::from(reject).of(method, &params) })
             }
             Incoming::Notification { method, params } => {
                 let taken = match names_modern(&entry.headers, &params) {
-                    Ok(true) => Ok(self.modern_notification(entry, method.clone(), params.clone()).await),
-                    Ok(false) => self.legacy_notification(entry, method.clone(), params.clone()).await,
+                    Ok(true) => Ok(Box::pin(self.modern_notification(entry, method.clone(), params.clone())).await),
+                    Ok(false) => Box::pin(self.legacy_notification(entry, method.clone(), params.clone())).await,
                     Err(reject) => Err(reject),
                 };
                 taken.map_err(|reject| Rejected::from(reject).of(method, &params))
@@ -188,7 +192,7 @@ impl Front {
                 if names_modern(&entry.headers, &Payload::empty())? {
                     return Err(Reject::Response.into());
                 }
-                Ok(self.legacy_response(entry, &id, &message).await?)
+                Ok(Box::pin(self.legacy_response(entry, &id, &message)).await?)
             }
         }
     }

@@ -20,6 +20,7 @@ mod session;
 mod stall;
 mod streams;
 mod tape;
+mod workers;
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -43,6 +44,7 @@ use self::opening::Version;
 pub use self::options::Options;
 use self::session::{Limits, Sessions};
 use self::stall::Stall;
+use self::workers::Workers;
 use super::crew::crew;
 use crate::gate::Gate;
 
@@ -61,6 +63,9 @@ pub enum ServeError {
     /// The listener is unusable.
     #[error("the listener has no address: {0}")]
     Listener(#[source] io::Error),
+    /// There is no thread to serve with.
+    #[error("a worker cannot start: {0}")]
+    Worker(#[source] io::Error),
     /// A name that is none.
     #[error("`{entry}` in `{list}` is not {want}")]
     Name {
@@ -83,6 +88,7 @@ pub async fn serve(
 ) -> Result<(), ServeError> {
     let address = listener.local_addr().map_err(ServeError::Listener)?;
     let names = Names::new(&options, address.ip())?;
+    let workers = Workers::start(options.workers).map_err(ServeError::Worker)?;
     let (crew, muster) = crew();
     let graceful = GracefulShutdown::new();
     let slots = Arc::new(Semaphore::new(options.connections.min(Semaphore::MAX_PERMITS)));
@@ -104,8 +110,11 @@ pub async fn serve(
             () = &mut shutdown => break,
             _ = sweep.tick() => front.sessions.sweep(),
             (stream, slot) = accept(&listener, &slots) => {
-                let connection = connection(front.clone(), stream, slot, graceful.watcher());
-                front.crew.spawn(connection);
+                let (serving, watcher) = (front.clone(), graceful.watcher());
+                let serve = move |stream| connection(serving, stream, slot, watcher);
+                if let Err(cause) = workers.spawn(&front.crew, stream, serve) {
+                    tracing::warn!(%cause, "a connection could not be given to a worker");
+                }
             }
         }
     }
@@ -143,8 +152,9 @@ async fn connection(front: Arc<Front>, stream: TcpStream, slot: Option<OwnedSema
     let (first_seen, header_time) = (Arc::new(AtomicBool::new(false)), front.options.header_time);
     let service = service_fn({
         let (front, first_seen) = (front.clone(), first_seen.clone());
+        let peer: Arc<str> = peer.to_string().into();
         move |request| {
-            let front = front.clone();
+            let (front, peer) = (front.clone(), peer.clone());
             first_seen.store(true, Ordering::Relaxed);
             // Boxed, since hyper keeps the place of this future as long as the connection, and streams last.
             async move { Ok::<_, Infallible>(Box::pin(front.exchange(request, peer)).await) }

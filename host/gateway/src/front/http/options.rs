@@ -8,6 +8,9 @@ pub(super) const LEAST_HEADER_BYTES: usize = 8192;
 /// What one HTTP front allows. The defaults are safe on loopback and for strangers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
+    /// Threads that serve connections, each of which stays with its thread; 0: they are served by the runtime that calls
+    /// [`serve`](super::serve).
+    pub workers: usize,
     /// The names (`host` or `host:port`) that clients may address, against DNS rebinding; `*` allows any. Empty: the
     /// names of the loopback interface when bound to it, otherwise any.
     pub hosts: Vec<String>,
@@ -49,6 +52,7 @@ impl Default for Options {
     /// a laptop has found its next network; 15 seconds between signs of life, below the 60 of common proxies.
     fn default() -> Self {
         Self {
+            workers: 0,
             hosts: Vec::new(),
             origins: Vec::new(),
             body_bytes: Limits::default().bytes,

@@ -15,6 +15,7 @@ use super::client::{Shown, collect, with_sources};
 use super::resume::Resuming;
 use super::sse::Parser;
 use super::{Link, PostFuture, Session, sieve};
+use crate::home;
 use crate::upstream::envelope::{self, Message, Outcome};
 use crate::upstream::exchange::{Heard, Listener};
 use crate::upstream::inlet::{Inbox, inlet};
@@ -93,6 +94,9 @@ impl Answer {
             loop {
                 if let Some(heard) = self.chair.as_mut().and_then(|chair| chair.inbox.try_recv()) {
                     return Ok(heard);
+                }
+                if matches!(self.heard.front(), Some(Message::Request { .. })) {
+                    self.link.room().await;
                 }
                 let Some(message) = self.heard.pop_front() else { break };
                 if let Some(heard) = self.take(message) {
@@ -264,6 +268,12 @@ async fn read(
 }
 
 impl Link {
+    /// Waits until an answer could be sent by the way: a server that asks faster than it takes answers is read no faster.
+    pub(super) async fn room(&self) {
+        // The semaphore is never closed.
+        drop(self.asides.acquire().await);
+    }
+
     /// Sends a message that nobody waits for, and reads its response away. `sure`: it is sent even when there are many.
     pub(super) fn aside(self: &Arc<Self>, headers: HeaderMap, shown: &Shown, body: String, sure: bool) {
         let room = self.asides.clone().try_acquire_owned().ok();
@@ -272,7 +282,7 @@ impl Link {
         }
         let (link, shown) = (self.clone(), shown.clone());
         // Outside a runtime there is no connection left to send it on.
-        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        let Some(runtime) = home::runtime() else { return };
         runtime.spawn(tokio::time::timeout(ASIDE, async move {
             let _room = room;
             let sent = link.client.send(http::Method::POST, &shown, headers, body).await;

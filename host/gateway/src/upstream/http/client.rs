@@ -1,5 +1,8 @@
 //! The pooled connections to one server, and what is read of a response's head.
+//!
+//! Each worker has a pool of its own, so that a connection is woken where its call is.
 
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
 use bytes::{Bytes, BytesMut};
@@ -14,10 +17,14 @@ use sha2::{Digest, Sha256};
 use witgate_policy::Failure;
 use witgate_policy::secret::Secret;
 
+use crate::home;
 use crate::upstream::{Failed, Http};
 
-/// How long a connection may wait for its next request.
-const IDLE: Duration = Duration::from_mins(1);
+/// For how long an idle connection is kept. Many servers (uvicorn, Node) end theirs after 5 s, and a call that is sent just
+/// then is lost.
+const IDLE: Duration = Duration::from_secs(4);
+/// After which the system asks whether the other end is still there.
+const SILENCE: Duration = Duration::from_mins(1);
 /// Connections to one server that may wait so.
 const IDLE_CONNECTIONS: usize = 64;
 /// The longest `Retry-After` that is believed.
@@ -25,7 +32,7 @@ const RETRY_AFTER_MAX: Duration = Duration::from_hours(24);
 
 /// A client of one server.
 pub(crate) struct Client {
-    pool: Pool<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    pools: Arc<Pools>,
     uri: Uri,
     headers: HeaderMap,
 }
@@ -50,11 +57,15 @@ impl Client {
             let (name, value) = field(name, value)?;
             headers.append(name, value);
         }
+        headers
+            .entry(header::USER_AGENT)
+            .or_insert(HeaderValue::from_static(concat!("witgate/", env!("CARGO_PKG_VERSION"))));
+        speak_json(&mut headers);
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
         // A stream that is silent for hours has to notice when its server is gone.
-        tcp.set_keepalive(Some(IDLE));
+        tcp.set_keepalive(Some(SILENCE));
         tcp.set_connect_timeout(Some(connect));
         let tls = hyper_rustls::HttpsConnectorBuilder::new()
             .with_provider_and_webpki_roots(rustls::crypto::ring::default_provider())
@@ -62,12 +73,7 @@ impl Client {
             .https_or_http()
             .enable_all_versions()
             .wrap_connector(tcp);
-        let pool = Pool::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(IDLE)
-            .pool_max_idle_per_host(IDLE_CONNECTIONS)
-            .build(tls);
-        Ok(Self { pool, uri, headers })
+        Ok(Self { pools: Arc::new(Pools::new(tls)), uri, headers })
     }
 
     /// Where it sends to.
@@ -77,7 +83,7 @@ impl Client {
 
     /// A client of another address of the same server, on the same connections.
     pub(crate) fn at(&self, uri: Uri) -> Self {
-        Self { pool: self.pool.clone(), uri, headers: self.headers.clone() }
+        Self { pools: self.pools.clone(), uri, headers: self.headers.clone() }
     }
 
     /// Sends a request, whose body is empty unless it is a POST. `more` are the protocol's headers and win over all.
@@ -92,17 +98,42 @@ impl Client {
         *request.method_mut() = method;
         *request.uri_mut() = self.uri.clone();
         let mut headers = self.headers.clone();
-        replace(&mut headers, shown.headers.clone());
+        if !shown.headers.is_empty() {
+            replace(&mut headers, shown.headers.clone());
+            speak_json(&mut headers);
+        }
         replace(&mut headers, more);
-        headers.insert(header::ACCEPT, HeaderValue::from_static("application/json, text/event-stream"));
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        headers
-            .entry(header::USER_AGENT)
-            .or_insert(HeaderValue::from_static(concat!("witgate/", env!("CARGO_PKG_VERSION"))));
         *request.headers_mut() = headers;
-        self.pool.request(request).await.map_err(|e| {
+        self.pools.here().request(request).await.map_err(|e| {
             let why = with_sources(&e);
             if e.is_connect() { Failed::not_sent(why) } else { Failed::no_reply(why) }
+        })
+    }
+}
+
+/// The connections of each worker, and of those at home.
+struct Pools {
+    connector: Connector,
+    all: Box<[OnceLock<Connections>]>,
+}
+
+type Connector = HttpsConnector<HttpConnector>;
+type Connections = Pool<Connector, Full<Bytes>>;
+
+impl Pools {
+    fn new(connector: Connector) -> Self {
+        let workers = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        Self { connector, all: (0..=workers).map(|_| OnceLock::new()).collect() }
+    }
+
+    /// That of this thread. There may be more threads than pools; then they share.
+    fn here(&self) -> &Connections {
+        self.all[home::number() % self.all.len()].get_or_init(|| {
+            Pool::builder(TokioExecutor::new())
+                .pool_timer(TokioTimer::new())
+                .pool_idle_timeout(IDLE)
+                .pool_max_idle_per_host(IDLE_CONNECTIONS)
+                .build(self.connector.clone())
         })
     }
 }
@@ -111,6 +142,9 @@ impl Shown {
     /// Checks headers with secrets filled in. The failure does not show their values.
     pub(crate) fn new(headers: &[(String, Secret)]) -> Result<Self, Failed> {
         let mut shown = Self::default();
+        if headers.is_empty() {
+            return Ok(shown);
+        }
         let mut hash = Sha256::new();
         for (name, secret) in headers {
             for part in [name.as_str(), secret.expose()] {
@@ -130,6 +164,12 @@ fn field(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), String> {
     let parsed = HeaderName::try_from(name).map_err(|_| format!("`{name}` is not a header name"))?;
     let value = HeaderValue::try_from(value).map_err(|_| format!("the value of the header `{name}` is not allowed"))?;
     Ok((parsed, value))
+}
+
+/// What the protocol sends and takes, whatever else was configured.
+fn speak_json(headers: &mut HeaderMap) {
+    headers.insert(header::ACCEPT, HeaderValue::from_static("application/json, text/event-stream"));
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
 }
 
 /// Fields of `new` take the place of those of the same name.

@@ -8,13 +8,14 @@ use std::time::Duration;
 use http::{HeaderMap, Method, Response};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
-use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::task::AbortHandle;
 use witgate_policy::json;
 
 use super::client::{Shown, media_type};
 use super::sse::{Parser, Place};
 use super::{Link, Session, header};
+use crate::home;
 use crate::upstream::Failed;
 use crate::upstream::board::Board;
 use crate::upstream::envelope::{self, Message, Outcome};
@@ -24,15 +25,20 @@ use crate::upstream::meta;
 /// Before the second attempt; it doubles up to [`PAUSE_MAX`].
 const PAUSE: Duration = Duration::from_secs(1);
 const PAUSE_MAX: Duration = Duration::from_mins(1);
-/// For a server to begin the stream on which it may ask, before it is sent the first call.
+/// For a server to begin the stream on which it may ask, before it is sent the first call; or on which it tells of
+/// changes, before a client believes that it is told of them.
 const BEGIN: Duration = Duration::from_secs(1);
 
 /// A stream that is listened to; it ends with this.
-pub(super) struct Ear(AbortHandle);
+pub(super) struct Ear {
+    task: AbortHandle,
+    /// Whether it was begun, or will not be.
+    begun: watch::Receiver<bool>,
+}
 
 impl Drop for Ear {
     fn drop(&mut self) {
-        self.0.abort();
+        self.task.abort();
     }
 }
 
@@ -60,17 +66,30 @@ impl Session {
     /// Listens in this session, unless it does already: if it is one client's own; or if the server tells of changes, and
     /// either somebody waits for them (`awaited`, or in the crowd) or no other session listens.
     pub(crate) async fn listen(&self, link: &Arc<Link>, awaited: bool) {
+        let Some(mut begun) = self.ear_for(link, awaited) else { return };
+        if self.board.is_own() || awaited || self.board.is_heard() {
+            // A server that does not begin its answer before it has something to say is not waited for.
+            let _ = tokio::time::timeout(BEGIN, begun.wait_for(|begun| *begun)).await;
+        }
+    }
+
+    /// When the stream is begun; `None` when there is none.
+    fn ear_for(&self, link: &Arc<Link>, awaited: bool) -> Option<watch::Receiver<bool>> {
+        let mut ear = self.ear();
+        if let Some(ear) = &*ear {
+            return Some(ear.begun.clone());
+        }
         let params = listen_params(&self.facts);
         let own = self.board.is_own();
         let modern = self.facts.revision.is_modern();
         let tells =
             params.is_some() || (!modern && ["/resources/subscribe", "/tasks"].iter().any(|at| self.facts.has(at)));
-        if self.ear().is_some() || !(own || tells) {
-            return;
+        if !(own || tells) {
+            return None;
         }
         let only = if own { None } else { link.ear.clone().try_acquire_owned().ok() };
         if !own && only.is_none() && !awaited && !self.board.is_heard() {
-            return;
+            return None;
         }
         let listening = Listening {
             link: Arc::downgrade(link),
@@ -81,30 +100,29 @@ impl Session {
             board: self.board.clone(),
             _only: only,
         };
-        let (begun, begins) = oneshot::channel();
-        {
-            let mut ear = self.ear();
-            if ear.is_some() {
-                return;
-            }
-            *ear = Some(Ear(tokio::spawn(listening.run(begun)).abort_handle()));
-        }
-        if own {
-            // A server that does not begin its answer before it has something to say is not waited for.
-            let _ = tokio::time::timeout(BEGIN, begins).await;
-        }
+        let (begin, begun) = watch::channel(false);
+        let task = home::spawn(async move {
+            listening.run(&begin).await;
+            begin.send_replace(true);
+        });
+        *ear = Some(Ear { task: task.abort_handle(), begun: begun.clone() });
+        Some(begun)
     }
 }
 
 impl Listening {
-    async fn run(self, begun: oneshot::Sender<()>) {
-        let mut begun = Some(begun);
+    async fn run(self, begun: &watch::Sender<bool>) {
         let mut pause = PAUSE;
         let mut place = Place::default();
         loop {
             let Some(link) = self.link.upgrade() else { return };
             let opened = self.open(&link, &place).await;
-            begun.take();
+            // Only now is nothing more missed.
+            if *begun.borrow() {
+                link.gauge.lists_changed();
+                self.board.lapse();
+            }
+            begun.send_replace(true);
             drop(link);
             let ended = match opened {
                 Ok(response) if response.status().is_success() => {
@@ -126,11 +144,12 @@ impl Listening {
             if ended == Ended::ForGood {
                 return;
             }
+            // What is kept of its lists may be out of date from now on.
+            if let Some(link) = self.link.upgrade() {
+                link.gauge.lists_changed();
+            }
             tokio::time::sleep(place.pause(pause)).await;
             pause = (pause * 2).min(PAUSE_MAX);
-            let Some(link) = self.link.upgrade() else { return };
-            link.gauge.lists_changed();
-            self.board.lapse();
         }
     }
 
@@ -159,8 +178,15 @@ impl Listening {
             while let Some(event) = parser.next() {
                 let Ok(messages) = envelope::decode(event, self.limits) else { return (Ended::Again, heard) };
                 heard = true;
-                if messages.into_iter().any(|message| self.take(message) == Ended::ForGood) {
-                    return (Ended::ForGood, heard);
+                for message in messages {
+                    if matches!(message, Message::Request { .. })
+                        && let Some(link) = self.link.upgrade()
+                    {
+                        link.room().await;
+                    }
+                    if self.take(message) == Ended::ForGood {
+                        return (Ended::ForGood, heard);
+                    }
                 }
             }
         }

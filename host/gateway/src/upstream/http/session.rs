@@ -154,10 +154,23 @@ impl Connection for Session {
     }
 }
 
+/// How often a handshake that broke off is begun again.
+const AGAIN: usize = 2;
+
 /// Shakes hands within the time for it.
 pub(crate) async fn connect(link: Arc<Link>, order: Order) -> Result<Session, Failed> {
     let patience = link.spec.timeouts.connect;
-    let shaken = timeout(patience, shake(&link, &order)).await;
+    let shaken = timeout(patience, async {
+        // A kept connection may be closed by the server just when it is used again; a handshake can be sent once more.
+        for _ in 0..AGAIN {
+            match shake(&link, &order).await {
+                Err(Failed { failure: Failure::NoReply(_), .. }) => {}
+                shaken => return shaken,
+            }
+        }
+        shake(&link, &order).await
+    })
+    .await;
     let late = || Failed::not_sent(format!("the server was not ready within {} ms", patience.as_millis()));
     let session = shaken.unwrap_or_else(|_| Err(late())).map_err(unsent)?;
     session.listen(&link, false).await;

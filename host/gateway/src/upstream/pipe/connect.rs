@@ -19,6 +19,7 @@ use super::supervise::{Tasks, read, supervise, write};
 use super::table::Table;
 use super::{Pipe, Shared, URGENT_MESSAGES, Wait, events, stderr};
 use crate::builtin;
+use crate::home;
 use crate::upstream::board::{Board, Voice};
 use crate::upstream::connection::{Era, Order};
 use crate::upstream::envelope::Outcome;
@@ -103,7 +104,7 @@ async fn open(spec: &Arc<Spec>, gauge: &Arc<Gauge>, spawner: &dyn Spawner, order
         Transport::Stdio(stdio) => {
             let started = spawner.spawn(Start::new(stdio)).await;
             let Started { process, streams } = started.map_err(|cause| Attempt::Refused(why_not(stdio, &cause)))?;
-            let errors = tokio::spawn(stderr::log(spec.id.clone(), streams.errors));
+            let errors = home::spawn(stderr::log(spec.id.clone(), streams.errors));
             let owned = Owned { process: Some(process), errors: Some(errors) };
             Ok(assemble(spec, gauge, order, streams.output, streams.input, owned))
         }
@@ -168,9 +169,9 @@ fn assemble(
         proved: AtomicBool::new(false),
     });
     let Owned { process, errors } = owned;
-    let reader = tokio::spawn(read(output, shared.clone()));
-    let writer = tokio::spawn(write(input, shared.clone(), lines, cries));
-    tokio::spawn(supervise(Tasks { process, reader, writer, errors }, shared.clone(), ending));
+    let reader = home::spawn(read(output, shared.clone()));
+    let writer = home::spawn(write(input, shared.clone(), lines, cries));
+    home::spawn(supervise(Tasks { process, reader, writer, errors }, shared.clone(), ending));
     let room = Arc::new(Semaphore::new(spec.limits.queue_bytes.min(Semaphore::MAX_PERMITS)));
     Pipe { shared, outbox, room, ended, facts: ServerFacts::unknown() }
 }
@@ -181,7 +182,7 @@ fn voice(urgent: mpsc::Sender<String>) -> Voice {
     Box::new(move |line, sure| {
         if let Err(TrySendError::Full(line)) = urgent.try_send(line)
             && sure
-            && let Ok(runtime) = tokio::runtime::Handle::try_current()
+            && let Some(runtime) = home::runtime()
         {
             let urgent = urgent.clone();
             runtime.spawn(async move { urgent.send(line).await });
@@ -257,7 +258,7 @@ async fn listen(pipe: &Pipe) {
     let Some(params) = listen_params(&pipe.facts) else { return };
     if let Ok(mut wait) = ask(pipe, "subscriptions/listen", params).await {
         // An error ends it, and the lists are then only as fresh as their `ttlMs`.
-        tokio::spawn(async move {
+        home::spawn(async move {
             while let Ok(Heard::Note { method, params }) = wait.next().await {
                 let limits = wait.limits();
                 wait.board().note(&method, &meta::without_subscription(params, limits));

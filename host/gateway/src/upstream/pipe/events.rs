@@ -19,6 +19,7 @@ use tokio::time::timeout;
 use witgate_policy::Payload;
 
 use super::line::{Line, Lines};
+use crate::home;
 use crate::upstream::envelope::{self, Message, Outcome};
 use crate::upstream::http::sse::{Kind, Parser};
 use crate::upstream::http::{Client, Shown, collect, media_type, status, with_sources};
@@ -56,7 +57,7 @@ pub(super) async fn open(spec: &Arc<Spec>, client: Client, shown: &Shown, gate: 
         limits: spec.limits.message,
     };
     let id = spec.id.clone();
-    tokio::spawn(async move {
+    home::spawn(async move {
         let (lines, output) = tokio::io::split(gate);
         let (refused, refusals) = mpsc::channel(POSTS);
         let lines = Lines::new(lines, usize::MAX);

@@ -64,3 +64,33 @@ async fn a_legacy_server_that_was_replaced_by_a_modern_one_is_found() {
     new.store(true, SeqCst);
     assert_eq!(ask(&upstream, call()).await.expect("answered").0, json!({ "new": true }));
 }
+
+/// A server may end a connection just when it is used; a handshake has no effect, so it is begun again, and not for ever.
+#[tokio::test]
+async fn a_handshake_that_is_cut_off_is_begun_again() {
+    for (cut, reaches) in [(1, true), (2, true), (3, false)] {
+        let server = modern(|seen| seen.result(&json!({}))).await;
+        let authority = server.url.trim_start_matches("http://").trim_end_matches("/mcp").to_owned();
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let url = format!("http://{}/mcp", listener.local_addr().expect("an address"));
+        tokio::spawn(async move {
+            let mut left = cut;
+            while let Ok((mut stream, _)) = listener.accept().await {
+                if left > 0 {
+                    left -= 1;
+                    // The request is there, and nobody has read all of it.
+                    stream.readable().await.expect("a request");
+                    continue;
+                }
+                let mut onward = tokio::net::TcpStream::connect(&authority).await.expect("the server");
+                tokio::spawn(async move { tokio::io::copy_bidirectional(&mut stream, &mut onward).await });
+            }
+        });
+        let (upstream, _) = upstream(Transport::Http(Http { url, headers: Vec::new() }));
+        let connected = upstream.server(&client(Revision::V2026_07_28), &[]).await;
+        match connected {
+            Ok(facts) => assert!(reaches && facts.revision == Revision::V2026_07_28, "{cut} cut off"),
+            Err(failed) => assert!(!reaches && matches!(failed.failure, Failure::NotSent(_)), "{cut}: {failed:?}"),
+        }
+    }
+}

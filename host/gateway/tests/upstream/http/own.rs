@@ -139,7 +139,7 @@ async fn without_a_call_who_listens_to_the_session_is_asked_and_told() {
     let streams = streams(true).await;
     let (upstream, exchange) = begin(&streams).await;
     drop(exchange);
-    let mut watch = upstream.watch(&asked(Revision::V2025_11_25, "mine"), &[]).expect("watched");
+    let mut watch = upstream.watch(&asked(Revision::V2025_11_25, "mine"), &[]).await.expect("watched");
     streams.get.send(request("q", "sampling/createMessage")).expect("open");
     let Standing::Request { ask, .. } = soon(watch.next()).await else { panic!("a request") };
     watch.answer(&ask, Reply::Error(Payload::of(&json!({ "code": -1, "message": "no" }))));

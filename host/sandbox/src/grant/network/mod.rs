@@ -11,7 +11,7 @@ use wasmtime_wasi_http::{
     WasiHttpCtxView, WasiHttpHooks, WasiHttpView,
 };
 use witgate_egress::http::{Request, Response};
-use witgate_egress::{Allowance, BodyExt, Client, ClientSpec, Egress, EgressError, Timeouts};
+use witgate_egress::{Allowance, BodyExt, Client, ClientSpec, Egress, EgressError, Script, Timeouts};
 use witgate_policy::secret::SecretSource;
 use witgate_policy::store::Space;
 use witgate_policy::{Grants, LimitKey};
@@ -56,6 +56,7 @@ pub(crate) fn client(
     bounds: &Bounds,
     share: &Share,
     secrets: &Arc<dyn SecretSource>,
+    script: Option<Arc<dyn Script>>,
 ) -> Option<Arc<Client>> {
     let spec = ClientSpec {
         tenant: space.tenant.clone(),
@@ -67,6 +68,7 @@ pub(crate) fn client(
         connections: bounds.connections,
         tenant_connections: share.connections.clone(),
         secrets: secrets.clone(),
+        script,
     };
     Network.allows(grants).then(|| Client::new(egress, spec))
 }
