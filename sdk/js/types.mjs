@@ -20,8 +20,15 @@ const KINDS = {
   sanitize: "sanitize/sanitizer",
 };
 
-// What a plugin of any kind may import while its engine's own imports are stubbed.
-const IMPORTS = ["witgate:counter/counter@0.1.0"];
+// What a plugin may import.
+const IMPORTS = [
+  "witgate:counter/counter@0.1.0",
+  "wasi:config/store@0.2.0-rc.1",
+  "wasi:http/outgoing-handler@0.2.12",
+  "wasi:keyvalue/store@0.2.0-draft",
+  "wasi:keyvalue/atomics@0.2.0-draft",
+  "wasi:logging/logging@0.1.0-draft",
+];
 
 /** A folder that jco reads: one world, with all packages beside it. */
 function world(folder) {

@@ -21,15 +21,22 @@ KINDS = {
     "sanitize": "sanitize/sanitizer",
 }
 
-# What a plugin of any kind may import while Python's own imports are stubbed.
-IMPORTS = ("witgate:counter/counter@0.1.0",)
+# What a plugin may import.
+IMPORTS = (
+    "witgate:counter/counter@0.1.0",
+    "wasi:config/store@0.2.0-rc.1",
+    "wasi:http/outgoing-handler@0.2.12",
+    "wasi:keyvalue/store@0.2.0-draft",
+    "wasi:keyvalue/atomics@0.2.0-draft",
+    "wasi:logging/logging@0.1.0-draft",
+)
 
-COMMON = (
-    "componentize_py_types.py",
-    "wit_world/__init__.py",
-    "wit_world/imports/__init__.py",
-    "wit_world/imports/types.py",
-    "wit_world/imports/counter.py",
+# As in language.toml.
+NAMES = (
+    "witgate:types/types@0.1.0=types",
+    "wasi:http/types@0.2.12=http_types",
+    "wasi:keyvalue/store@0.2.0-draft=keyvalue",
+    "wasi:config/store@0.2.0-rc.1=config",
 )
 
 
@@ -55,12 +62,15 @@ def main() -> None:
             wit, out = pathlib.Path(work, "wit"), pathlib.Path(work, "out")
             wit.mkdir()
             lay_out(wit, export)
-            command = ["componentize-py", "-q", "-d", str(wit), "-w", "plugin", "bindings", str(out)]
+            names = [argument for name in NAMES for argument in ("--import-interface-name", name)]
+            command = ["componentize-py", "-q", "-d", str(wit), "-w", "plugin", *names, "bindings", str(out)]
             subprocess.run(command, check=True)
-            for name in COMMON:
-                copy(out / name, SDK / "template" / "common" / "stubs" / name)
-            for source in (out / "wit_world" / "exports").iterdir():
-                copy(source, SDK / "template" / kind / "stubs" / "wit_world" / "exports" / source.name)
+            for source in out.rglob("*.py"):
+                name = source.relative_to(out)
+                if name.parts[0] not in ("wit_world", "componentize_py_types.py"):
+                    continue
+                part = kind if "exports" in name.parts else "common"
+                copy(source, SDK / "template" / part / "stubs" / name)
 
 
 if __name__ == "__main__":

@@ -45,13 +45,58 @@ export function read(key) {
   return counters.get(key);
 }
 
-/** As if all counters had expired. */
+/** As if all counters had expired, and nothing had been kept or answered. */
 export function forget() {
   counters.clear();
+  keys.clear();
+  answers.clear();
 }
 
+// The same for `wasi:keyvalue/store@0.2.0-draft`: one bucket, of bytes by key.
+const keys = new Map();
+
+export function open(name) {
+  if (name !== "") throw { payload: { tag: "no-such-store" } };
+  return {
+    get: (key) => keys.get(key),
+    set: (key, value) => void keys.set(key, value),
+    delete: (key) => void keys.delete(key),
+    exists: (key) => keys.has(key),
+    [Symbol.dispose]: () => {},
+  };
+}
+
+// And for `./network.js`: what is answered, by method and address.
+const answers = new Map();
+
+/** From now on, `fetch` of this gets that: `fakeAnswer("POST https://a.example/token", { status: 200, body: "…" })`. */
+export function fakeAnswer(question, { status = 200, headers = {}, body = "" } = {}) {
+  const bytes = (text) => new Uint8Array(Buffer.from(text));
+  const received = Object.entries(headers).map(([name, value]) => [name, bytes(value)]);
+  answers.set(question, { status, headers: received, body: bytes(body) });
+}
+
+export class Unreachable extends Error {}
+
+export function fetch(url, { method = "GET" } = {}) {
+  const answer = answers.get(`${method} ${url}`);
+  if (answer === undefined) throw new Unreachable(`no answer to ${method} ${url}`);
+  return answer;
+}
+
+/** `wasi:logging/logging@0.1.0-draft` */
+export function log(level, context, message) {
+  console.log(`${level}: ${message}`);
+}
+
+const FAKED = [
+  "witgate:counter/counter@0.1.0",
+  "wasi:keyvalue/store@0.2.0-draft",
+  "wasi:logging/logging@0.1.0-draft",
+  "./network.js",
+];
 const resolve = `export const resolve = (name, context, next) =>
-  name === "witgate:counter/counter@0.1.0"
+  ${JSON.stringify(FAKED)}.includes(name)
     ? { url: ${JSON.stringify(import.meta.url)}, shortCircuit: true }
     : next(name, context);`;
 register(`data:text/javascript,${encodeURIComponent(resolve)}`);

@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Settings, hooks, integer, pointer, read, same, utf8 } from "./build/js/witgate.js";
-import { fakeDocument, forget } from "./fakes.js";
+import { Settings, hooks, integer, pointer, read, same, text, utf8 } from "./build/js/witgate.js";
+import { fakeAnswer, fakeDocument, forget } from "./fakes.js";
 
 test("pointers are escaped, and found", () => {
   const document = fakeDocument({ "a/b": { "c~d": ["é\n"] } });
@@ -16,8 +16,10 @@ test("pointers are escaped, and found", () => {
 });
 
 test("bytes are those of UTF-8", () => {
-  const text = "a\u0000é€😀";
-  assert.deepEqual(utf8(text), new Uint8Array(new TextEncoder().encode(text)));
+  const given = "a\u0000é€😀";
+  assert.deepEqual(utf8(given), new Uint8Array(new TextEncoder().encode(given)));
+  assert.equal(text(utf8(given)), given);
+  assert.throws(() => text(Uint8Array.of(0xff)), URIError);
   assert.ok(same(utf8("key"), utf8("key")));
   for (const other of ["", "ke", "kez", "keys"]) assert.ok(!same(utf8("key"), utf8(other)));
 });
@@ -55,10 +57,18 @@ test("an engine's signed integers become the contract's, and documents end with 
   assert.equal(ended, 1);
 });
 
-test("a policy's counters are the fakes, in a test", async () => {
+test("what a policy imports are the fakes, in a test", async () => {
   const { add, read } = await import("witgate:counter/counter@0.1.0");
   assert.equal(add("calls", 2, 60_000).value, 2);
   assert.deepEqual(add("calls", 1, 1), { value: 3, expiresInMs: 60_000 });
+  const { open } = await import("wasi:keyvalue/store@0.2.0-draft");
+  open("").set("last", utf8("x"));
+  assert.deepEqual(open("").get("last"), utf8("x"));
+  const { Unreachable, fetch } = await import("./network.js");
+  fakeAnswer("POST https://a.example/token", { body: "t0ken" });
+  assert.equal(text(fetch("https://a.example/token", { method: "POST" }).body), "t0ken");
   forget();
   assert.equal(read("calls"), undefined);
+  assert.equal(open("").get("last"), undefined);
+  assert.throws(() => fetch("https://a.example/token", { method: "POST" }), Unreachable);
 });

@@ -1,5 +1,6 @@
 // What makes the contract pleasant in TypeScript. `types/` has the contract itself; all of this is yours to change.
 
+import { log } from "wasi:logging/logging@0.1.0-draft";
 import type { Document, Finding, Refusal, RefusalCode } from "witgate:types/types@0.1.0";
 
 // QuickJS takes and gives the contract's unsigned integers as if they were signed: `call.chance` may come as -1.
@@ -16,6 +17,11 @@ export function hooks<Contract extends Record<keyof Contract, (...given: any[]) 
           given.map((value) => numbers(value, (number) => number >>> 0)),
         );
         return SIGNED ? numbers(answer, (number) => number | 0) : answer;
+      } catch (error) {
+        // What the contract has an error for is an answer; of all else nobody would hear.
+        const meant = name === "configure" || !(error instanceof Error) || "payload" in error;
+        if (!meant) log("error", "", `${error} (${stack(error)})`);
+        throw error;
       } finally {
         // Documents end with the call; an engine that waits for its collector would keep them.
         for (const value of given) value?.[Symbol.dispose]?.();
@@ -23,6 +29,12 @@ export function hooks<Contract extends Record<keyof Contract, (...given: any[]) 
     };
   }
   return exported as Contract;
+}
+
+/** Where an error was thrown, innermost first, in one line. */
+function stack(error: Error): string {
+  const lines = String(error.stack ?? "").split("\n");
+  return lines.map((line) => line.trim()).filter((line) => line.startsWith("at ")).slice(0, 6).join(" < ");
 }
 
 /** A copy with all numbers changed but `code`, the contract's only signed integer. */
@@ -67,6 +79,11 @@ export function utf8(text: string): Uint8Array {
     else bytes.push(0xf0 | (point >> 18), tail(12), tail(6), tail(0));
   }
   return Uint8Array.from(bytes);
+}
+
+/** The text that bytes are in UTF-8; throws an `URIError` where they are none. */
+export function text(bytes: Uint8Array): string {
+  return decodeURIComponent(Array.from(bytes, (byte) => "%" + byte.toString(16).padStart(2, "0")).join(""));
 }
 
 /** Whether bytes are the same, in a time that tells nothing of where they differ. */

@@ -1,10 +1,13 @@
 """What the host brings, for tests."""
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any, Optional
 from unittest import mock
 
-from wit_world.imports import counter
+import network
+from network import Answer, Unreachable
+from wit_world.imports import counter, keyvalue
 from wit_world.imports.counter import Reading
 from wit_world.imports.types import Call, Document, Identity
 
@@ -70,3 +73,64 @@ class FakeCounters:
 
     def read(self, key: str) -> Optional[Reading]:
         return self.readings.get(key)
+
+
+class FakeBucket(keyvalue.Bucket):
+    """A bucket of `wasi:keyvalue`, with nothing in it."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, bytes] = {}
+
+    def __enter__(self) -> "FakeBucket":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def get(self, key: str) -> Optional[bytes]:
+        return self.values.get(key)
+
+    def set(self, key: str, value: bytes) -> None:
+        self.values[key] = value
+
+    def delete(self, key: str) -> None:
+        self.values.pop(key, None)
+
+    def exists(self, key: str) -> bool:
+        return key in self.values
+
+
+class FakeKeys:
+    """`with FakeKeys() as bucket:` puts a bucket where a policy's `keyvalue.open("")` finds it."""
+
+    def __init__(self) -> None:
+        self._bucket = FakeBucket()
+        self._patch = mock.patch.object(keyvalue, "open", lambda name: self._bucket)
+
+    def __enter__(self) -> FakeBucket:
+        self._patch.start()
+        return self._bucket
+
+    def __exit__(self, *_: object) -> None:
+        self._patch.stop()
+
+
+class FakeNetwork:
+    """Answers by method and address, as `{"POST https://a.example/token": Answer(200, [], b"…")}`, for `network.fetch`."""
+
+    def __init__(self, answers: Mapping[str, Answer]) -> None:
+        self._answers = answers
+        self._patch = mock.patch.object(network, "fetch", self._fetch)
+
+    def __enter__(self) -> "FakeNetwork":
+        self._patch.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._patch.stop()
+
+    def _fetch(self, url: str, *, method: str = "GET", **_: object) -> Answer:
+        try:
+            return self._answers[f"{method} {url}"]
+        except KeyError:
+            raise Unreachable(f"no answer to {method} {url}") from None

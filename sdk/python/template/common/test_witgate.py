@@ -6,10 +6,12 @@ import unittest
 
 sys.path.append(str(pathlib.Path(__file__).parent / "stubs"))
 
-from wit_world.imports import counter
+from wit_world.imports import counter, keyvalue
 from wit_world.imports.counter import Reading
 
-from fakes import FakeCounters, FakeDocument
+import network
+from fakes import FakeCounters, FakeDocument, FakeKeys, FakeNetwork
+from network import Answer, Unreachable
 from witgate import Err, Plugin, Settings, pointer, read, to_integer, to_json
 
 
@@ -57,6 +59,19 @@ class WitgateTest(unittest.TestCase):
             self.assertEqual(counters.readings["calls"].value, 3)
         with self.assertRaises(NotImplementedError):
             counter.read("calls")
+
+    def test_its_keys_are_the_fakes_in_a_test(self) -> None:
+        with FakeKeys() as kept:
+            with keyvalue.open("") as bucket:
+                bucket.set("last", b"x")
+            self.assertEqual(kept.values, {"last": b"x"})
+            self.assertIsNone(kept.get("first"))
+
+    def test_its_network_is_the_fake_in_a_test(self) -> None:
+        with FakeNetwork({"POST https://a.example/token": Answer(200, [], b"t0ken")}):
+            self.assertEqual(network.fetch("https://a.example/token", method="POST", body=b"x").body, b"t0ken")
+            with self.assertRaises(Unreachable):
+                network.fetch("https://a.example/token")
 
     def test_a_plugin_is_one_object(self) -> None:
         class Own(Plugin):

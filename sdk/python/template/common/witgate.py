@@ -4,11 +4,14 @@ Import all that you need at the top of a module: imports run once, while the com
 import from when it runs.
 """
 
+import functools
 import json
+import sys
 from collections.abc import Callable, Iterable
 from typing import Any, Optional, Self, TypeVar
 
 from componentize_py_types import Err
+from wit_world.imports import logging
 from wit_world.imports.types import Document, Finding, Refusal, RefusalCode
 
 T = TypeVar("T")
@@ -19,7 +22,7 @@ REQUIRED: Any = object()
 
 
 class Plugin:
-    """The base of a plugin's class, which makes one object of it.
+    """The base of a plugin's class, which makes one object of it, and tells the gate's log what its hooks raise.
 
     Without it each call of the host has an object of its own, and what `configure` put into `self` is not there.
     """
@@ -30,6 +33,46 @@ class Plugin:
         if not isinstance(cls._one, cls):
             cls._one = super().__new__(cls)
         return cls._one
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        for name, hook in list(vars(cls).items()):
+            if callable(hook) and not name.startswith("_"):
+                setattr(cls, name, _told(hook))
+
+
+def _told(hook: Callable[..., T]) -> Callable[..., T]:
+    @functools.wraps(hook)
+    def told(*given: Any) -> T:
+        try:
+            return hook(*given)
+        except Err:
+            raise
+        except Exception as error:
+            log(f"{type(error).__name__}: {error} ({_stack(error)})")
+            raise
+
+    return told
+
+
+def log(message: str) -> None:
+    """Writes to the gate's log. `witgate plugin test` and `run` show it."""
+    try:
+        logging.log(logging.Level.ERROR, "", message)
+    except NotImplementedError:
+        # A test has no gate.
+        print(message, file=sys.stderr)
+
+
+def _stack(error: Exception) -> str:
+    """Where it was raised, innermost first. `traceback` would look for the files."""
+    frames, at = [], error.__traceback__
+    while at is not None:
+        code = at.tb_frame.f_code
+        frames.append(f"{code.co_filename.rpartition('/')[2]}:{at.tb_lineno} {code.co_name}")
+        at = at.tb_next
+    # The last is `_told`.
+    return " < ".join(frames[:0:-1])
 
 
 def refusal(

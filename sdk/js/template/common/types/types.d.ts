@@ -143,7 +143,7 @@ declare module 'witgate:types/types@0.1.0' {
      */
     note?: string | null,
     /**
-     * When trying again makes sense.
+     * Milliseconds after which trying again makes sense.
      */
     retryAfterMs?: number | null,
     /**
