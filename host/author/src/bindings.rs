@@ -13,6 +13,8 @@ use serde::Deserialize;
 use wit_bindgen_core::{Files, WorldGenerator};
 use wit_parser::{Resolve, WorldId};
 
+use crate::contract::KINDS;
+
 /// The world of a project; `wit/` has it.
 pub const WORLD: &str = "plugin";
 
@@ -78,8 +80,28 @@ pub(crate) fn world(wit: &Path) -> Result<(Resolve, WorldId), BindingsError> {
     let chosen = pushed.and_then(|(package, _)| resolve.select_world(&[package], Some(WORLD)));
     match chosen {
         Ok(world) => Ok((resolve, world)),
-        Err(error) => Err(BindingsError::Wit { wit: wit.to_owned(), text: resolve.render_error(&error) }),
+        Err(error) => {
+            let text = resolve.render_error(&error);
+            let hint = hint(wit, &text).map(|hint| format!("\n  {hint}")).unwrap_or_default();
+            Err(BindingsError::Wit { wit: wit.to_owned(), text: text.trim_end().to_owned() + &hint })
+        }
     }
+}
+
+/// What to do about a package that is not there: the parser names those only that it has read.
+fn hint(wit: &Path, text: &str) -> Option<String> {
+    let (name, version) = text.split_once("package '")?.1.split_once('\'')?.0.split_once('@')?;
+    let (namespace, package) = name.split_once(':')?;
+    let folder = if namespace == "witgate" { format!("{package}@") } else { format!("{namespace}-{package}@") };
+    let folders = fs::read_dir(wit.join("deps")).ok()?.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let there: Vec<String> = folders.filter_map(|there| there.strip_prefix(&folder).map(str::to_owned)).collect();
+    if !there.is_empty() {
+        return Some(format!("deps/ has version {} of `{name}`, not {version}", there.join(" and ")));
+    }
+    let kind = namespace == "witgate" && KINDS.iter().any(|(kind, _)| *kind == package);
+    kind.then(|| {
+        format!("deps/ has what one kind needs; `witgate plugin new --kind {package}` begins one of this kind")
+    })
 }
 
 fn generator(language: Language) -> Box<dyn WorldGenerator> {

@@ -6,7 +6,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use wit_component::DecodedWasm;
+
+use crate::contract;
 use crate::error::Error;
+use crate::hidden;
 use crate::language::{Language, Recipe, Step, Tool};
 use crate::project::Project;
 
@@ -29,6 +33,12 @@ pub fn build(project: &Project, mut say: impl FnMut(&str)) -> Result<Built, Erro
         known: Language::all().iter().map(|language| language.name).collect::<Vec<_>>().join(", "),
     })?;
     let recipe = &language.recipe;
+    let wit = project.folder.join("wit");
+    if recipe.vendor.is_empty() {
+        // Before a tool of the language says the same in its own way.
+        let (resolve, world) = crate::bindings::world(&wit)?;
+        contract::check(project, &resolve, world)?;
+    }
     let mut names = names(project, recipe);
     find(project, &recipe.tools, &mut names)?;
     // What was built before is not what a failed build leaves.
@@ -40,7 +50,7 @@ pub fn build(project: &Project, mut say: impl FnMut(&str)) -> Result<Built, Erro
     }
     if let Some(bindings) = recipe.bindings {
         say("bindings of wit/ to gen/");
-        crate::bindings::generate(&project.folder.join("wit"), bindings, &project.folder.join("gen"))?;
+        crate::bindings::generate(&wit, bindings, &project.folder.join("gen"))?;
     }
     let made_in = recipe.artifact.iter().chain(recipe.component.as_ref().map(|component| &component.module));
     for path in made_in.map(|path| project.folder.join(filled(path, &names))) {
@@ -50,34 +60,40 @@ pub fn build(project: &Project, mut say: impl FnMut(&str)) -> Result<Built, Erro
     for step in &recipe.steps {
         run(project, step, &names, &mut say)?;
     }
+    deliver(project, recipe, &names, &mut say)?;
     let component = project.component();
-    if let Some(module) = &recipe.component {
-        say("component of the module");
-        let bytes = read(&project.folder.join(filled(&module.module, &names)))?;
-        let bytes = crate::component::encode(
-            &bytes,
-            &project.folder.join("wit"),
-            project.manifest.adapt.unwrap_or(module.adapt),
-        )?;
-        fs::write(&component, bytes).map_err(|cause| Error::Io {
-            what: "cannot write",
-            path: component.clone(),
-            cause,
-        })?;
-    }
-    if let Some(artifact) = &recipe.artifact {
-        let artifact = project.folder.join(filled(artifact, &names));
-        let bytes = read(&artifact)?;
-        if artifact != component {
-            fs::write(&component, bytes).map_err(|cause| Error::Io {
-                what: "cannot write",
-                path: component.clone(),
-                cause,
-            })?;
-        }
-    }
     let size_bytes = fs::metadata(&component).map(|data| data.len()).unwrap_or_default();
     Ok(Built { component, size_bytes, time: begun.elapsed() })
+}
+
+/// What the steps left becomes the project's component.
+fn deliver(
+    project: &Project,
+    recipe: &Recipe,
+    names: &BTreeMap<String, String>,
+    say: &mut impl FnMut(&str),
+) -> Result<(), Error> {
+    let left = |path: &str| read(&project.folder.join(filled(path, names)));
+    let mut bytes = Vec::new();
+    if let Some(module) = &recipe.component {
+        say("component of the module");
+        let adapter = project.manifest.adapt.unwrap_or(module.adapt);
+        bytes = crate::component::encode(&left(&module.module)?, &project.folder.join("wit"), adapter)?;
+    }
+    if let Some(artifact) = &recipe.artifact {
+        bytes = left(artifact)?;
+    }
+    if recipe.steps.iter().any(|step| !step.hides.is_empty()) {
+        hidden::show(&mut bytes);
+    }
+    // Where there is no world, what a component exports is in its code.
+    if let (false, Ok(DecodedWasm::Component(resolve, world))) =
+        (recipe.vendor.is_empty(), wit_component::decode(&bytes))
+    {
+        contract::check(project, &resolve, world)?;
+    }
+    let component = project.component();
+    fs::write(&component, bytes).map_err(|cause| Error::Io { what: "cannot write", path: component, cause })
 }
 
 /// What stands for what in a recipe, tools apart.
@@ -147,6 +163,10 @@ fn run(
     let words: Vec<String> = step.run.iter().map(|word| filled(word, names)).collect();
     let Some((program, arguments)) = words.split_first() else { return Ok(()) };
     let command = words.join(" ");
+    for (from, to) in &step.hides {
+        let (from, path) = (project.folder.join(from), project.folder.join(to));
+        hidden::hide(&from, &path).map_err(|cause| Error::Io { what: "cannot make", path, cause })?;
+    }
     say(&command);
     // The whole of it was said when it began.
     let failed = |how: String| Error::Step { command: program.clone(), how, hint: step.hint.clone() };

@@ -35,10 +35,12 @@ pub enum Error {
         known: String,
     },
     /// Nothing that can be imported.
-    #[error("there is no interface `{found}` to import; there are\n  {}", known.join("\n  "))]
+    #[error("a plugin of the kind {kind} cannot import `{found}`; it can\n  {}", known.join("\n  "))]
     Import {
         /// What was asked for.
         found: String,
+        /// For what.
+        kind: String,
         /// What there is.
         known: Vec<String>,
     },
@@ -47,6 +49,19 @@ pub enum Error {
     OwnImports {
         /// The language.
         language: &'static str,
+    },
+    /// What was built, or is to be built, is not of the kind that the manifest says.
+    #[error(
+        "plugin.toml says `kind = \"{kind}\"`, and so a world with `export {wanted};`; this one exports {}",
+        if found.is_empty() { "nothing".to_owned() } else { found.join(", ") }
+    )]
+    OtherKind {
+        /// The kind.
+        kind: String,
+        /// Its interface.
+        wanted: String,
+        /// What there is.
+        found: Vec<String>,
     },
     /// Not a name.
     #[error(

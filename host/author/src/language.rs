@@ -27,6 +27,9 @@ pub(crate) struct Recipe {
     /// Folders of the repository that a project has a copy of, below `witgate/`; then it has no `wit/` of its own.
     #[serde(default)]
     pub(crate) vendor: Vec<String>,
+    /// What the help of the template imports.
+    #[serde(default)]
+    pub(crate) imports: Vec<String>,
     /// Bindings that are made before the steps.
     pub(crate) bindings: Option<bindings::Language>,
     /// The core module of which a component is made after them.
@@ -77,6 +80,9 @@ pub(crate) struct Step {
     pub(crate) run: Vec<String>,
     #[serde(default)]
     pub(crate) environment: BTreeMap<String, String>,
+    /// Folders, and where it finds a copy of each in which WASI has another name; see [`crate::hidden`].
+    #[serde(default)]
+    pub(crate) hides: BTreeMap<String, String>,
     /// What to do when it fails.
     pub(crate) hint: Option<String>,
 }

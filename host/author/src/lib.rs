@@ -20,6 +20,7 @@ pub mod contract;
 mod crates;
 mod error;
 mod files;
+mod hidden;
 mod language;
 mod noop;
 pub mod project;

@@ -59,6 +59,6 @@ impl Project {
 
     /// Where its component is, once it was built.
     pub fn component(&self) -> PathBuf {
-        self.folder.join(COMPONENT)
+        if self.folder == Path::new(".") { COMPONENT.into() } else { self.folder.join(COMPONENT) }
     }
 }

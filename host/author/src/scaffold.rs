@@ -33,7 +33,6 @@ pub fn create(folder: &Path, manifest: &Manifest, imports: &[String]) -> Result<
 /// What a project begins with.
 pub fn plan(manifest: &Manifest, imports: &[String]) -> Result<Vec<File>, Error> {
     check_name(&manifest.name)?;
-    contract::check(imports)?;
     let language = Language::named(&manifest.language).ok_or_else(|| Error::Language {
         found: manifest.language.clone(),
         known: Language::all().iter().map(|language| language.name).collect::<Vec<_>>().join(", "),
@@ -41,7 +40,16 @@ pub fn plan(manifest: &Manifest, imports: &[String]) -> Result<Vec<File>, Error>
     if !language.recipe.vendor.is_empty() && !imports.is_empty() {
         return Err(Error::OwnImports { language: language.name });
     }
-    let wit = contract::wit(&manifest.kind, imports).ok_or_else(|| Error::Kind { found: manifest.kind.clone() })?;
+    if contract::interface(&manifest.kind).is_none() {
+        return Err(Error::Kind { found: manifest.kind.clone() });
+    }
+    let mut all = language.recipe.imports.clone();
+    all.extend(
+        contract::imports(&manifest.kind, imports)?
+            .into_iter()
+            .filter(|import| !language.recipe.imports.contains(import)),
+    );
+    let wit = contract::wit(&manifest.kind, &all).unwrap_or_default();
     let manifest = Manifest { language: language.name.to_owned(), ..manifest.clone() };
     let text = manifest.text();
     let mut plan = vec![File { path: MANIFEST.to_owned(), content: text.into_bytes() }];

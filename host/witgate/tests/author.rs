@@ -74,6 +74,34 @@ fn a_new_project_is_whole_and_nothing_is_written_over() {
     bad(at, &["new", "--kind", "auth", "--language", "cobol", "a"], 2, &["no template for `cobol`", "rust"]);
     bad(at, &["new", "--kind", "auth", "--language", "rust", "My_Rule"], 2, &["`My_Rule`", "as `my-rule`"]);
     assert!(!at.join("a").exists() && !at.join("My_Rule").exists());
+    let web = ["new", "--kind", "route", "--language", "c", "--import", "wasi:http/outgoing-handler", "a"];
+    bad(at, &web, 2, &["kind route cannot import `wasi:http/outgoing-handler`", "wasi:keyvalue/store@0.2.0-draft"]);
+    let here = at.join("here");
+    fs::create_dir(&here).expect("a folder");
+    good(&here, &["new", "--kind", "auth", "--language", "python", "--import", "wasi:keyvalue/store", "."]);
+    assert!(fs::read_to_string(here.join("plugin.toml")).expect("a manifest").contains("name = \"here\""));
+    let world = fs::read_to_string(here.join("wit/world.wit")).expect("a world");
+    let imports = "  import wasi:logging/logging@0.1.0-draft;\n  import wasi:keyvalue/store@0.2.0-draft;\n";
+    assert!(world.contains(imports), "{world}");
+}
+
+/// A world that is not what the manifest says is told before a tool of the language says it in its own way.
+#[test]
+fn a_wrong_world_is_explained() {
+    let folder = TempDir::new().expect("a folder");
+    let at = folder.path();
+    good(at, &["new", "--kind", "validate", "--language", "c", "rule"]);
+    let world = |text: &str| {
+        let text = format!("package witgate:plugin@0.1.0;\n\nworld plugin {{ {text} }}\n");
+        fs::write(at.join("rule/wit/world.wit"), text).expect("writes");
+    };
+    let build = |says: &[&str]| bad(at, &["build", "rule"], 2, says);
+    world("");
+    build(&["kind = \"validate\"", "export witgate:validate/validator@0.1.0;", "this one exports nothing"]);
+    world("export witgate:validate/validator@0.2.0;");
+    build(&["rule/wit/world.wit:3", "deps/ has version 0.1.0 of `witgate:validate`, not 0.2.0"]);
+    world("export witgate:auth/authenticator@0.1.0;");
+    build(&["rule/wit/world.wit:3", "witgate:auth", "--kind auth"]);
 }
 
 #[test]
@@ -170,6 +198,8 @@ fn one_case_is_run_with_what_it_took() {
     assert_eq!(ran["verdict"]["edits"][0]["pointer"], "/password", "{ran}");
     assert!(ran["memory-bytes"].as_u64() > Some(65_535) && ran["host-calls"].as_u64() > Some(0), "{ran}");
     bad(at, &["run", "cases/secret"], 1, &["no plugin.toml", "--plugin"]);
+    bad(at, &["run", "cases/other"], 1, &["cases/other is not there"]);
+    bad(at, &["inspect"], 2, &["no plugin.toml"]);
 }
 
 /// Counters hold what the case says.

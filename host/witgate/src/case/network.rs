@@ -52,6 +52,8 @@ fn ok() -> u16 {
 /// The answers that are left, and the requests that had none.
 pub(super) struct Answers {
     pub(super) left: Mutex<Vec<Exchange>>,
+    /// Whether each is given as often as it is asked for, not once.
+    pub(super) again: bool,
     pub(super) unanswered: Mutex<Vec<String>>,
 }
 
@@ -90,7 +92,7 @@ impl Script for Answers {
             unanswered.push(format!("{} {url}", request.method()));
             return None;
         };
-        let answer = left.remove(at).response?;
+        let answer = if self.again { left[at].response.clone()? } else { left.remove(at).response? };
         let mut response = Response::builder().status(answer.status);
         for (name, value) in answer.headers {
             response = response.header(name, value);

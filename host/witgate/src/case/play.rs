@@ -71,7 +71,7 @@ impl Player {
         let kind = self.kind(case)?;
         let meter = Arc::<Meter>::default();
         let question = Question::of(case, kind)?;
-        let answers = case.host.answers();
+        let answers = case.host.answers(false);
         let plugin = match self.load(case, None, &meter, &answers).await? {
             Ok(plugin) => plugin,
             Err(message) => {
@@ -93,7 +93,7 @@ impl Player {
     pub(crate) async fn prepare(&self, case: &Case, reuse: Option<NonZeroU32>) -> Result<(Plugin, Question), String> {
         let question = Question::of(case, self.kind(case)?)?;
         let plugin = self
-            .load(case, reuse, &Arc::default(), &case.host.answers())
+            .load(case, reuse, &Arc::default(), &case.host.answers(true))
             .await?
             .map_err(|message| format!("settings: {message}"))?;
         Ok((plugin, question))

@@ -65,9 +65,9 @@ impl Contents {
         own.chain(any).map(|origin| reach(origin?)).collect()
     }
 
-    /// What answers in the network's stead.
-    pub(super) fn answers(&self) -> Arc<Answers> {
-        Arc::new(Answers { left: Mutex::new(self.network.clone()), unanswered: Mutex::default() })
+    /// What answers in the network's stead: each answer once, or `again` and again.
+    pub(super) fn answers(&self, again: bool) -> Arc<Answers> {
+        Arc::new(Answers { left: Mutex::new(self.network.clone()), again, unanswered: Mutex::default() })
     }
 
     /// Notes what a counter held, unless it is known: what was there first counts.

@@ -116,7 +116,7 @@ pub(super) enum PluginVerb {
     /// Show a component's kinds, imports, size and digest, and the grants that it needs.
     Inspect {
         /// A project's folder, a .wasm file, or builtin:NAME.
-        #[arg(value_name = "FOLDER|FILE|builtin:NAME")]
+        #[arg(value_name = "FOLDER|FILE|builtin:NAME", default_value = ".")]
         source: String,
         /// Print JSON.
         #[arg(long)]

@@ -68,7 +68,7 @@ impl Subject {
         let folder = path.parent().unwrap_or(Path::new("."));
         // The component of a project has its name.
         let name = match Project::open(folder) {
-            Ok(project) if project.component() == path => project.manifest.name,
+            Ok(project) if path.file_name() == project.component().file_name() => project.manifest.name,
             _ => name,
         };
         Ok(Self { source: source.to_owned(), name, plugin: PluginSource::File(path.to_owned()), cases: beside })

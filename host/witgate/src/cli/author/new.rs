@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
@@ -28,7 +29,10 @@ pub(in crate::cli) struct New {
 /// `witgate plugin new`.
 pub(in crate::cli) fn new(wish: &New) -> Result<(), Failure> {
     let New { kind, language, folder, imports, json } = wish;
-    let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    // `.` has a name, too.
+    let named = if folder.file_name().is_none() { folder.canonicalize().ok() } else { None };
+    let named = named.as_deref().unwrap_or(folder);
+    let name = named.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let manifest = Manifest { name, kind: kind.clone(), language: language.clone(), adapt: None };
     let files = scaffold::create(folder, &manifest, imports)?;
     if *json {
@@ -39,15 +43,27 @@ pub(in crate::cli) fn new(wish: &New) -> Result<(), Failure> {
     output::print(&next(folder, &files, install.as_deref()))
 }
 
+/// Files of a folder that are shown one by one.
+const SHOWN: usize = 3;
+
 /// What is there, and what to do now.
 fn next(folder: &Path, files: &[String], install: Option<&str>) -> String {
-    let own = files.iter().filter(|path| !path.starts_with("wit/") && !path.starts_with("witgate/"));
-    let own: Vec<_> = own.filter(|path| !path.starts_with("cases/")).map(|path| format!("  {path}\n")).collect();
+    let mut by_folder = BTreeMap::<&str, Vec<&str>>::new();
+    for path in files.iter().filter(|path| !path.starts_with("cases/")) {
+        by_folder.entry(path.split_once('/').map_or("", |(first, _)| first)).or_default().push(path);
+    }
+    let lines: String = by_folder
+        .iter()
+        .map(|(name, paths)| match paths.len() {
+            number if !name.is_empty() && number > SHOWN => format!("  {name}/  {number} files\n"),
+            _ => paths.iter().map(|path| format!("  {path}\n")).collect(),
+        })
+        .collect();
     let cases = files.iter().filter(|path| path.ends_with("case.json")).count();
+    let enter = if folder.file_name().is_none() { String::new() } else { format!("  cd {}\n", folder.display()) };
     let folder = folder.display();
     format!(
-        "{folder} is ready:\n{}  cases/  {cases} cases that it passes\n\n  cd {folder}\n{}  witgate plugin build\n  witgate plugin test",
-        own.concat(),
+        "{folder} is ready:\n{lines}  cases/  {cases} cases that it passes\n\n{enter}{}  witgate plugin build\n  witgate plugin test",
         install.map(|line| format!("  {line}\n")).unwrap_or_default()
     )
 }

@@ -11,6 +11,12 @@ use crate::cli::serve;
 
 /// `witgate plugin run`: one case, and what came of it.
 pub(in crate::cli) fn run(case: &Path, plugin: Option<&str>, as_json: bool) -> Result<(), Failure> {
+    if case.as_os_str() != "-" && !case.exists() {
+        return Err(Failure::runtime(
+            format!("{} is not there", case.display()),
+            "name a case's folder, as cases/NAME",
+        ));
+    }
     let source = match plugin {
         Some(source) => source.to_owned(),
         None => home(case)?.display().to_string(),
