@@ -13,10 +13,11 @@ HEAD = """# The contract, in every language
 Written by `WITGATE=target/release/witgate tests/contract/run --report`, which fails when a policy answers otherwise than its
 case says.
 
-Each folder here is a kind, and in it one folder for each case: `case.json` is what a plugin is told, `verdict.json` what it
+Each folder here but `outside` is a kind, and in it one folder for each case: `case.json` is what a plugin is told, `verdict.json` what it
 has to answer, byte for byte; only the words in which it refuses settings are its own, as long as they name the setting. The
 same six policies (an API key, an access token, a check of fields, weights, a back-off, a redactor) are written in each
 language: they are the templates of `witgate plugin new`, in `sdk/<language>/template`.
+`outside` has one that asks for keys and the network, for TypeScript and Python, whose runtimes would ask for more.
 
 - **fresh**: a call in a new instance, `configure` included, which is the default. **kept**: a call in an instance that was
   kept from the call before, which `reuse = N` allows. **instance**: the difference, which is what making and configuring
