@@ -2,8 +2,9 @@
 //!
 //! What a fresh instance costs is system calls, not code, so the light engine is set to make none: its pool keeps
 //! memories resident and resets only the pages that a call has written, and its memories have no guard pages whose
-//! protection would have to be changed. Components with a language runtime inside cost what their code costs; they run
-//! in a second engine with wasmtime's default settings.
+//! protection would have to be changed. Components with a language runtime inside run in a second engine, which trusts
+//! guard pages rather than code for their bounds, since they run for long; what a runtime has in its memory when it was
+//! built is mapped, and of that only the pages that a call has written are put back.
 
 use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
 
@@ -33,6 +34,15 @@ impl Weight {
         }
     }
 
+    /// Memories and tables for each instance of its pool. A compiled language has its own table, and the one through which
+    /// a linked component imports; what stands in a runtime's way to WASI may have a memory and a table of its own.
+    pub(crate) fn parts(self) -> (u32, u32) {
+        match self {
+            Self::Light => (1, 2),
+            Self::Heavy => (4, 4),
+        }
+    }
+
     /// By size alone: it is known before compiling, and an attacker gains nothing by either.
     pub(crate) fn of(component: &[u8]) -> Self {
         if component.len() > LIGHT_BYTES { Self::Heavy } else { Self::Light }
@@ -47,8 +57,8 @@ const FIBER_STACK_BYTES: usize = 2 << 20;
 const MEMORY_RESIDENT_BYTES: usize = 4 << 20;
 /// The same for tables; a Rust guest has some 100 elements.
 const TABLE_RESIDENT_BYTES: usize = 64 << 10;
-/// Tables for each instance of the pool: the guest's own, and the one through which a linked component imports.
-pub(crate) const TABLES_PER_INSTANCE: u32 = 2;
+/// Slots of a runtime that stay warm while nobody uses them.
+const HEAVY_WARM: u32 = 32;
 /// Metadata of one instance: functions, globals, types. Grows with the component's size, which is limited.
 const INSTANCE_METADATA_BYTES: usize = 1 << 20;
 
@@ -73,16 +83,17 @@ fn common() -> Config {
     config
 }
 
-/// The engine for light components; `instances` at once.
-pub(crate) fn light(instances: u32) -> Result<Engine, SandboxError> {
+/// Room for so many instances at once, whichever component each is of.
+fn pool(weight: Weight, instances: u32) -> PoolingAllocationConfig {
+    let (memories, tables) = weight.parts();
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(instances)
         .total_stacks(instances)
-        .total_memories(instances)
+        .total_memories(instances.saturating_mul(memories))
         // Only counted, so that there are enough for whatever a component may have; a component with more memories or
         // tables than one has counts as several instances (see `Runner::load`).
         .total_core_instances(instances.saturating_mul(CORE_INSTANCES_CEILING))
-        .total_tables(instances.saturating_mul(TABLES_PER_INSTANCE))
+        .total_tables(instances.saturating_mul(tables))
         .max_core_instances_per_component(CORE_INSTANCES_CEILING)
         .max_memories_per_component(MEMORIES_CEILING)
         .max_tables_per_component(TABLES_CEILING)
@@ -95,9 +106,15 @@ pub(crate) fn light(instances: u32) -> Result<Engine, SandboxError> {
         // Resets what was written and nothing else. Linux 6.7 and newer; elsewhere the resident part is rewritten.
         .pagemap_scan(Enabled::Auto)
         .linear_memory_keep_resident(MEMORY_RESIDENT_BYTES)
-        .table_keep_resident(TABLE_RESIDENT_BYTES)
-        // All slots stay warm. With none or few a chain of five plugins cost eight times as much.
-        .max_unused_warm_slots(instances);
+        .table_keep_resident(TABLE_RESIDENT_BYTES);
+    pool
+}
+
+/// The engine for light components; `instances` at once.
+pub(crate) fn light(instances: u32) -> Result<Engine, SandboxError> {
+    let mut pool = pool(Weight::Light, instances);
+    // All slots stay warm. With none or few a chain of five plugins cost eight times as much.
+    pool.max_unused_warm_slots(instances);
     let mut config = light_code();
     config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
     engine(&config)
@@ -115,16 +132,22 @@ fn light_code() -> Config {
     config
 }
 
-/// The engine for heavy components: wasmtime's default settings, memory on demand.
-pub(crate) fn heavy() -> Result<Engine, SandboxError> {
-    engine(&common())
+/// The engine for heavy components; `instances` at once. Each memory reserves 4 GiB of address space, with which bounds
+/// need no check.
+pub(crate) fn heavy(instances: u32) -> Result<Engine, SandboxError> {
+    let mut pool = pool(Weight::Heavy, instances);
+    // What a slot keeps is megabytes here, and most gates have no such component, or few.
+    pool.max_unused_warm_slots(HEAVY_WARM);
+    let mut config = common();
+    config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
+    engine(&config)
 }
 
 /// An engine that compiles for one of the others and runs nothing, so that it reserves no pool.
 pub(crate) fn compiling(weight: Weight) -> Result<Engine, SandboxError> {
     match weight {
         Weight::Light => engine(&light_code()),
-        Weight::Heavy => heavy(),
+        Weight::Heavy => engine(&common()),
     }
 }
 

@@ -14,7 +14,7 @@ use witgate_policy::{Fault, LimitKey};
 
 use crate::account::Account;
 use crate::component::Component;
-use crate::engine::{TABLES_PER_INSTANCE, Weight};
+use crate::engine::Weight;
 use crate::error::LoadError;
 use crate::export::Exports;
 use crate::fault::{classify, unmade};
@@ -295,11 +295,9 @@ fn end<C, T>(mut live: Live<C>, said: T) -> Result<(Live<C>, T), Fault> {
 
 /// A component with more memories or tables than one of a compiled language has takes the room of several.
 fn places(component: &Component) -> u32 {
+    let (memories, tables) = component.inner.weight.parts();
     let needed = component.inner.code.resources_required();
-    match component.inner.weight {
-        Weight::Light => needed.map_or(1, |it| it.num_memories.max(it.num_tables.div_ceil(TABLES_PER_INSTANCE)).max(1)),
-        Weight::Heavy => 1,
-    }
+    needed.map_or(1, |it| it.num_memories.div_ceil(memories).max(it.num_tables.div_ceil(tables)).max(1))
 }
 
 /// Where an instance comes from.

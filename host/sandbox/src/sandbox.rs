@@ -17,7 +17,7 @@ use crate::ticker::Ticker;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SandboxConfig {
     /// Instances that live at once, of all plugins together; a call that needs one more waits for it within its wall
-    /// time. Each reserves 1 GiB of address space, and memory only as it is used.
+    /// time. Each reserves 17 GiB of address space, and memory only as it is used.
     pub instances: u32,
     /// How plugins that were granted the network reach it.
     pub egress: EgressConfig,
@@ -54,7 +54,7 @@ impl Sandbox {
     /// Starts the engines and the clock's thread.
     pub fn new(config: SandboxConfig) -> Result<Arc<Self>, SandboxError> {
         let light = engine::light(config.instances)?;
-        let heavy = engine::heavy()?;
+        let heavy = engine::heavy(config.instances)?;
         let ticker = Ticker::start(vec![light.clone(), heavy.clone()])?;
         let room = Room::new(config.instances);
         let egress = Egress::new(config.egress)?;

@@ -74,7 +74,7 @@ mod tests {
     fn what_a_child_compiles_is_for_the_gates_engines() {
         let gate = [
             (Weight::Light, engine::light(4).expect("an engine")),
-            (Weight::Heavy, engine::heavy().expect("an engine")),
+            (Weight::Heavy, engine::heavy(4).expect("an engine")),
         ];
         for (weight, engine) in &gate {
             let child = engine::compiling(*weight).expect("an engine");

@@ -10,7 +10,7 @@ use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 use witgate_policy::{Fault, Limits, SanitizeVerdict, Stage};
 use witgate_sandbox::{PluginSpec, Sandbox, SandboxConfig};
-use witgate_test_guests::{Guest, SANITIZE_PAYLOAD, endless_loop, pass};
+use witgate_test_guests::{Guest, SANITIZE_PAYLOAD, endless_loop, pad, pass};
 
 use crate::world::{Stuck, ask, call, identity, load, message, sandbox, soon, spec, waiting};
 
@@ -58,6 +58,32 @@ async fn nothing_of_a_call_is_seen_by_the_next() {
     let plugin = load(&sandbox(), remembering(), spec()).await.expect("loads");
     for _ in 0..50 {
         assert_eq!(soon(ask(&plugin, Stage::Route)).await, Ok("abstain"));
+    }
+}
+
+/// Nor in the pool of runtimes, by whoever has a slot next, though a call writes to more than a slot keeps.
+#[tokio::test]
+async fn nothing_of_a_heavy_call_is_seen_by_the_next() {
+    let writing = Guest::new(Stage::Route)
+        .data(5000, "built in")
+        .decide(
+            "(i32.store8 (global.get $answer) (i32.const 2))
+             (if (i32.or (i32.ge_u (memory.size) (i32.const 100)) (i32.ne (i32.load8_u (i32.const 5000)) (i32.const 98)))
+               (then (i32.store8 (global.get $answer) (i32.const 1))))
+             (drop (memory.grow (i32.const 160)))
+             (if (i32.or (i32.load (i32.const 200000)) (i32.load (i32.const 9000000)))
+               (then (i32.store8 (global.get $answer) (i32.const 1))))
+             (memory.fill (i32.const 131072) (i32.const 255) (i32.const 9500000))
+             (i32.store8 (i32.const 5000) (i32.const 0))
+             global.get $answer",
+        )
+        .build_padded(1 << 20);
+    let sandbox = sandbox();
+    let first = load(&sandbox, writing, spec()).await.expect("loads");
+    let second = load(&sandbox, pad(&remembering(), 1 << 20), spec()).await.expect("loads");
+    for _ in 0..50 {
+        assert_eq!(soon(ask(&first, Stage::Route)).await, Ok("abstain"));
+        assert_eq!(soon(ask(&second, Stage::Route)).await, Ok("abstain"));
     }
 }
 
