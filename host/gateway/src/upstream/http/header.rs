@@ -9,8 +9,11 @@ use crate::wire::mirror::{HEADER, annotations, encode_value, mirrored, named_by}
 
 /// Sets `Mcp-Method`, `Mcp-Name` and `Mcp-Param-*`.
 pub(crate) fn describe(headers: &mut HeaderMap, method: &str, params: &Payload, tool: Option<&Payload>) {
-    set(headers, HeaderName::from_static("mcp-method"), method);
-    let name = named_by(method).and_then(|(pointer, _)| params.read::<String>(pointer));
+    // As it is, unlike the others: a method has no characters that a header may not have.
+    if let Ok(method) = HeaderValue::try_from(method) {
+        headers.insert(HeaderName::from_static("mcp-method"), method);
+    }
+    let name = named_by(method).and_then(|(pointer, _)| params.string(pointer));
     if let Some(name) = name {
         set(headers, HeaderName::from_static("mcp-name"), &name);
     }
@@ -26,7 +29,7 @@ pub(crate) fn describe(headers: &mut HeaderMap, method: &str, params: &Payload, 
 }
 
 fn set(headers: &mut HeaderMap, name: HeaderName, text: &str) {
-    if let Ok(value) = HeaderValue::try_from(encode_value(text)) {
+    if let Ok(value) = HeaderValue::try_from(&*encode_value(text)) {
         headers.insert(name, value);
     }
 }
@@ -54,6 +57,7 @@ mod tests {
             "odd":{"type":"string","x-mcp-header":"bad name"},
             "gone":{"type":"string","x-mcp-header":"Gone"}}}}"#;
         check("tools/list", "{}", None, &[("mcp-method", "tools/list")]);
+        check("=?base64?YQ==?=", "{}", None, &[("mcp-method", "=?base64?YQ==?=")]);
         check(
             "resources/read",
             r#"{"uri":"a://ü"}"#,
