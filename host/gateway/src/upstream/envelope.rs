@@ -101,7 +101,7 @@ fn message(payload: &Payload) -> Result<Message, EnvelopeError> {
         };
         *member = Some(value).filter(|value| *value != "null");
     }
-    if version.and_then(text).as_deref() != Some("2.0") {
+    if version.and_then(json::said).as_deref() != Some("2.0") {
         return Err(form("`jsonrpc` is not \"2.0\""));
     }
     let Some(method) = method else {
@@ -114,16 +114,12 @@ fn message(payload: &Payload) -> Result<Message, EnvelopeError> {
         };
         return Ok(Message::Response { id, outcome });
     };
-    let method = text(method).ok_or_else(|| form("`method` is no string"))?;
+    let method = json::said(method).ok_or_else(|| form("`method` is no string"))?.into_owned();
     let params = params.map_or_else(Payload::empty, |params| payload.slice(params));
     Ok(match id {
         Some(id) => Message::Request { id: payload.slice(id), method, params },
         None => Message::Notification { method, params },
     })
-}
-
-fn text(raw: &str) -> Option<String> {
-    serde_json::from_str(raw).ok()
 }
 
 /// A request on one line.

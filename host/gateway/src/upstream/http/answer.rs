@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use http::{HeaderMap, HeaderValue};
+use http_body::Body as _;
 use http_body_util::BodyExt;
-use hyper::body::{Body as _, Incoming};
 use serde_json::json;
 use witgate_policy::Payload;
 
 use super::client::{Shown, collect, with_sources};
 use super::resume::Resuming;
+use super::socket::Reading;
 use super::sse::Parser;
 use super::{Link, PostFuture, Session, sieve};
 use crate::home;
@@ -34,8 +35,8 @@ const ASIDE: Duration = Duration::from_secs(5);
 pub(super) enum Body {
     /// Not yet begun.
     Sent(PostFuture),
-    Json(Incoming, BytesMut),
-    Events(Incoming, Parser),
+    Json(Reading, BytesMut),
+    Events(Reading, Parser),
     /// A stream that broke off.
     Resuming(Resuming),
     Done,

@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use http::{HeaderMap, Method, Response};
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
 use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::task::AbortHandle;
 use witgate_policy::json;
 
 use super::client::{Shown, media_type};
+use super::socket::Reading;
 use super::sse::{Parser, Place};
 use super::{Link, Session, header};
 use crate::home;
@@ -153,7 +153,7 @@ impl Listening {
         }
     }
 
-    async fn open(&self, link: &Link, place: &Place) -> Result<Response<Incoming>, Failed> {
+    async fn open(&self, link: &Link, place: &Place) -> Result<Response<Reading>, Failed> {
         let mut headers = self.headers.clone();
         let Some(params) = &self.subscription else {
             place.mark(&mut headers);
@@ -166,7 +166,7 @@ impl Listening {
     }
 
     /// Listens until the stream ends. Says whether anything was heard.
-    async fn hear(&self, mut body: Incoming, place: &mut Place) -> (Ended, bool) {
+    async fn hear(&self, mut body: Reading, place: &mut Place) -> (Ended, bool) {
         let mut parser = Parser::at(place.clone(), self.limits.bytes);
         let mut heard = false;
         while let Some(Ok(frame)) = body.frame().await {

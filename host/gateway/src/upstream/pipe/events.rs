@@ -10,7 +10,6 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Method, Response, Uri};
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
 use serde_json::json;
 use tokio::io::{AsyncWrite, AsyncWriteExt, DuplexStream};
 use tokio::sync::mpsc;
@@ -22,7 +21,7 @@ use super::line::{Line, Lines};
 use crate::home;
 use crate::upstream::envelope::{self, Message, Outcome};
 use crate::upstream::http::sse::{Kind, Parser};
-use crate::upstream::http::{Client, Shown, collect, media_type, status, with_sources};
+use crate::upstream::http::{Client, Reading, Shown, collect, media_type, status, with_sources};
 use crate::upstream::{Failed, Spec};
 
 /// Messages that are on their way at once; further ones wait.
@@ -73,7 +72,7 @@ pub(super) async fn open(spec: &Arc<Spec>, client: Client, shown: &Shown, gate: 
 
 /// The server's stream.
 struct Events {
-    body: Incoming,
+    body: Reading,
     parser: Parser,
 }
 
@@ -246,7 +245,7 @@ impl Post {
     }
 
     /// The JSON-RPC error in a refusal.
-    async fn error(&self, response: Response<Incoming>) -> Option<Payload> {
+    async fn error(&self, response: Response<Reading>) -> Option<Payload> {
         let mut text = BytesMut::new();
         collect(&mut response.into_body(), &mut text, RESPONSE_BYTES).await.ok()?;
         match envelope::decode(text.freeze(), self.limits).ok()?.pop()? {
