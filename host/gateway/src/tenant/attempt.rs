@@ -8,6 +8,7 @@ use witgate_policy::{
     Why,
 };
 
+use super::catalog::Item;
 use super::held::{Dialog, Held};
 use super::journal::Visits;
 use super::spec::Group;
@@ -146,7 +147,7 @@ impl Way<'_> {
         let mut why = Why::First;
         let mut redefined = None;
         loop {
-            let tool = redefined.as_ref().or(cargo.tool);
+            let tool = redefined.as_ref().map(|tool: &Item| &tool.definition).or(cargo.tool);
             let headers = credentials.headers(self.tenant, routed, upstream, why).await?;
             let outgoing = Outgoing { client: self.client, params: cargo.params.clone(), tool, headers: &headers };
             let result = match upstream.send(routed, outgoing).await {

@@ -47,7 +47,7 @@ pub fn check_headers(headers: &HeaderMap, method: &str, params: &Payload, requir
         _ => {}
     }
     let Some((pointer, core)) = named_by(method) else { return Ok(()) };
-    let name: Option<String> = params.read(pointer);
+    let name = params.string(pointer);
     match (sole(headers, "Mcp-Name")?, name) {
         (Some(said), Some(name)) => match decode_value(said) {
             Some(said) if said == name => Ok(()),

@@ -26,6 +26,7 @@ pub use error::RpcError;
 pub use headers::{Mismatch, check_headers, version_header};
 pub(crate) use level::{LOG_LEVELS, rank};
 pub use message::{ClientFacts, Incoming, RequestId};
+pub(crate) use meta::OF_CLIENT;
 pub(crate) use meta::part;
 pub use meta::{Meta, handshake, is_legacy, lasting, traceparent};
 pub use params::check_params;

@@ -85,19 +85,15 @@ impl<'p> Token<'p> {
     #[inline]
     pub(super) fn first(pointer: &'p str) -> Option<(Self, &'p str)> {
         let rest = pointer.strip_prefix('/')?;
-        let (mut end, mut escapes) = (rest.len(), 0);
-        for (at, byte) in rest.bytes().enumerate() {
-            match byte {
-                b'/' => {
-                    end = at;
-                    break;
-                }
-                b'~' => escapes += 1,
-                _ => {}
-            }
-        }
+        let end = memchr::memchr(b'/', rest.as_bytes()).unwrap_or(rest.len());
         let (text, rest) = rest.split_at(end);
+        let escapes = memchr::memchr_iter(b'~', text.as_bytes()).count();
         Some((Self { text, escaped: escapes > 0, len: end - escapes.min(end) }, rest))
+    }
+
+    /// How long a name is that it spells.
+    pub(super) fn len(self) -> usize {
+        self.len
     }
 
     /// Whether it is that name.

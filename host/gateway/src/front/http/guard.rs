@@ -176,12 +176,10 @@ pub(super) fn accepted(headers: &HeaderMap) -> Wants {
     let mut wants = Wants { json: false, events: false };
     let ranges = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
     for range in ranges.flat_map(|value| value.split(',')).filter(|range| !refuses(range)) {
-        match essence(range).to_ascii_lowercase().as_str() {
-            "*/*" => wants = Wants { json: true, events: true },
-            "application/json" | "application/*" => wants.json = true,
-            "text/event-stream" | "text/*" => wants.events = true,
-            _ => {}
-        }
+        let essence = essence(range);
+        let is = |name: &str| essence.eq_ignore_ascii_case(name);
+        wants.json |= is("application/json") || is("application/*") || is("*/*");
+        wants.events |= is("text/event-stream") || is("text/*") || is("*/*");
     }
     wants
 }
