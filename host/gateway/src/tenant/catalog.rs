@@ -14,6 +14,7 @@ use super::Tenant;
 use super::attempt::{Cargo, Way};
 use super::spec::Group;
 use crate::upstream::Reply;
+use crate::wire::HEADER;
 
 /// For so long a listing is believed, unless the upstream says earlier that it changed. Not every server says so.
 const BELIEVED: Duration = Duration::from_mins(1);
@@ -52,6 +53,15 @@ pub(super) struct Item {
     pub(super) read_only: bool,
     /// A second call does no more than the first.
     pub(super) idempotent: bool,
+    /// Whether it may want parameters in headers.
+    mirrors: bool,
+}
+
+impl Item {
+    /// The definition, where it is asked what is mirrored in headers.
+    pub(super) fn mirrored(&self) -> Option<&Payload> {
+        self.mirrors.then_some(&self.definition)
+    }
 }
 
 impl From<Payload> for Item {
@@ -59,7 +69,8 @@ impl From<Payload> for Item {
         let hint = |pointer| definition.get(pointer) == Some("true");
         let read_only = hint("/annotations/readOnlyHint");
         let idempotent = read_only || hint("/annotations/idempotentHint");
-        Self { definition, read_only, idempotent }
+        let mirrors = memchr::memmem::find(definition.as_str().as_bytes(), HEADER.as_bytes()).is_some();
+        Self { definition, read_only, idempotent, mirrors }
     }
 }
 
@@ -211,7 +222,7 @@ impl Tenant {
         validated: &'a Validated,
         group: &'a Group,
         own: String,
-        known: Option<&'a Payload>,
+        known: Option<&'a Item>,
         way: &'a Way<'_>,
     ) -> BoxFuture<'a, Option<Item>> {
         Box::pin(async move {
@@ -219,7 +230,7 @@ impl Tenant {
                 return None;
             }
             let shelf = self.shelf(validated.admitted(), group, Lookup::Tools, way).await.ok()?;
-            shelf.get(&own).filter(|now| Some(&now.definition) != known).cloned()
+            shelf.get(&own).filter(|now| known.is_none_or(|known| now.definition != known.definition)).cloned()
         })
     }
 }

@@ -24,12 +24,12 @@ impl Tenant {
         let mut tool = None;
         if call.method() == "tools/call" {
             tool = self.tool(validated, group, own.as_deref(), way).await;
-            if let Err(refusal) = check_param_headers(inbound, definition(&tool), call) {
+            if let Err(refusal) = check_param_headers(inbound, tool.as_ref(), call) {
                 // Its client may know a newer one.
                 let name = own.as_deref().or(call.target()).unwrap_or_default().to_owned();
-                let redefined = self.redefined(validated, group, name, definition(&tool), way).await;
+                let redefined = self.redefined(validated, group, name, tool.as_ref(), way).await;
                 tool = Some(redefined.ok_or(refusal)?);
-                check_param_headers(inbound, definition(&tool), call)?;
+                check_param_headers(inbound, tool.as_ref(), call)?;
             }
         }
         let params = match (own, call.method()) {
@@ -41,7 +41,7 @@ impl Tenant {
         let cargo = if call.method() == "tools/call" {
             let (read_only, idempotent) =
                 tool.as_ref().map_or((false, false), |tool| (tool.read_only, tool.idempotent));
-            Cargo { params, tool: definition(&tool), idempotent, read_only }
+            Cargo { params, tool: tool.as_ref(), idempotent, read_only }
         } else {
             Cargo::reading(params)
         };
@@ -113,10 +113,6 @@ impl Tenant {
     }
 }
 
-fn definition(tool: &Option<Item>) -> Option<&Payload> {
-    tool.as_ref().map(|tool| &tool.definition)
-}
-
 fn unknown(target: &str) -> Refusal {
     Refusal::new(Stage::Route, Reason::UnknownTarget, format!("nothing here is called `{target}`"))
 }
@@ -150,8 +146,8 @@ fn template_fit(template: &str, uri: &str) -> Option<usize> {
 }
 
 /// 2026-07-28, streamable HTTP, custom headers: what a client mirrors must agree with what it sends.
-fn check_param_headers(inbound: &Inbound, tool: Option<&Payload>, call: &Call) -> Result<(), Refusal> {
-    let (Some(headers), Some(tool)) = (&inbound.param_headers, tool) else { return Ok(()) };
+fn check_param_headers(inbound: &Inbound, tool: Option<&Item>, call: &Call) -> Result<(), Refusal> {
+    let (Some(headers), Some(tool)) = (&inbound.param_headers, tool.and_then(Item::mirrored)) else { return Ok(()) };
     // A validator that made it another tool's call leaves the client's headers without a meaning.
     if inbound.params.string("/name").as_deref() != call.target() {
         return Ok(());

@@ -135,9 +135,14 @@ pub(crate) fn notification(method: &str, params: &Payload) -> String {
 fn write(id: std::fmt::Arguments<'_>, method: &str, params: &Payload) -> String {
     use std::fmt::Write as _;
     let mut line = String::with_capacity(params.len() + method.len() + 64);
-    let method = serde_json::Value::from(method);
     // Writing to a string does not fail.
-    let _ = write!(line, "{{\"jsonrpc\":\"2.0\",{id}\"method\":{method},\"params\":");
+    let _ = write!(line, "{{\"jsonrpc\":\"2.0\",{id}\"method\":");
+    if method.bytes().any(|byte| matches!(byte, b'"' | b'\\' | ..=0x1f)) {
+        let _ = write!(line, "{}", serde_json::Value::from(method));
+    } else {
+        line.extend(["\"", method, "\""]);
+    }
+    line.push_str(",\"params\":");
     push_flat(&mut line, params.as_str());
     line.push('}');
     line

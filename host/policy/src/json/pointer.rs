@@ -85,9 +85,12 @@ impl<'p> Token<'p> {
     #[inline]
     pub(super) fn first(pointer: &'p str) -> Option<(Self, &'p str)> {
         let rest = pointer.strip_prefix('/')?;
-        let end = memchr::memchr(b'/', rest.as_bytes()).unwrap_or(rest.len());
+        let (mut end, mut escapes) = (0, 0);
+        while let Some(byte) = rest.as_bytes().get(end).filter(|byte| **byte != b'/') {
+            escapes += usize::from(*byte == b'~');
+            end += 1;
+        }
         let (text, rest) = rest.split_at(end);
-        let escapes = memchr::memchr_iter(b'~', text.as_bytes()).count();
         Some((Self { text, escaped: escapes > 0, len: end - escapes.min(end) }, rest))
     }
 

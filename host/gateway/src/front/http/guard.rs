@@ -168,12 +168,18 @@ pub(super) fn media(headers: &HeaderMap) -> Result<Wants, Reject> {
     if wants.json || wants.events { Ok(wants) } else { Err(Reject::NotAcceptable) }
 }
 
+/// What nearly all clients accept, as the specification has it.
+const BOTH: &str = "application/json, text/event-stream";
+
 /// What `Accept` allows.
 pub(super) fn accepted(headers: &HeaderMap) -> Wants {
     if !headers.contains_key(ACCEPT) {
         return Wants { json: true, events: true };
     }
     let mut wants = Wants { json: false, events: false };
+    if headers.get(ACCEPT).is_some_and(|accept| accept == BOTH) {
+        return Wants { json: true, events: true };
+    }
     let ranges = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
     for range in ranges.flat_map(|value| value.split(',')).filter(|range| !refuses(range)) {
         let essence = essence(range);

@@ -11,7 +11,7 @@ use http_body_util::BodyExt;
 use serde_json::json;
 use witgate_policy::Payload;
 
-use super::client::{Shown, collect, with_sources};
+use super::client::{collect, with_sources};
 use super::resume::Resuming;
 use super::socket::Reading;
 use super::sse::Parser;
@@ -217,7 +217,7 @@ impl Drop for Cancel {
         if self.armed {
             let params = Payload::of(&json!({ "requestId": self.id, "reason": "the client gave up" }));
             let line = envelope::notification("notifications/cancelled", &params);
-            self.link.aside(self.session.headers(), self.session.shown(), line, false);
+            self.link.aside(self.session.headers(), line, false);
         }
     }
 }
@@ -276,17 +276,17 @@ impl Link {
     }
 
     /// Sends a message that nobody waits for, and reads its response away. `sure`: it is sent even when there are many.
-    pub(super) fn aside(self: &Arc<Self>, headers: HeaderMap, shown: &Shown, body: String, sure: bool) {
+    pub(super) fn aside(self: &Arc<Self>, headers: HeaderMap, body: String, sure: bool) {
         let room = self.asides.clone().try_acquire_owned().ok();
         if room.is_none() && !sure {
             return;
         }
-        let (link, shown) = (self.clone(), shown.clone());
+        let link = self.clone();
         // Outside a runtime there is no connection left to send it on.
         let Some(runtime) = home::runtime() else { return };
         runtime.spawn(tokio::time::timeout(ASIDE, async move {
             let _room = room;
-            let sent = link.client.send(http::Method::POST, &shown, headers, body).await;
+            let sent = link.client.send(http::Method::POST, headers, body).await;
             if let Ok(mut response) = sent {
                 while let Some(Ok(_)) = response.body_mut().frame().await {}
             }

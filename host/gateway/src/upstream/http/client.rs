@@ -94,23 +94,27 @@ impl Client {
         Self { pools: self.pools.clone(), uri, headers: self.headers.clone() }
     }
 
-    /// Sends a request, whose body is empty unless it is a POST. `more` are the protocol's headers and win over all.
-    pub(crate) async fn send(
-        &self,
-        method: Method,
-        shown: &Shown,
-        more: HeaderMap,
-        body: String,
-    ) -> Result<Response<Reading>, Failed> {
-        let mut request = Request::new(Full::new(Bytes::from(body)));
-        *request.method_mut() = method;
+    /// The headers of a request: those that were configured, then the credentials, then `more`, which are the protocol's
+    /// and win over all.
+    pub(crate) fn headers(&self, shown: &Shown, more: HeaderMap) -> HeaderMap {
         let mut headers = self.headers.clone();
-        headers.reserve(more.len() + shown.headers.len());
         if !shown.headers.is_empty() {
             replace(&mut headers, shown.headers.clone());
             speak_json(&mut headers);
         }
         replace(&mut headers, more);
+        headers
+    }
+
+    /// Sends a request with [these](Self::headers) headers, whose body is empty unless it is a POST.
+    pub(crate) async fn send(
+        &self,
+        method: Method,
+        headers: HeaderMap,
+        body: String,
+    ) -> Result<Response<Reading>, Failed> {
+        let mut request = Request::new(Full::new(Bytes::from(body)));
+        *request.method_mut() = method;
         *request.headers_mut() = headers;
         match self.pools.here() {
             Connections::Plain(sockets) => {

@@ -5,17 +5,18 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
 use witgate_policy::Payload;
 
+use crate::wire::headers;
 use crate::wire::mirror::{HEADER, annotations, encode_value, mirrored, named_by};
 
 /// Sets `Mcp-Method`, `Mcp-Name` and `Mcp-Param-*`.
 pub(crate) fn describe(headers: &mut HeaderMap, method: &str, params: &Payload, tool: Option<&Payload>) {
     // As it is, unlike the others: a method has no characters that a header may not have.
     if let Ok(method) = HeaderValue::try_from(method) {
-        headers.insert(HeaderName::from_static("mcp-method"), method);
+        headers.insert(headers::METHOD, method);
     }
     let name = named_by(method).and_then(|(pointer, _)| params.string(pointer));
     if let Some(name) = name {
-        set(headers, HeaderName::from_static("mcp-name"), &name);
+        set(headers, headers::NAME, &name);
     }
     let annotated = tool.filter(|tool| method == "tools/call" && tool.as_str().contains(HEADER));
     let Some(schema) = annotated.and_then(|tool| tool.read::<Value>("/inputSchema")) else { return };

@@ -11,7 +11,7 @@ use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::task::AbortHandle;
 use witgate_policy::json;
 
-use super::client::{Shown, media_type};
+use super::client::media_type;
 use super::socket::Reading;
 use super::sse::{Parser, Place};
 use super::{Link, Session, header};
@@ -45,7 +45,6 @@ impl Drop for Ear {
 /// What a listening task needs; it does not keep the way to the server open by itself.
 struct Listening {
     link: Weak<Link>,
-    shown: Shown,
     /// Of the session.
     headers: HeaderMap,
     /// The params of `subscriptions/listen`, for a modern server.
@@ -93,7 +92,6 @@ impl Session {
         }
         let listening = Listening {
             link: Arc::downgrade(link),
-            shown: self.shown().clone(),
             headers: self.headers(),
             subscription: params.filter(|_| modern),
             limits: link.spec.limits.message,
@@ -157,12 +155,12 @@ impl Listening {
         let mut headers = self.headers.clone();
         let Some(params) = &self.subscription else {
             place.mark(&mut headers);
-            return link.client.send(Method::GET, &self.shown, headers, String::new()).await;
+            return link.client.send(Method::GET, headers, String::new()).await;
         };
         let method = "subscriptions/listen";
         header::describe(&mut headers, method, params, None);
         let body = envelope::request(link.next_id(), method, params);
-        link.client.send(Method::POST, &self.shown, headers, body).await
+        link.client.send(Method::POST, headers, body).await
     }
 
     /// Listens until the stream ends. Says whether anything was heard.

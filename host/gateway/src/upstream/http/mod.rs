@@ -91,7 +91,7 @@ impl Link {
         let listener = (sending.listener)();
         let chair = (!listener.internal).then(|| Chair::take(session, id, &self.spec.limits)).flatten();
         let post = Post { id, headers, method: sending.method, params: &params, listener };
-        let mut posted = self.post(session.shown(), post, cancel, chair).await;
+        let mut posted = self.post(post, cancel, chair).await;
         if let Ok(answer) = &mut posted {
             answer.is_sifted = !legacy && sending.method == "tools/list";
         }
@@ -121,13 +121,12 @@ impl Link {
     /// Sends a notification.
     pub(crate) async fn notify(
         self: &Arc<Self>,
-        shown: &Shown,
         session: &Session,
         method: &str,
         params: &Payload,
     ) -> Result<(), Failed> {
         let body = envelope::notification(method, params);
-        let response = self.client.send(Method::POST, shown, session.headers(), body).await?;
+        let response = self.client.send(Method::POST, session.headers(), body).await?;
         if response.status().is_success() { Ok(()) } else { Err(status(&response)) }
     }
 
@@ -139,20 +138,20 @@ impl Link {
         method: &str,
         params: &Payload,
     ) -> Result<Answer, Failed> {
+        let headers = self.client.headers(shown, headers);
         let post = Post { id: self.next_id(), headers, method, params, listener: Listener::internal() };
-        self.post(shown, post, None, None).await
+        self.post(post, None, None).await
     }
 
     async fn post(
         self: &Arc<Self>,
-        shown: &Shown,
         post: Post<'_>,
         cancel: Option<Cancel>,
         mut chair: Option<Chair>,
     ) -> Result<Answer, Failed> {
         let body = envelope::request(post.id, post.method, post.params);
-        let (link, shown) = (self.clone(), shown.clone());
-        let sent = async move { link.client.send(Method::POST, &shown, post.headers, body).await };
+        let link = self.clone();
+        let sent = async move { link.client.send(Method::POST, post.headers, body).await };
         let begun = match &mut chair {
             None => Begun::Head(sent.await),
             // The server may ask before it begins to answer.

@@ -66,7 +66,7 @@ async fn again(link: &Arc<Link>, session: &Session, place: Place) -> Result<(Rea
     let mut failed = Failed::no_reply(UNANSWERED);
     for _ in 0..ATTEMPTS {
         tokio::time::sleep(pause).await;
-        match link.client.send(Method::GET, session.shown(), headers.clone(), String::new()).await {
+        match link.client.send(Method::GET, headers.clone(), String::new()).await {
             Ok(response) if response.status().is_success() => {
                 if media_type(response.headers()) != "text/event-stream" {
                     return Err(Failed::no_reply("the server did not go on with a stream that broke off"));

@@ -35,7 +35,7 @@ const INTERNAL_ERROR: i32 = -32603;
 
 /// Opens the stream, learns where messages go, and serves the gate on `gate` until either side ends.
 pub(super) async fn open(spec: &Arc<Spec>, client: Client, shown: &Shown, gate: DuplexStream) -> Result<(), Failed> {
-    let response = client.send(Method::GET, shown, HeaderMap::new(), String::new()).await?;
+    let response = client.send(Method::GET, client.headers(shown, HeaderMap::new()), String::new()).await?;
     if !response.status().is_success() {
         return Err(status(&response));
     }
@@ -220,7 +220,7 @@ impl Post {
     /// Sends one message. A request that the server refuses by itself is answered; an error ends the connection.
     async fn send(&self, line: Bytes, request: Option<(Payload, mpsc::Sender<String>)>) -> Result<(), String> {
         let body = String::from_utf8(line.into()).map_err(|e| e.to_string())?;
-        let sent = self.client.send(Method::POST, &self.shown, HeaderMap::new(), body);
+        let sent = self.client.send(Method::POST, self.client.headers(&self.shown, HeaderMap::new()), body);
         let response = timeout(self.patience, sent).await.map_err(|_| "the server does not take messages")?;
         let response = response.map_err(|failed| failed.failure.to_string())?;
         let status = response.status();
