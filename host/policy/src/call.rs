@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -260,7 +261,7 @@ pub fn target_of(form: Form, method: &str, params: &Payload) -> Option<String> {
         "tasks/get" | "tasks/result" | "tasks/cancel" | "tasks/update" => &["/taskId"],
         _ => &[],
     };
-    pointers.iter().find_map(|pointer| params.read::<String>(pointer))
+    pointers.iter().find_map(|pointer| params.string(pointer)).map(Cow::into_owned)
 }
 
 #[cfg(test)]

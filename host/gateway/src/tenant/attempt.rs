@@ -8,6 +8,7 @@ use witgate_policy::{
     Why,
 };
 
+use super::catalog::Item;
 use super::held::{Dialog, Held};
 use super::journal::Visits;
 use super::spec::Group;
@@ -43,7 +44,7 @@ impl<'a> Way<'a> {
 /// What is sent, beside the evidence.
 pub(super) struct Cargo<'a> {
     pub(super) params: Payload,
-    pub(super) tool: Option<&'a Payload>,
+    pub(super) tool: Option<&'a Item>,
     /// A second call does no more than the first.
     pub(super) idempotent: bool,
     pub(super) read_only: bool,
@@ -148,7 +149,12 @@ impl Way<'_> {
         loop {
             let tool = redefined.as_ref().or(cargo.tool);
             let headers = credentials.headers(self.tenant, routed, upstream, why).await?;
-            let outgoing = Outgoing { client: self.client, params: cargo.params.clone(), tool, headers: &headers };
+            let outgoing = Outgoing {
+                client: self.client,
+                params: cargo.params.clone(),
+                tool: tool.and_then(Item::mirrored),
+                headers: &headers,
+            };
             let result = match upstream.send(routed, outgoing).await {
                 Ok(exchange) => {
                     let mut dialog = Dialog::new(exchange);

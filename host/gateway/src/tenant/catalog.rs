@@ -14,6 +14,7 @@ use super::Tenant;
 use super::attempt::{Cargo, Way};
 use super::spec::Group;
 use crate::upstream::Reply;
+use crate::wire::HEADER;
 
 /// For so long a listing is believed, unless the upstream says earlier that it changed. Not every server says so.
 const BELIEVED: Duration = Duration::from_mins(1);
@@ -42,12 +43,40 @@ struct Key {
 pub(super) struct Shelf {
     at: Instant,
     versions: Vec<u64>,
-    items: IndexMap<String, Payload>,
+    items: IndexMap<String, Item>,
+}
+
+/// What is listed, and of a tool what it says of its effect: each call of it asks.
+#[derive(Debug, Clone)]
+pub(super) struct Item {
+    pub(super) definition: Payload,
+    pub(super) read_only: bool,
+    /// A second call does no more than the first.
+    pub(super) idempotent: bool,
+    /// Whether it may want parameters in headers.
+    mirrors: bool,
+}
+
+impl Item {
+    /// The definition, where it is asked what is mirrored in headers.
+    pub(super) fn mirrored(&self) -> Option<&Payload> {
+        self.mirrors.then_some(&self.definition)
+    }
+}
+
+impl From<Payload> for Item {
+    fn from(definition: Payload) -> Self {
+        let hint = |pointer| definition.get(pointer) == Some("true");
+        let read_only = hint("/annotations/readOnlyHint");
+        let idempotent = read_only || hint("/annotations/idempotentHint");
+        let mirrors = memchr::memmem::find(definition.as_str().as_bytes(), HEADER.as_bytes()).is_some();
+        Self { definition, read_only, idempotent, mirrors }
+    }
 }
 
 impl Shelf {
     /// An item by its server's own name (tools, prompts), URI (resources) or URI template.
-    pub(super) fn get(&self, own: &str) -> Option<&Payload> {
+    pub(super) fn get(&self, own: &str) -> Option<&Item> {
         self.items.get(own)
     }
 
@@ -56,12 +85,12 @@ impl Shelf {
     }
 
     fn good(&self, group: &Group) -> bool {
-        self.at.elapsed() < BELIEVED && self.versions == versions(group)
+        self.at.elapsed() < BELIEVED && self.versions.iter().copied().eq(versions(group))
     }
 }
 
-fn versions(group: &Group) -> Vec<u64> {
-    group.upstreams.iter().map(|upstream| upstream.list_version()).collect()
+fn versions(group: &Group) -> impl Iterator<Item = u64> {
+    group.upstreams.iter().map(|upstream| upstream.list_version())
 }
 
 #[derive(Default)]
@@ -157,7 +186,7 @@ impl Tenant {
             let mut listed = IndexMap::new();
             let mut cursor = None;
             // Taken before asking, so that a change while the pages come makes the shelf stale.
-            let before = versions(group);
+            let before: Vec<_> = versions(group).collect();
             for _ in 0..MOST_PAGES {
                 let validated = Validated::lookup(admitted, what, cursor.as_deref());
                 let cargo = Cargo::reading(validated.call().params().clone());
@@ -170,15 +199,16 @@ impl Tenant {
                     }
                 };
                 let (_, name) = fields(what);
-                listed
-                    .extend(items(&page, what).into_iter().filter_map(|item| Some((item.read::<String>(name)?, item))));
+                listed.extend(
+                    items(&page, what).into_iter().filter_map(|item| Some((item.read::<String>(name)?, item.into()))),
+                );
                 cursor = page.read::<String>("/nextCursor");
                 if cursor.is_none() {
                     break;
                 }
             }
             // The first answer may have been the first contact, which counts as a change.
-            let versions = if before.iter().all(|version| *version == 0) { versions(group) } else { before };
+            let versions = if before.iter().all(|version| *version == 0) { versions(group).collect() } else { before };
             let shelf = Arc::new(Shelf { at: Instant::now(), versions, items: listed });
             self.catalog.keep(key, shelf.clone());
             Ok(shelf)
@@ -192,15 +222,15 @@ impl Tenant {
         validated: &'a Validated,
         group: &'a Group,
         own: String,
-        known: Option<&'a Payload>,
+        known: Option<&'a Item>,
         way: &'a Way<'_>,
-    ) -> BoxFuture<'a, Option<Payload>> {
+    ) -> BoxFuture<'a, Option<Item>> {
         Box::pin(async move {
             if !self.catalog.forget(&self.key(validated.identity(), group, Lookup::Tools)) {
                 return None;
             }
             let shelf = self.shelf(validated.admitted(), group, Lookup::Tools, way).await.ok()?;
-            shelf.get(&own).filter(|now| Some(*now) != known).cloned()
+            shelf.get(&own).filter(|now| known.is_none_or(|known| now.definition != known.definition)).cloned()
         })
     }
 }
@@ -221,7 +251,7 @@ impl ToolBook for Book<'_> {
             };
             let (group, own) = self.tenant.spec.resolve(outer).ok_or_else(unknown)?;
             let shelf = self.tenant.shelf(admitted, group, Lookup::Tools, self.way).await?;
-            shelf.get(own).cloned().map(Some).ok_or_else(unknown)
+            shelf.get(own).map(|item| Some(item.definition.clone())).ok_or_else(unknown)
         })
     }
 }

@@ -1,7 +1,7 @@
 //! What upstreams are shown, kept for as long as it holds.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use witgate_policy::origin::Origin;
@@ -13,6 +13,9 @@ use crate::upstream::Upstream;
 
 /// Headers with their secrets filled in.
 pub(super) type Headers = Arc<[(String, Secret)]>;
+
+/// For an upstream that is shown nothing.
+static NONE: LazyLock<Headers> = LazyLock::new(|| Arc::new([]));
 
 /// Before it expires a credential is renewed by the next call that needs it.
 const RENEW_BEFORE: Duration = Duration::from_secs(30);
@@ -47,7 +50,7 @@ impl Credentials {
         why: Why,
     ) -> Result<Headers, Refusal> {
         if !tenant.spec().pipeline.has_credential(routed.upstream()) {
-            return Ok(Arc::new([]));
+            return Ok(NONE.clone());
         }
         let identity = routed.identity();
         let key = Key {

@@ -22,7 +22,9 @@ pub(super) struct Journal<'a> {
 
 impl<'a> Journal<'a> {
     pub(super) fn open(recorder: &'a dyn Recorder, generation: u64, call: &Call) -> Self {
-        let record = Record {
+        // Who keeps nothing is spared its making.
+        let wanted = recorder.keeps(true) || recorder.keeps(false);
+        let record = wanted.then(|| Record {
             call: call.id().into(),
             generation,
             tenant: call.tenant().clone(),
@@ -35,16 +37,9 @@ impl<'a> Journal<'a> {
             refusal: None,
             plugins: Vec::new(),
             micros: 0,
-        };
+        });
         let trail = call.trail().clone();
-        Self {
-            recorder,
-            record: Some(record),
-            trail,
-            visits: Visits::default(),
-            identity: None,
-            started: Instant::now(),
-        }
+        Self { recorder, record, trail, visits: Visits::default(), identity: None, started: Instant::now() }
     }
 
     pub(super) fn visits(&self) -> Visits {

@@ -4,6 +4,7 @@ use witgate_policy::json::Edit;
 use witgate_policy::{Call, Lookup, Payload, Reason, Refusal, Revision, Sanitized, Stage, Validated};
 
 use super::attempt::{Cargo, Way};
+use super::catalog::Item;
 use super::rounds::Errand;
 use super::shape::edited;
 use super::spec::Group;
@@ -22,7 +23,7 @@ impl Tenant {
         let (group, own) = self.place(validated, way).await?;
         let mut tool = None;
         if call.method() == "tools/call" {
-            tool = self.definition(validated, group, own.as_deref(), way).await;
+            tool = self.tool(validated, group, own.as_deref(), way).await;
             if let Err(refusal) = check_param_headers(inbound, tool.as_ref(), call) {
                 // Its client may know a newer one.
                 let name = own.as_deref().or(call.target()).unwrap_or_default().to_owned();
@@ -38,9 +39,8 @@ impl Tenant {
         };
         let params = self.inner_tasks(validated.identity(), &plain(params, inbound));
         let cargo = if call.method() == "tools/call" {
-            let hint = |pointer| tool.as_ref().and_then(|tool| tool.read::<bool>(pointer)).unwrap_or(false);
-            let read_only = hint("/annotations/readOnlyHint");
-            let idempotent = read_only || hint("/annotations/idempotentHint");
+            let (read_only, idempotent) =
+                tool.as_ref().map_or((false, false), |tool| (tool.read_only, tool.idempotent));
             Cargo { params, tool: tool.as_ref(), idempotent, read_only }
         } else {
             Cargo::reading(params)
@@ -55,13 +55,7 @@ impl Tenant {
 
     /// The definition of the called tool: for the headers that its server wants, and for what may be retried. A server
     /// that does not list is no reason not to call it.
-    async fn definition(
-        &self,
-        validated: &Validated,
-        group: &Group,
-        own: Option<&str>,
-        way: &Way<'_>,
-    ) -> Option<Payload> {
+    async fn tool(&self, validated: &Validated, group: &Group, own: Option<&str>, way: &Way<'_>) -> Option<Item> {
         let call = validated.call();
         let shelf = self.shelf(validated.admitted(), group, Lookup::Tools, way).await.ok()?;
         shelf.get(own.or(call.target())?).cloned()
@@ -152,10 +146,10 @@ fn template_fit(template: &str, uri: &str) -> Option<usize> {
 }
 
 /// 2026-07-28, streamable HTTP, custom headers: what a client mirrors must agree with what it sends.
-fn check_param_headers(inbound: &Inbound, tool: Option<&Payload>, call: &Call) -> Result<(), Refusal> {
-    let (Some(headers), Some(tool)) = (&inbound.param_headers, tool) else { return Ok(()) };
+fn check_param_headers(inbound: &Inbound, tool: Option<&Item>, call: &Call) -> Result<(), Refusal> {
+    let (Some(headers), Some(tool)) = (&inbound.param_headers, tool.and_then(Item::mirrored)) else { return Ok(()) };
     // A validator that made it another tool's call leaves the client's headers without a meaning.
-    if inbound.params.read::<String>("/name").as_deref() != call.target() {
+    if inbound.params.string("/name").as_deref() != call.target() {
         return Ok(());
     }
     wire::check_params(headers, tool, &inbound.params)

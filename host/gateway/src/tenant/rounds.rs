@@ -86,7 +86,7 @@ impl Errand<'_> {
     /// What a modern client gets of its server's answer.
     async fn finish(&self, answered: Answered) -> Result<Sanitized, Refusal> {
         let upstream = answered.routed.upstream();
-        let method = self.validated.call().method().to_owned();
+        let method = self.validated.call().method();
         let (question, server) = match &answered.reply {
             Reply::Result(result) if asks_for_input(result) => (result.clone(), true),
             Reply::Error(error) if error.get("/code") == Some(URL_ELICITATION_REQUIRED) => match by_url(error) {
@@ -94,11 +94,12 @@ impl Errand<'_> {
                 None => return self.way.clean(self.validated, answered).await,
             },
             Reply::Result(result) if makes_task(result) && !takes_tasks(self.way.client) => {
-                return self.tenant.lacks_tasks(self.validated, &method).await;
+                return self.tenant.lacks_tasks(self.validated, method).await;
             }
             _ => return self.way.clean(self.validated, answered).await,
         };
-        let question = self.way.sanitized(self.validated, upstream, Kind::InputRequired, method, question).await?;
+        let question =
+            self.way.sanitized(self.validated, upstream, Kind::InputRequired, method.to_owned(), question).await?;
         let mut asked = IndexMap::new();
         for (key, Request { method, params }) in requests(question.payload())? {
             if let Some(needed) = lacking(&self.way.client.capabilities, &method, &params) {
@@ -244,7 +245,8 @@ impl Errand<'_> {
     ) -> Result<(Option<Answers>, Option<String>), Refusal> {
         let upstream = answered.routed.upstream();
         let method = self.validated.call().method().to_owned();
-        let question = self.way.sanitized(self.validated, upstream, Kind::InputRequired, method, question).await?;
+        let question =
+            self.way.sanitized(self.validated, upstream, Kind::InputRequired, method.to_owned(), question).await?;
         let (requests, state) = (requests(question.payload())?, question.payload().read("/requestState"));
         if requests.is_empty() {
             return if state.is_some() { Ok((None, state)) } else { Err(astray("asks for input, but not for which")) };

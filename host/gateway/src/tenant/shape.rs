@@ -35,21 +35,15 @@ fn result_edits(result: &Payload, method: &str, personal: bool) -> Vec<Edit> {
             | "resources/read"
             | "server/discover"
     );
-    let mut fields = vec![("/resultType", "\"complete\"")];
-    if cacheable {
-        fields.extend([("/ttlMs", "0"), ("/cacheScope", "\"private\"")]);
-    }
+    let fields = [("/resultType", "\"complete\""), ("/ttlMs", "0"), ("/cacheScope", "\"private\"")];
+    let fields = fields.into_iter().take(if cacheable { 3 } else { 1 });
     let stands = |pointer: &str| match (pointer, result.get(pointer)) {
         (_, None) => false,
         ("/cacheScope", Some(scope)) => scope == "\"private\"" || (scope == "\"public\"" && !personal),
         ("/ttlMs", Some(_)) => result.read::<u64>(pointer).is_some(),
         (_, Some(_)) => true,
     };
-    fields
-        .into_iter()
-        .filter(|(pointer, _)| !stands(pointer))
-        .map(|(pointer, value)| Edit::set(pointer, value))
-        .collect()
+    fields.filter(|(pointer, _)| !stands(pointer)).map(|(pointer, value)| Edit::set(pointer, value)).collect()
 }
 
 /// Legacy "resource not found" is "invalid params" now, and a legacy "URL elicitation required" that names none is no more

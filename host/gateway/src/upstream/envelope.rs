@@ -101,7 +101,7 @@ fn message(payload: &Payload) -> Result<Message, EnvelopeError> {
         };
         *member = Some(value).filter(|value| *value != "null");
     }
-    if version.and_then(text).as_deref() != Some("2.0") {
+    if version.and_then(json::said).as_deref() != Some("2.0") {
         return Err(form("`jsonrpc` is not \"2.0\""));
     }
     let Some(method) = method else {
@@ -114,16 +114,12 @@ fn message(payload: &Payload) -> Result<Message, EnvelopeError> {
         };
         return Ok(Message::Response { id, outcome });
     };
-    let method = text(method).ok_or_else(|| form("`method` is no string"))?;
+    let method = json::said(method).ok_or_else(|| form("`method` is no string"))?.into_owned();
     let params = params.map_or_else(Payload::empty, |params| payload.slice(params));
     Ok(match id {
         Some(id) => Message::Request { id: payload.slice(id), method, params },
         None => Message::Notification { method, params },
     })
-}
-
-fn text(raw: &str) -> Option<String> {
-    serde_json::from_str(raw).ok()
 }
 
 /// A request on one line.
@@ -139,9 +135,14 @@ pub(crate) fn notification(method: &str, params: &Payload) -> String {
 fn write(id: std::fmt::Arguments<'_>, method: &str, params: &Payload) -> String {
     use std::fmt::Write as _;
     let mut line = String::with_capacity(params.len() + method.len() + 64);
-    let method = serde_json::Value::from(method);
     // Writing to a string does not fail.
-    let _ = write!(line, "{{\"jsonrpc\":\"2.0\",{id}\"method\":{method},\"params\":");
+    let _ = write!(line, "{{\"jsonrpc\":\"2.0\",{id}\"method\":");
+    if method.bytes().any(|byte| matches!(byte, b'"' | b'\\' | ..=0x1f)) {
+        let _ = write!(line, "{}", serde_json::Value::from(method));
+    } else {
+        line.extend(["\"", method, "\""]);
+    }
+    line.push_str(",\"params\":");
     push_flat(&mut line, params.as_str());
     line.push('}');
     line

@@ -7,10 +7,7 @@ use serde_json::Value;
 use witgate_policy::json::{Edit, EditError, Limits};
 use witgate_policy::{Payload, Revision};
 
-use crate::wire::ClientFacts;
-
-/// The prefix of the protocol's own keys, with its slash as in a JSON pointer.
-const PREFIX: &str = "/_meta/io.modelcontextprotocol~1";
+use crate::wire::{ClientFacts, OF_CLIENT};
 
 /// The revision that modern servers are spoken to in.
 const VERSION: &str = "\"2026-07-28\"";
@@ -20,19 +17,20 @@ pub(crate) fn gate_info() -> Payload {
     Payload::of(&serde_json::json!({ "name": "witgate", "version": env!("CARGO_PKG_VERSION") }))
 }
 
-/// The protocol's own members of a modern request, `None` where one is not to be there.
-fn members(client: &ClientFacts) -> [(&'static str, Option<Cow<'_, str>>); 4] {
+/// The protocol's own members of a modern request, in the order of [`OF_CLIENT`]; `None` where one is not to be there.
+fn members(client: &ClientFacts) -> [Option<Cow<'_, str>>; 4] {
     let modern = client.revision.is_modern();
     let capabilities =
         if modern { Cow::Borrowed(client.capabilities.as_str()) } else { Cow::Owned(askable(&client.capabilities)) };
     let info = client.info.as_ref().map(|info| Cow::Borrowed(info.as_str()));
     let level = client.log_level.as_deref().map(|level| Cow::Owned(Value::from(level).to_string()));
-    [
-        ("protocolVersion", Some(Cow::Borrowed(VERSION))),
-        ("clientInfo", Some(info.unwrap_or_else(|| Cow::Owned(gate_info().as_str().to_owned())))),
-        ("clientCapabilities", Some(capabilities)),
-        ("logLevel", level),
-    ]
+    let info = info.unwrap_or_else(|| Cow::Owned(gate_info().as_str().to_owned()));
+    [Some(Cow::Borrowed(VERSION)), Some(info), Some(capabilities), level]
+}
+
+/// Where a member of `_meta` stands in the params.
+fn pointer(name: &str) -> String {
+    format!("/_meta/{}", name.replace('/', "~1"))
 }
 
 /// What a legacy client declared that a modern server may use: whoever takes the call asks for its results' questions on
@@ -57,13 +55,11 @@ pub(crate) fn bridge(
     token: Option<u64>,
     limits: Limits,
 ) -> Result<Payload, EditError> {
-    let absent = [("protocolVersion", None), ("clientInfo", None), ("clientCapabilities", None), ("logLevel", None)];
-    let wanted = if revision.is_modern() { members(client) } else { absent };
+    let wanted = if revision.is_modern() { members(client) } else { Default::default() };
     let Some(meta) = params.get("/_meta") else {
-        let meta: Vec<_> = wanted
-            .into_iter()
-            .filter_map(|(name, value)| value.map(|value| format!("\"io.modelcontextprotocol/{name}\":{value}")))
-            .collect();
+        let members = OF_CLIENT.into_iter().zip(wanted);
+        let meta: Vec<_> =
+            members.filter_map(|(name, value)| value.map(|value| format!("\"{name}\":{value}"))).collect();
         if meta.is_empty() {
             return Ok(params.clone());
         }
@@ -73,14 +69,9 @@ pub(crate) fn bridge(
         return Err(EditError::Pointer("/_meta".to_owned()));
     }
     let mut edits = Vec::new();
-    for (name, value) in wanted {
-        let mut pointer = String::with_capacity(PREFIX.len() + name.len());
-        pointer.push_str(PREFIX);
-        pointer.push_str(name);
-        match (params.get(&pointer), value) {
-            (None, None) => {}
-            (Some(there), Some(value)) if there == value => {}
-            (_, value) => edits.push(Edit { pointer, value: value.map(Cow::into_owned) }),
+    for ((name, value), there) in OF_CLIENT.into_iter().zip(wanted).zip(params.pick("/_meta", OF_CLIENT)) {
+        if there != value.as_deref() {
+            edits.push(Edit { pointer: pointer(name), value: value.map(Cow::into_owned) });
         }
     }
     if let Some(token) = token {
@@ -101,7 +92,7 @@ pub(crate) fn restore(params: &Payload, token: &str, limits: Limits) -> Result<P
 
 /// What a stream of the gate's own told, without that stream's name.
 pub(crate) fn without_subscription(params: Payload, limits: Limits) -> Payload {
-    let pointer = format!("{PREFIX}subscriptionId");
+    let pointer = pointer("io.modelcontextprotocol/subscriptionId");
     if params.get(&pointer).is_none() {
         return params;
     }

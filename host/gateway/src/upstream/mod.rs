@@ -144,7 +144,7 @@ pub struct Outgoing<'a> {
     /// The `params` with the server's own names; `_meta` as the client sent it (the upstream makes it right for the
     /// server's era, and puts its own progress token where there is one).
     pub params: Payload,
-    /// The definition of the tool that is called, for `Mcp-Param-*` headers.
+    /// The definition of the tool that is called, where it may want `Mcp-Param-*` headers.
     pub tool: Option<&'a Payload>,
     /// What the server is shown, with secrets filled in.
     pub headers: &'a [(String, witgate_policy::secret::Secret)],

@@ -168,14 +168,19 @@ impl Upstream {
             }
             Link::Http { pool, link } => {
                 let hold = || session(pool, link, shown, outgoing.client, Some(caller));
-                let first = timeout_at(deadline, hold()).await.map_err(|_| unready())??;
-                timeout_at(deadline, attune(&first, outgoing.client)).await.map_err(|_| unready())?;
-                if method == SET_LEVEL {
-                    first.busy.set_level(&params(first.connection.facts.revision, 0)?);
-                }
-                let sending = Sending { method, params: &params, tool: outgoing.tool, listener: &listener };
-                let answer = timeout_at(deadline, send(pool, link, &sending, first, hold)).await;
-                answer.unwrap_or_else(|_| Err(Failure::Timeout.into()))
+                let mut ready = false;
+                let answer = timeout_at(deadline, async {
+                    let first = hold().await?;
+                    attune(&first, outgoing.client).await;
+                    if method == SET_LEVEL {
+                        first.busy.set_level(&params(first.connection.facts.revision, 0)?);
+                    }
+                    ready = true;
+                    let sending = Sending { method, params: &params, tool: outgoing.tool, listener: &listener };
+                    send(pool, link, &sending, first, hold).await
+                });
+                let answer = answer.await;
+                answer.unwrap_or_else(|_| Err(if ready { Failure::Timeout.into() } else { unready() }))
             }
             Link::Broken(why) => Err(Failed::not_sent(why)),
         }
@@ -206,7 +211,7 @@ impl Upstream {
                     if revision.is_modern() {
                         return Ok(());
                     }
-                    link.notify(&shown, &hold.connection, method, &bridge.params(revision, None)?).await
+                    link.notify(&hold.connection, method, &bridge.params(revision, None)?).await
                 }
                 Link::Broken(why) => Err(Failed::not_sent(why)),
             }

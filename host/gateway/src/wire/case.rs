@@ -5,55 +5,66 @@ use std::borrow::Cow;
 
 use witgate_policy::Payload;
 
-/// What the protocol calls its members, in `params` and in `_meta`, over all revisions.
-const MEMBERS: &[&str] = &[
-    "_meta",
-    "argument",
-    "arguments",
-    "capabilities",
-    "clientInfo",
-    "context",
-    "cursor",
-    "data",
-    "elicitationId",
-    "includeContext",
-    "inputResponses",
-    "level",
-    "logger",
-    "maxTokens",
-    "message",
-    "messages",
-    "metadata",
-    "mode",
-    "modelPreferences",
-    "name",
-    "notifications",
-    "progress",
-    "progressToken",
-    "protocolVersion",
-    "reason",
-    "ref",
-    "requestedSchema",
-    "requestId",
-    "requestState",
-    "status",
-    "stopSequences",
-    "systemPrompt",
-    "task",
-    "taskId",
-    "temperature",
-    "toolChoice",
-    "tools",
-    "total",
-    "uri",
-    "url",
-    "io.modelcontextprotocol/clientCapabilities",
-    "io.modelcontextprotocol/clientInfo",
-    "io.modelcontextprotocol/logLevel",
-    "io.modelcontextprotocol/protocolVersion",
-    "io.modelcontextprotocol/related-task",
-    "io.modelcontextprotocol/subscriptionId",
-];
+macro_rules! members {
+    ($($name:literal)*) => {
+        /// What the protocol calls its members, in `params` and in `_meta`, over all revisions.
+        const MEMBERS: &[&str] = &[$($name),*];
+
+        /// As a `match`, which looks at the length first.
+        fn is_member(name: &str) -> bool {
+            matches!(name, $($name)|*)
+        }
+    };
+}
+
+members! {
+    "_meta"
+    "argument"
+    "arguments"
+    "capabilities"
+    "clientInfo"
+    "context"
+    "cursor"
+    "data"
+    "elicitationId"
+    "includeContext"
+    "inputResponses"
+    "level"
+    "logger"
+    "maxTokens"
+    "message"
+    "messages"
+    "metadata"
+    "mode"
+    "modelPreferences"
+    "name"
+    "notifications"
+    "progress"
+    "progressToken"
+    "protocolVersion"
+    "reason"
+    "ref"
+    "requestedSchema"
+    "requestId"
+    "requestState"
+    "status"
+    "stopSequences"
+    "systemPrompt"
+    "task"
+    "taskId"
+    "temperature"
+    "toolChoice"
+    "tools"
+    "total"
+    "uri"
+    "url"
+    "io.modelcontextprotocol/clientCapabilities"
+    "io.modelcontextprotocol/clientInfo"
+    "io.modelcontextprotocol/logLevel"
+    "io.modelcontextprotocol/protocolVersion"
+    "io.modelcontextprotocol/related-task"
+    "io.modelcontextprotocol/subscriptionId"
+}
 
 /// How much of a name is told to whoever sent it.
 const SHOWN_CHARS: usize = 64;
@@ -65,7 +76,7 @@ pub(super) fn variant(params: &Payload) -> Option<String> {
 
 fn first_variant(object: &Payload) -> Option<String> {
     let shown = |name: &Cow<'_, str>| name.chars().take(SHOWN_CHARS).collect();
-    let foreign = object.members().map(|(name, _)| name).filter(|name| !MEMBERS.contains(&&**name));
+    let foreign = object.members().map(|(name, _)| name).filter(|name| !is_member(name));
     let mut seen = Vec::new();
     for name in foreign {
         let folded = folded(&name);

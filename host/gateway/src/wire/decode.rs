@@ -2,9 +2,8 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 use bytestring::ByteString;
-use serde::Deserialize;
 use witgate_policy::Payload;
-use witgate_policy::json::{Limits, StrictError};
+use witgate_policy::json::{Limits, StrictError, said};
 
 use super::case;
 use super::code;
@@ -183,7 +182,7 @@ impl<'a> Envelope<'a> {
 
 impl Envelope<'_> {
     fn message(self, whole: &Payload, id: Option<RequestId>) -> Result<Incoming, Flaw> {
-        if self.jsonrpc.and_then(text).as_deref() != Some("2.0") {
+        if self.jsonrpc.and_then(said).as_deref() != Some("2.0") {
             return Err(Flaw::Version);
         }
         if let Some(member) = self.unknown {
@@ -200,7 +199,7 @@ impl Envelope<'_> {
         if self.result.is_some() || self.error.is_some() {
             return Err(Flaw::Shape);
         }
-        let method = text(method).filter(|method| is_method(method)).ok_or(Flaw::Method)?.into_owned();
+        let method = said(method).filter(|method| is_method(method)).ok_or(Flaw::Method)?.into_owned();
         let params = match self.params {
             None => Payload::empty(),
             Some(params) if is_object(params) => {
@@ -217,12 +216,6 @@ impl Envelope<'_> {
             None => Incoming::Notification { method, params },
         })
     }
-}
-
-fn text(raw: &str) -> Option<Cow<'_, str>> {
-    #[derive(Deserialize)]
-    struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
-    serde_json::from_str(raw).ok().map(|Text(text)| text)
 }
 
 fn is_object(raw: &str) -> bool {

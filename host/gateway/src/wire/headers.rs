@@ -1,7 +1,11 @@
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
 use witgate_policy::Payload;
 
 use super::mirror::{decode_value, named_by};
+
+pub(crate) const METHOD: HeaderName = HeaderName::from_static("mcp-method");
+pub(crate) const NAME: HeaderName = HeaderName::from_static("mcp-name");
+const VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
 
 /// A header that mirrors the message and does not agree with it (2026-07-28, streamable HTTP, server validation).
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -41,14 +45,14 @@ impl Mismatch {
 /// Holds `Mcp-Method` and `Mcp-Name` against the message. `required`: whether they have to be there, as for a modern
 /// request; where they need not, they must still not contradict it.
 pub fn check_headers(headers: &HeaderMap, method: &str, params: &Payload, required: bool) -> Result<(), Mismatch> {
-    match sole(headers, "Mcp-Method")? {
+    match sole(headers, &METHOD, "Mcp-Method")? {
         Some(said) if said != method => return Err(Mismatch::different("Mcp-Method", said, method)),
         None if required => return Err(Mismatch::Missing("Mcp-Method".into())),
         _ => {}
     }
     let Some((pointer, core)) = named_by(method) else { return Ok(()) };
-    let name: Option<String> = params.read(pointer);
-    match (sole(headers, "Mcp-Name")?, name) {
+    let name = params.string(pointer);
+    match (sole(headers, &NAME, "Mcp-Name")?, name) {
         (Some(said), Some(name)) => match decode_value(said) {
             Some(said) if said == name => Ok(()),
             Some(said) => Err(Mismatch::different("Mcp-Name", &said, &name)),
@@ -62,12 +66,12 @@ pub fn check_headers(headers: &HeaderMap, method: &str, params: &Payload, requir
 
 /// `MCP-Protocol-Version`, where a client sends it.
 pub fn version_header(headers: &HeaderMap) -> Result<Option<&str>, Mismatch> {
-    sole(headers, "MCP-Protocol-Version")
+    sole(headers, &VERSION, "MCP-Protocol-Version")
 }
 
 /// The only value of a header.
-fn sole<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, Mismatch> {
-    let mut values = headers.get_all(name).iter();
+fn sole<'a>(headers: &'a HeaderMap, header: &HeaderName, name: &str) -> Result<Option<&'a str>, Mismatch> {
+    let mut values = headers.get_all(header).iter();
     let Some(value) = values.next() else { return Ok(None) };
     if values.next().is_some() {
         return Err(Mismatch::Repeated(name.into()));
@@ -77,7 +81,7 @@ fn sole<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, Misma
 
 #[cfg(test)]
 mod tests {
-    use http::{HeaderName, HeaderValue};
+    use http::HeaderValue;
 
     use super::*;
 

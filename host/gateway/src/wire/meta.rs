@@ -1,35 +1,46 @@
+use std::borrow::Cow;
+
+use witgate_policy::json::said;
 use witgate_policy::{Payload, Revision};
 
 use super::level::rank;
 use super::message::ClientFacts;
 use super::reject::Reject;
 
-const VERSION: &str = "/_meta/io.modelcontextprotocol~1protocolVersion";
-const INFO: &str = "/_meta/io.modelcontextprotocol~1clientInfo";
-const CAPABILITIES: &str = "/_meta/io.modelcontextprotocol~1clientCapabilities";
-const LOG_LEVEL: &str = "/_meta/io.modelcontextprotocol~1logLevel";
+/// What a client of that era says of itself in `_meta`, in this order: version, info, capabilities, log level.
+pub(crate) const OF_CLIENT: [&str; 4] = [
+    "io.modelcontextprotocol/protocolVersion",
+    "io.modelcontextprotocol/clientInfo",
+    "io.modelcontextprotocol/clientCapabilities",
+    "io.modelcontextprotocol/logLevel",
+];
 
 /// What a message says of its own revision and client in `_meta` (2026-07-28, basic, `_meta`).
 #[derive(Debug, Clone, Copy)]
 pub struct Meta<'a> {
     params: &'a Payload,
+    version: Option<&'a str>,
+    info: Option<&'a str>,
+    capabilities: Option<&'a str>,
+    log_level: Option<&'a str>,
 }
 
 impl<'a> Meta<'a> {
     /// Of these parameters.
     pub fn of(params: &'a Payload) -> Self {
-        Self { params }
+        let [version, info, capabilities, log_level] = params.pick("/_meta", OF_CLIENT);
+        Self { params, version, info, capabilities, log_level }
     }
 
     /// Whether the message names a revision, which makes it a modern one.
     pub fn names_version(self) -> bool {
-        self.params.get(VERSION).is_some()
+        self.version.is_some()
     }
 
     /// The revision that the message names.
-    pub fn version(self) -> Result<String, Reject> {
-        self.params
-            .read(VERSION)
+    pub fn version(self) -> Result<Cow<'a, str>, Reject> {
+        self.version
+            .and_then(said)
             .ok_or(Reject::Meta { field: "io.modelcontextprotocol/protocolVersion", want: "a string" })
     }
 
@@ -43,17 +54,17 @@ impl<'a> Meta<'a> {
     pub fn client(self) -> Result<ClientFacts, Reject> {
         let version = self.version()?;
         let revision = Revision::parse(&version).filter(|revision| revision.is_modern());
-        let revision = revision.ok_or(Reject::Version { requested: version })?;
-        let capabilities = self.object(CAPABILITIES);
+        let revision = revision.ok_or(Reject::Version { requested: version.into_owned() })?;
+        let capabilities = self.object(self.capabilities);
         let capabilities = capabilities
             .ok_or(Reject::Meta { field: "io.modelcontextprotocol/clientCapabilities", want: "an object" })?;
-        let info = self.object(INFO);
-        if info.is_none() && self.params.get(INFO).is_some() {
+        let info = self.object(self.info);
+        if info.is_none() && self.info.is_some() {
             return Err(Reject::Meta { field: "io.modelcontextprotocol/clientInfo", want: "an object" });
         }
-        let log_level: Option<String> = self.params.read(LOG_LEVEL);
+        let log_level = self.log_level.and_then(said).map(Cow::into_owned);
         let known = log_level.as_deref().is_some_and(|level| rank(level).is_some());
-        if !known && self.params.get(LOG_LEVEL).is_some() {
+        if !known && self.log_level.is_some() {
             return Err(Reject::LogLevel);
         }
         Ok(ClientFacts { revision, info, capabilities, log_level, session: None })
@@ -61,18 +72,18 @@ impl<'a> Meta<'a> {
 
     /// The same from a modern notification, of which nothing is required.
     pub fn of_notification(self) -> ClientFacts {
-        let capabilities = self.object(CAPABILITIES).unwrap_or_else(Payload::empty);
+        let capabilities = self.object(self.capabilities).unwrap_or_else(Payload::empty);
         ClientFacts {
             revision: Revision::V2026_07_28,
-            info: self.object(INFO),
+            info: self.object(self.info),
             capabilities,
             log_level: None,
             session: None,
         }
     }
 
-    fn object(self, pointer: &str) -> Option<Payload> {
-        part(self.params, pointer)
+    fn object(self, value: Option<&str>) -> Option<Payload> {
+        value.map(|value| self.params.slice(value)).filter(Payload::is_object)
     }
 }
 
@@ -128,7 +139,7 @@ pub(crate) fn part(payload: &Payload, pointer: &str) -> Option<Payload> {
 
 /// The message's W3C `traceparent`, when it is well-formed (Trace Context section 3.2.2).
 pub fn traceparent(params: &Payload) -> Option<String> {
-    params.read::<String>("/_meta/traceparent").filter(|value| is_traceparent(value))
+    params.string("/_meta/traceparent").filter(|value| is_traceparent(value)).map(Cow::into_owned)
 }
 
 fn is_traceparent(value: &str) -> bool {

@@ -28,6 +28,24 @@ impl<'t> Iterator for Members<'t> {
     }
 }
 
+/// The members that were noted, or those that are read.
+pub(super) enum Each<N, R> {
+    Noted(N),
+    Read(R),
+}
+
+impl<T, N: Iterator<Item = T>, R: Iterator<Item = T>> Iterator for Each<N, R> {
+    type Item = T;
+
+    #[inline]
+    fn next(&mut self) -> Option<T> {
+        match self {
+            Self::Noted(noted) => noted.next(),
+            Self::Read(read) => read.next(),
+        }
+    }
+}
+
 /// The items of an array in strict text, as text. Nothing when it is no array.
 #[derive(Debug, Clone)]
 pub struct Items<'t>(Option<Scanner<'t>>);

@@ -21,9 +21,10 @@ use serde_json::value::RawValue;
 pub use edit::{Edit, EditError};
 pub use members::Items;
 pub use pointer::Pointer;
+pub use scan::said;
 pub use strict::{Limits, StrictError};
 
-use members::Members;
+use members::{Each, Members};
 use outline::Outline;
 
 /// JSON text that is known to be strict: valid UTF-8, no duplicate keys, bounded in size and depth. A clone shares the
@@ -83,10 +84,7 @@ impl Payload {
     /// When `text` was not borrowed from this payload.
     #[must_use]
     pub fn slice(&self, text: &str) -> Self {
-        let outline = self.outline.as_ref().and_then(|(outline, from)| {
-            let start = text.as_ptr().addr().checked_sub(self.text.as_ptr().addr())?;
-            Some((outline.clone(), Some(outline.place(*from, start..start + text.len())?)))
-        });
+        let outline = self.noted(text).map(|(outline, place)| (outline.clone(), place));
         Self { text: self.text.slice_ref(text), outline }
     }
 
@@ -131,12 +129,45 @@ impl Payload {
         }
     }
 
+    /// What the string at a pointer says; `None` when there is none.
+    pub fn string(&self, pointer: &str) -> Option<Cow<'_, str>> {
+        said(self.get(pointer)?)
+    }
+
     /// The members of an object, read once from front to back: names, and values as the text that stands there.
     pub fn members(&self) -> impl Iterator<Item = (Cow<'_, str>, &str)> {
-        let noted = self.outline.as_ref().and_then(|(outline, from)| outline.list(*from, self.as_str()));
-        let read = noted.is_none().then(|| Members::of(self.as_str()));
-        let noted = noted.into_iter().flatten().map(|(name, value)| (name.said(), value));
-        noted.chain(read.into_iter().flatten())
+        self.members_of(self.as_str())
+    }
+
+    /// Those members of the object at a pointer, all found at once.
+    pub fn pick<const N: usize>(&self, pointer: &str, names: [&str; N]) -> [Option<&str>; N] {
+        let mut found = [None; N];
+        if let Some(object) = self.get(pointer) {
+            for (name, value) in self.members_of(object) {
+                if let Some(at) = names.iter().position(|wanted| *wanted == name) {
+                    found[at] = Some(value);
+                }
+            }
+        }
+        found
+    }
+
+    /// The members of an object that stands in this text.
+    fn members_of<'a>(&'a self, object: &'a str) -> impl Iterator<Item = (Cow<'a, str>, &'a str)> {
+        match self.noted(object).and_then(|(outline, place)| outline.list(place, object)) {
+            Some(noted) => Each::Noted(noted.map(|(name, value)| (name.said(), value))),
+            None => Each::Read(Members::of(object)),
+        }
+    }
+
+    /// What was noted of a part of this text.
+    fn noted(&self, part: &str) -> Option<(&Arc<Outline>, outline::Place)> {
+        let (outline, from) = self.outline.as_ref()?;
+        if part.len() == self.text.len() {
+            return Some((outline, *from));
+        }
+        let start = part.as_ptr().addr().checked_sub(self.text.as_ptr().addr())?;
+        Some((outline, Some(outline.place(*from, start..start + part.len())?)))
     }
 
     /// The items of an array, likewise.

@@ -122,11 +122,8 @@ impl Outline {
         let mut here = from;
         let mut rest = pointer;
         while let Some((token, behind)) = Token::first(rest) {
-            let child = self
-                .members(here)
-                .find(|(_, member)| token.spells(Raw { text: cut(text, &member.name, base), escaped: member.escaped }));
-            match child {
-                Some((at, _)) => (here, rest) = (Some(at), behind),
+            match self.child(here, text, base, token) {
+                Some(at) => (here, rest) = (Some(at), behind),
                 None if self.is_complete(here) => return None,
                 None => break,
             }
@@ -134,6 +131,20 @@ impl Outline {
         let value = here.and_then(|at| self.members.get(usize::from(at))).filter(|_| here != from);
         let value = value.map_or(text, |member| cut(text, &member.value, base));
         if rest.is_empty() && here != from { Some(value) } else { pointer::find(value, rest) }
+    }
+
+    /// The member of that name. Most are told from it by their length, without a look at the text.
+    #[inline]
+    fn child(&self, of: Place, text: &str, base: u32, token: Token<'_>) -> Option<u16> {
+        let (mut at, level) = self.first(of);
+        while let Some(member) = self.members.get(usize::from(at)).filter(|member| member.level == level) {
+            let may_be = member.escaped || token.len() == (member.name.end - member.name.start) as usize;
+            if may_be && token.spells(Raw { text: cut(text, &member.name, base), escaped: member.escaped }) {
+                return Some(at);
+            }
+            at = member.next;
+        }
+        None
     }
 
     /// The place of a value that stands in the text of another one, if it is noted.
@@ -167,12 +178,16 @@ impl Outline {
         place.and_then(|at| self.members.get(usize::from(at))).map_or(0, |member| member.value.start)
     }
 
-    fn members(&self, of: Place) -> impl Iterator<Item = (u16, &Member)> {
-        let (first, level) = match of {
+    /// Where the members of a place begin, if it has any, and their level.
+    fn first(&self, of: Place) -> (u16, u8) {
+        match of {
             None => (0, 1),
             Some(at) => (at + 1, self.members.get(usize::from(at)).map_or(u8::MAX, |member| member.level + 1)),
-        };
-        let mut at = first;
+        }
+    }
+
+    fn members(&self, of: Place) -> impl Iterator<Item = (u16, &Member)> {
+        let (mut at, level) = self.first(of);
         std::iter::from_fn(move || {
             let member = self.members.get(usize::from(at)).filter(|member| member.level == level)?;
             let here = at;

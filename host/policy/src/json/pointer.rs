@@ -85,19 +85,18 @@ impl<'p> Token<'p> {
     #[inline]
     pub(super) fn first(pointer: &'p str) -> Option<(Self, &'p str)> {
         let rest = pointer.strip_prefix('/')?;
-        let (mut end, mut escapes) = (rest.len(), 0);
-        for (at, byte) in rest.bytes().enumerate() {
-            match byte {
-                b'/' => {
-                    end = at;
-                    break;
-                }
-                b'~' => escapes += 1,
-                _ => {}
-            }
+        let (mut end, mut escapes) = (0, 0);
+        while let Some(byte) = rest.as_bytes().get(end).filter(|byte| **byte != b'/') {
+            escapes += usize::from(*byte == b'~');
+            end += 1;
         }
         let (text, rest) = rest.split_at(end);
         Some((Self { text, escaped: escapes > 0, len: end - escapes.min(end) }, rest))
+    }
+
+    /// How long a name is that it spells.
+    pub(super) fn len(self) -> usize {
+        self.len
     }
 
     /// Whether it is that name.

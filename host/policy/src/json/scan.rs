@@ -87,6 +87,12 @@ impl<'t> Raw<'t> {
     }
 }
 
+/// What a string of strict text says; `None` when the value is something else.
+pub fn said(value: &str) -> Option<Cow<'_, str>> {
+    let text = value.strip_prefix('"')?.strip_suffix('"')?;
+    Some(Raw { text, escaped: memchr::memchr(b'\\', text.as_bytes()).is_some() }.said())
+}
+
 impl<'t> Scanner<'t> {
     pub(super) fn new(text: &'t str) -> Self {
         Self { text, at: 0, block: 0, marks: 0 }

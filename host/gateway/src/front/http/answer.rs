@@ -28,15 +28,15 @@ pub(super) type Working = Pin<Box<dyn Future<Output = Answers> + Send>>;
 
 /// What was posted, and its answer awaited here. While nothing but the answer is to be sent it runs within its
 /// connection; hyper drops it when the client goes.
-pub(super) struct Pending {
+pub(super) struct Pending<'a> {
     pub(super) revision: Revision,
     pub(super) wants: Wants,
     pub(super) keep_alive: std::time::Duration,
-    pub(super) running: Running,
+    pub(super) running: Running<'a>,
     pub(super) said: Heard,
 }
 
-impl Pending {
+impl Pending<'_> {
     /// Waits for what comes first.
     pub(super) async fn respond(mut self) -> Response<Body> {
         if !self.wants.events {
@@ -149,14 +149,14 @@ fn nothing(wants: Wants) -> Response<Body> {
 
 /// What runs while it is awaited. When it is dropped before its end, a modern client's is cancelled; that of a legacy
 /// one, which has a session, goes on by itself, because there a disconnect is not a cancellation.
-pub(super) struct Running {
+pub(super) struct Running<'a> {
     working: Option<Working>,
     session: Option<Arc<Session>>,
-    crew: Crew,
+    crew: &'a Crew,
 }
 
-impl Running {
-    pub(super) fn new(working: Working, session: Option<Arc<Session>>, crew: Crew) -> Self {
+impl<'a> Running<'a> {
+    pub(super) fn new(working: Working, session: Option<Arc<Session>>, crew: &'a Crew) -> Self {
         Self { working: Some(working), session, crew }
     }
 
@@ -170,7 +170,7 @@ impl Running {
     }
 }
 
-impl Drop for Running {
+impl Drop for Running<'_> {
     fn drop(&mut self) {
         if let Some(working) = self.working.take()
             && self.session.is_some()

@@ -48,7 +48,7 @@ impl Front {
             let all = requests.into_iter().map(|(id, work)| async move { (id, work.await) });
             Answers { all: join_all(all).await, batch: true }
         });
-        let running = Running::new(working, Some(session), self.crew.clone());
+        let running = Running::new(working, Some(session), &self.crew);
         let (wants, keep_alive) = (entry.wants, self.options.keep_alive);
         Ok(Pending { revision: Revision::V2025_03_26, wants, keep_alive, running, said }.respond().await)
     }

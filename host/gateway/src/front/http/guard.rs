@@ -168,20 +168,24 @@ pub(super) fn media(headers: &HeaderMap) -> Result<Wants, Reject> {
     if wants.json || wants.events { Ok(wants) } else { Err(Reject::NotAcceptable) }
 }
 
+/// What nearly all clients accept, as the specification has it.
+const BOTH: &str = "application/json, text/event-stream";
+
 /// What `Accept` allows.
 pub(super) fn accepted(headers: &HeaderMap) -> Wants {
     if !headers.contains_key(ACCEPT) {
         return Wants { json: true, events: true };
     }
     let mut wants = Wants { json: false, events: false };
+    if headers.get(ACCEPT).is_some_and(|accept| accept == BOTH) {
+        return Wants { json: true, events: true };
+    }
     let ranges = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
     for range in ranges.flat_map(|value| value.split(',')).filter(|range| !refuses(range)) {
-        match essence(range).to_ascii_lowercase().as_str() {
-            "*/*" => wants = Wants { json: true, events: true },
-            "application/json" | "application/*" => wants.json = true,
-            "text/event-stream" | "text/*" => wants.events = true,
-            _ => {}
-        }
+        let essence = essence(range);
+        let is = |name: &str| essence.eq_ignore_ascii_case(name);
+        wants.json |= is("application/json") || is("application/*") || is("*/*");
+        wants.events |= is("text/event-stream") || is("text/*") || is("*/*");
     }
     wants
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::options::Options;
@@ -60,12 +60,16 @@ impl Intake {
             self.make_room(&mut room, size)?;
             if first.is_empty() {
                 first = chunk;
-                continue;
+            } else {
+                if all.is_empty() {
+                    all.extend_from_slice(&first);
+                }
+                all.extend_from_slice(&chunk);
             }
-            if all.is_empty() {
-                all.extend_from_slice(&first);
+            // Where its length was said, its end need not be waited for.
+            if body.is_end_stream() {
+                break;
             }
-            all.extend_from_slice(&chunk);
         }
         let bytes = if all.is_empty() { first } else { all.freeze() };
         Ok(Taken { bytes, room })

@@ -54,7 +54,7 @@ impl Front {
         let id = asked.id.clone();
         let work = self.begin(&entry, &session, asked, outlet)?;
         let working = Box::pin(async move { Answers { all: vec![(Some(id), work.await)], batch: false } });
-        let running = Running::new(working, Some(session), self.crew.clone());
+        let running = Running::new(working, Some(session), &self.crew);
         let (wants, keep_alive) = (entry.wants, self.options.keep_alive);
         Ok(Pending { revision, wants, keep_alive, running, said }.respond().await)
     }

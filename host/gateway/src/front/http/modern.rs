@@ -27,7 +27,7 @@ impl Front {
         let work = if lasts { job.subscription(None, outlet, self.crew.stop()) } else { job.request(None, outlet) };
         let id = asked.id;
         let working = Box::pin(async move { Answers { all: vec![(Some(id), work.await)], batch: false } });
-        let running = Running::new(working, None, self.crew.clone());
+        let running = Running::new(working, None, &self.crew);
         let (wants, keep_alive) = (entry.wants, self.options.keep_alive);
         Ok(Pending { revision, wants, keep_alive, running, said }.respond().await)
     }

@@ -16,8 +16,9 @@ use super::events::Events;
 use crate::wire::encode::Line;
 use crate::wire::{Denial, Reject, RequestId, code, encode};
 
-/// What is known already, or a stream of events.
-pub(super) type Body = Either<Pieces, Events>;
+/// What is known already, or a stream of events, which is boxed since most answers are none and each is handed on a few
+/// times.
+pub(super) type Body = Either<Pieces, Box<Events>>;
 
 /// A body in pieces, none of which is copied.
 #[derive(Default)]
@@ -68,7 +69,7 @@ pub(super) fn events(messages: Vec<Line>) -> Response<Body> {
 
 /// Events as they come.
 pub(super) fn stream(events: Events) -> Response<Body> {
-    streamed(Either::Right(events))
+    streamed(Either::Right(Box::new(events)))
 }
 
 /// What the front turns away.

@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use http::{HeaderMap, HeaderValue};
+use http_body::Body as _;
 use http_body_util::BodyExt;
-use hyper::body::{Body as _, Incoming};
 use serde_json::json;
 use witgate_policy::Payload;
 
-use super::client::{Shown, collect, with_sources};
+use super::client::{collect, with_sources};
 use super::resume::Resuming;
+use super::socket::Reading;
 use super::sse::Parser;
 use super::{Link, PostFuture, Session, sieve};
 use crate::home;
@@ -34,8 +35,8 @@ const ASIDE: Duration = Duration::from_secs(5);
 pub(super) enum Body {
     /// Not yet begun.
     Sent(PostFuture),
-    Json(Incoming, BytesMut),
-    Events(Incoming, Parser),
+    Json(Reading, BytesMut),
+    Events(Reading, Parser),
     /// A stream that broke off.
     Resuming(Resuming),
     Done,
@@ -216,7 +217,7 @@ impl Drop for Cancel {
         if self.armed {
             let params = Payload::of(&json!({ "requestId": self.id, "reason": "the client gave up" }));
             let line = envelope::notification("notifications/cancelled", &params);
-            self.link.aside(self.session.headers(), self.session.shown(), line, false);
+            self.link.aside(self.session.headers(), line, false);
         }
     }
 }
@@ -275,17 +276,17 @@ impl Link {
     }
 
     /// Sends a message that nobody waits for, and reads its response away. `sure`: it is sent even when there are many.
-    pub(super) fn aside(self: &Arc<Self>, headers: HeaderMap, shown: &Shown, body: String, sure: bool) {
+    pub(super) fn aside(self: &Arc<Self>, headers: HeaderMap, body: String, sure: bool) {
         let room = self.asides.clone().try_acquire_owned().ok();
         if room.is_none() && !sure {
             return;
         }
-        let (link, shown) = (self.clone(), shown.clone());
+        let link = self.clone();
         // Outside a runtime there is no connection left to send it on.
         let Some(runtime) = home::runtime() else { return };
         runtime.spawn(tokio::time::timeout(ASIDE, async move {
             let _room = room;
-            let sent = link.client.send(http::Method::POST, &shown, headers, body).await;
+            let sent = link.client.send(http::Method::POST, headers, body).await;
             if let Ok(mut response) = sent {
                 while let Some(Ok(_)) = response.body_mut().frame().await {}
             }

@@ -2,13 +2,14 @@
 //!
 //! Each worker has a pool of its own, so that a connection is woken where its call is.
 
+use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
 use bytes::{Bytes, BytesMut};
+use http::uri::{PathAndQuery, Scheme};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri, header};
 use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
 use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::Client as Pool;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -17,6 +18,7 @@ use sha2::{Digest, Sha256};
 use witgate_policy::Failure;
 use witgate_policy::secret::Secret;
 
+use super::socket::{Reading, Sockets};
 use crate::home;
 use crate::upstream::{Failed, Http};
 
@@ -27,6 +29,8 @@ const IDLE: Duration = Duration::from_secs(4);
 const SILENCE: Duration = Duration::from_mins(1);
 /// Connections to one server that may wait so.
 const IDLE_CONNECTIONS: usize = 64;
+/// What is asked for where the address has no path.
+const ROOT: PathAndQuery = PathAndQuery::from_static("/");
 /// The longest `Retry-After` that is believed.
 const RETRY_AFTER_MAX: Duration = Duration::from_hours(24);
 
@@ -61,19 +65,23 @@ impl Client {
             .entry(header::USER_AGENT)
             .or_insert(HeaderValue::from_static(concat!("witgate/", env!("CARGO_PKG_VERSION"))));
         speak_json(&mut headers);
+        if uri.scheme() == Some(&Scheme::HTTP) {
+            headers.entry(header::HOST).or_insert(host(&uri)?);
+        }
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
         // A stream that is silent for hours has to notice when its server is gone.
         tcp.set_keepalive(Some(SILENCE));
         tcp.set_connect_timeout(Some(connect));
+        let origin = uri.clone();
         let tls = hyper_rustls::HttpsConnectorBuilder::new()
             .with_provider_and_webpki_roots(rustls::crypto::ring::default_provider())
             .map_err(|e| format!("TLS is not available: {e}"))?
             .https_or_http()
             .enable_all_versions()
-            .wrap_connector(tcp);
-        Ok(Self { pools: Arc::new(Pools::new(tls)), uri, headers })
+            .wrap_connector(tcp.clone());
+        Ok(Self { pools: Arc::new(Pools::new(origin, tcp, tls)), uri, headers })
     }
 
     /// Where it sends to.
@@ -86,54 +94,74 @@ impl Client {
         Self { pools: self.pools.clone(), uri, headers: self.headers.clone() }
     }
 
-    /// Sends a request, whose body is empty unless it is a POST. `more` are the protocol's headers and win over all.
-    pub(crate) async fn send(
-        &self,
-        method: Method,
-        shown: &Shown,
-        more: HeaderMap,
-        body: String,
-    ) -> Result<Response<Incoming>, Failed> {
-        let mut request = Request::new(Full::new(Bytes::from(body)));
-        *request.method_mut() = method;
-        *request.uri_mut() = self.uri.clone();
+    /// The headers of a request: those that were configured, then the credentials, then `more`, which are the protocol's
+    /// and win over all.
+    pub(crate) fn headers(&self, shown: &Shown, more: HeaderMap) -> HeaderMap {
         let mut headers = self.headers.clone();
         if !shown.headers.is_empty() {
             replace(&mut headers, shown.headers.clone());
             speak_json(&mut headers);
         }
         replace(&mut headers, more);
+        headers
+    }
+
+    /// Sends a request with [these](Self::headers) headers, whose body is empty unless it is a POST.
+    pub(crate) async fn send(
+        &self,
+        method: Method,
+        headers: HeaderMap,
+        body: String,
+    ) -> Result<Response<Reading>, Failed> {
+        let mut request = Request::new(Full::new(Bytes::from(body)));
+        *request.method_mut() = method;
         *request.headers_mut() = headers;
-        self.pools.here().request(request).await.map_err(|e| {
-            let why = with_sources(&e);
-            if e.is_connect() { Failed::not_sent(why) } else { Failed::no_reply(why) }
-        })
+        match self.pools.here() {
+            Connections::Plain(sockets) => {
+                *request.uri_mut() = self.uri.path_and_query().cloned().unwrap_or(ROOT).into();
+                sockets.send(request).await
+            }
+            Connections::Tls(pool) => {
+                *request.uri_mut() = self.uri.clone();
+                let answer = pool.request(request).await.map_err(|e| {
+                    let why = with_sources(&e);
+                    if e.is_connect() { Failed::not_sent(why) } else { Failed::no_reply(why) }
+                })?;
+                Ok(answer.map(Reading::from))
+            }
+        }
     }
 }
 
 /// The connections of each worker, and of those at home.
 struct Pools {
-    connector: Connector,
+    origin: Uri,
+    tcp: HttpConnector,
+    tls: HttpsConnector<HttpConnector>,
     all: Box<[OnceLock<Connections>]>,
 }
 
-type Connector = HttpsConnector<HttpConnector>;
-type Connections = Pool<Connector, Full<Bytes>>;
+enum Connections {
+    Plain(Sockets),
+    /// HTTP/2, too, where the server takes it.
+    Tls(Pool<HttpsConnector<HttpConnector>, Full<Bytes>>),
+}
 
 impl Pools {
-    fn new(connector: Connector) -> Self {
+    fn new(origin: Uri, tcp: HttpConnector, tls: HttpsConnector<HttpConnector>) -> Self {
         let workers = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        Self { connector, all: (0..=workers).map(|_| OnceLock::new()).collect() }
+        Self { origin, tcp, tls, all: (0..=workers).map(|_| OnceLock::new()).collect() }
     }
 
     /// That of this thread. There may be more threads than pools; then they share.
     fn here(&self) -> &Connections {
         self.all[home::number() % self.all.len()].get_or_init(|| {
-            Pool::builder(TokioExecutor::new())
-                .pool_timer(TokioTimer::new())
-                .pool_idle_timeout(IDLE)
-                .pool_max_idle_per_host(IDLE_CONNECTIONS)
-                .build(self.connector.clone())
+            if self.origin.scheme() == Some(&Scheme::HTTP) {
+                return Connections::Plain(Sockets::new(self.tcp.clone(), self.origin.clone(), IDLE, IDLE_CONNECTIONS));
+            }
+            let mut builder = Pool::builder(TokioExecutor::new());
+            builder.pool_timer(TokioTimer::new()).pool_idle_timeout(IDLE).pool_max_idle_per_host(IDLE_CONNECTIONS);
+            Connections::Tls(builder.build(self.tls.clone()))
         })
     }
 }
@@ -172,12 +200,29 @@ fn speak_json(headers: &mut HeaderMap) {
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
 }
 
+/// The name that the server is addressed by (RFC 9110, section 7.2): without the port that goes without saying.
+fn host(uri: &Uri) -> Result<HeaderValue, String> {
+    let (name, port) = (uri.host().unwrap_or_default(), uri.port_u16().filter(|port| *port != 80));
+    let host = port.map_or_else(|| name.to_owned(), |port| format!("{name}:{port}"));
+    HeaderValue::try_from(host).map_err(|_| format!("`{name}` is not the name of a host"))
+}
+
 /// Fields of `new` take the place of those of the same name.
 fn replace(headers: &mut HeaderMap, new: HeaderMap) {
-    for name in new.keys() {
-        headers.remove(name);
+    let mut last = None;
+    for (name, value) in new {
+        // A name comes once, with the first of its values.
+        match (name, &last) {
+            (Some(name), _) => {
+                headers.insert(name.clone(), value);
+                last = Some(name);
+            }
+            (None, Some(name)) => {
+                headers.append(name.clone(), value);
+            }
+            (None, None) => {}
+        }
     }
-    headers.extend(new);
 }
 
 /// An error with its causes, which say what is meant.
@@ -199,9 +244,11 @@ pub(crate) fn origin(url: &str) -> String {
 }
 
 /// The media type without its parameters, in lower case.
-pub(crate) fn media_type(headers: &HeaderMap) -> String {
+pub(crate) fn media_type(headers: &HeaderMap) -> Cow<'_, str> {
     let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+    let essence = value.split(';').next().unwrap_or_default().trim();
+    let is_lower = !essence.bytes().any(|byte| byte.is_ascii_uppercase());
+    if is_lower { Cow::Borrowed(essence) } else { Cow::Owned(essence.to_ascii_lowercase()) }
 }
 
 /// `Retry-After` (RFC 9110, section 10.2.3): seconds, or a date.
@@ -215,7 +262,7 @@ pub(crate) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Durati
 }
 
 /// Reads a body of at most `max_bytes` into `collected`. Cancel safe: what was read is there.
-pub(crate) async fn collect(body: &mut Incoming, collected: &mut BytesMut, max_bytes: usize) -> Result<(), Failed> {
+pub(crate) async fn collect(body: &mut Reading, collected: &mut BytesMut, max_bytes: usize) -> Result<(), Failed> {
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|e| Failed::no_reply(with_sources(&e)))?;
         let Ok(data) = frame.into_data() else { continue };
@@ -228,7 +275,7 @@ pub(crate) async fn collect(body: &mut Incoming, collected: &mut BytesMut, max_b
 }
 
 /// The failure that a status is.
-pub(crate) fn status(response: &Response<Incoming>) -> Failed {
+pub(crate) fn status(response: &Response<Reading>) -> Failed {
     let failure = Failure::HttpStatus(response.status().as_u16());
     Failed { retry_after: retry_after(response.headers(), SystemTime::now()), ..failure.into() }
 }

@@ -5,14 +5,18 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
 use witgate_policy::Payload;
 
+use crate::wire::headers;
 use crate::wire::mirror::{HEADER, annotations, encode_value, mirrored, named_by};
 
 /// Sets `Mcp-Method`, `Mcp-Name` and `Mcp-Param-*`.
 pub(crate) fn describe(headers: &mut HeaderMap, method: &str, params: &Payload, tool: Option<&Payload>) {
-    set(headers, HeaderName::from_static("mcp-method"), method);
-    let name = named_by(method).and_then(|(pointer, _)| params.read::<String>(pointer));
+    // As it is, unlike the others: a method has no characters that a header may not have.
+    if let Ok(method) = HeaderValue::try_from(method) {
+        headers.insert(headers::METHOD, method);
+    }
+    let name = named_by(method).and_then(|(pointer, _)| params.string(pointer));
     if let Some(name) = name {
-        set(headers, HeaderName::from_static("mcp-name"), &name);
+        set(headers, headers::NAME, &name);
     }
     let annotated = tool.filter(|tool| method == "tools/call" && tool.as_str().contains(HEADER));
     let Some(schema) = annotated.and_then(|tool| tool.read::<Value>("/inputSchema")) else { return };
@@ -26,7 +30,7 @@ pub(crate) fn describe(headers: &mut HeaderMap, method: &str, params: &Payload, 
 }
 
 fn set(headers: &mut HeaderMap, name: HeaderName, text: &str) {
-    if let Ok(value) = HeaderValue::try_from(encode_value(text)) {
+    if let Ok(value) = HeaderValue::try_from(&*encode_value(text)) {
         headers.insert(name, value);
     }
 }
@@ -54,6 +58,7 @@ mod tests {
             "odd":{"type":"string","x-mcp-header":"bad name"},
             "gone":{"type":"string","x-mcp-header":"Gone"}}}}"#;
         check("tools/list", "{}", None, &[("mcp-method", "tools/list")]);
+        check("=?base64?YQ==?=", "{}", None, &[("mcp-method", "=?base64?YQ==?=")]);
         check(
             "resources/read",
             r#"{"uri":"a://ü"}"#,

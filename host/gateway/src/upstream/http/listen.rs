@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use http::{HeaderMap, Method, Response};
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
 use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::task::AbortHandle;
 use witgate_policy::json;
 
-use super::client::{Shown, media_type};
+use super::client::media_type;
+use super::socket::Reading;
 use super::sse::{Parser, Place};
 use super::{Link, Session, header};
 use crate::home;
@@ -45,7 +45,6 @@ impl Drop for Ear {
 /// What a listening task needs; it does not keep the way to the server open by itself.
 struct Listening {
     link: Weak<Link>,
-    shown: Shown,
     /// Of the session.
     headers: HeaderMap,
     /// The params of `subscriptions/listen`, for a modern server.
@@ -93,7 +92,6 @@ impl Session {
         }
         let listening = Listening {
             link: Arc::downgrade(link),
-            shown: self.shown().clone(),
             headers: self.headers(),
             subscription: params.filter(|_| modern),
             limits: link.spec.limits.message,
@@ -153,20 +151,20 @@ impl Listening {
         }
     }
 
-    async fn open(&self, link: &Link, place: &Place) -> Result<Response<Incoming>, Failed> {
+    async fn open(&self, link: &Link, place: &Place) -> Result<Response<Reading>, Failed> {
         let mut headers = self.headers.clone();
         let Some(params) = &self.subscription else {
             place.mark(&mut headers);
-            return link.client.send(Method::GET, &self.shown, headers, String::new()).await;
+            return link.client.send(Method::GET, headers, String::new()).await;
         };
         let method = "subscriptions/listen";
         header::describe(&mut headers, method, params, None);
         let body = envelope::request(link.next_id(), method, params);
-        link.client.send(Method::POST, &self.shown, headers, body).await
+        link.client.send(Method::POST, headers, body).await
     }
 
     /// Listens until the stream ends. Says whether anything was heard.
-    async fn hear(&self, mut body: Incoming, place: &mut Place) -> (Ended, bool) {
+    async fn hear(&self, mut body: Reading, place: &mut Place) -> (Ended, bool) {
         let mut parser = Parser::at(place.clone(), self.limits.bytes);
         let mut heard = false;
         while let Some(Ok(frame)) = body.frame().await {

@@ -7,6 +7,7 @@ mod listen;
 mod resume;
 mod session;
 mod sieve;
+mod socket;
 pub(super) mod sse;
 
 use std::collections::VecDeque;
@@ -15,7 +16,6 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use bytes::BytesMut;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
-use hyper::body::Incoming;
 use tokio::sync::Semaphore;
 use witgate_policy::{Payload, Revision};
 
@@ -30,6 +30,7 @@ use sse::Parser;
 pub(crate) use answer::Answer;
 pub(crate) use client::{Client, Shown, collect, media_type, origin, status, with_sources};
 pub(crate) use session::{Session, connect};
+pub(crate) use socket::Reading;
 
 /// What is read of an error's body.
 const ERROR_BYTES: usize = 64 << 10;
@@ -90,7 +91,7 @@ impl Link {
         let listener = (sending.listener)();
         let chair = (!listener.internal).then(|| Chair::take(session, id, &self.spec.limits)).flatten();
         let post = Post { id, headers, method: sending.method, params: &params, listener };
-        let mut posted = self.post(session.shown(), post, cancel, chair).await;
+        let mut posted = self.post(post, cancel, chair).await;
         if let Ok(answer) = &mut posted {
             answer.is_sifted = !legacy && sending.method == "tools/list";
         }
@@ -120,13 +121,12 @@ impl Link {
     /// Sends a notification.
     pub(crate) async fn notify(
         self: &Arc<Self>,
-        shown: &Shown,
         session: &Session,
         method: &str,
         params: &Payload,
     ) -> Result<(), Failed> {
         let body = envelope::notification(method, params);
-        let response = self.client.send(Method::POST, shown, session.headers(), body).await?;
+        let response = self.client.send(Method::POST, session.headers(), body).await?;
         if response.status().is_success() { Ok(()) } else { Err(status(&response)) }
     }
 
@@ -138,20 +138,20 @@ impl Link {
         method: &str,
         params: &Payload,
     ) -> Result<Answer, Failed> {
+        let headers = self.client.headers(shown, headers);
         let post = Post { id: self.next_id(), headers, method, params, listener: Listener::internal() };
-        self.post(shown, post, None, None).await
+        self.post(post, None, None).await
     }
 
     async fn post(
         self: &Arc<Self>,
-        shown: &Shown,
         post: Post<'_>,
         cancel: Option<Cancel>,
         mut chair: Option<Chair>,
     ) -> Result<Answer, Failed> {
         let body = envelope::request(post.id, post.method, post.params);
-        let (link, shown) = (self.clone(), shown.clone());
-        let sent = async move { link.client.send(Method::POST, &shown, post.headers, body).await };
+        let link = self.clone();
+        let sent = async move { link.client.send(Method::POST, post.headers, body).await };
         let begun = match &mut chair {
             None => Begun::Head(sent.await),
             // The server may ask before it begins to answer.
@@ -184,18 +184,19 @@ impl Link {
     /// Reads a response's head. A failure comes with whether the server has the request no longer, or never had it.
     async fn begin(
         &self,
-        head: Result<Response<Incoming>, Failed>,
+        head: Result<Response<Reading>, Failed>,
     ) -> Result<(Body, Option<HeaderValue>), (Failed, bool)> {
         let response = head.map_err(|failed| (failed, true))?;
         if !response.status().is_success() {
             return Err((self.refused(response).await, true));
         }
         let session_id = response.headers().get(SESSION_ID).cloned().filter(valid_id);
-        let kind = media_type(response.headers());
         let max_bytes = self.spec.limits.message.bytes;
-        let body = match kind.as_str() {
-            "text/event-stream" => Body::Events(response.into_body(), Parser::new(max_bytes)),
-            "application/json" => Body::Json(response.into_body(), BytesMut::new()),
+        let kind = media_type(response.headers());
+        let (events, json) = (kind == "text/event-stream", kind == "application/json");
+        let body = match (events, json) {
+            (true, _) => Body::Events(response.into_body(), Parser::new(max_bytes)),
+            (_, true) => Body::Json(response.into_body(), BytesMut::new()),
             _ => {
                 let code = response.status().as_u16();
                 let kind: String = kind.chars().filter(|c| !c.is_control()).take(80).collect();
@@ -233,7 +234,7 @@ impl Link {
     }
 
     /// What an HTTP error says, with the JSON-RPC error of its body.
-    async fn refused(&self, response: Response<Incoming>) -> Failed {
+    async fn refused(&self, response: Response<Reading>) -> Failed {
         let mut failed = status(&response);
         let mut body = response.into_body();
         let mut text = BytesMut::new();
@@ -257,11 +258,11 @@ struct Post<'a> {
 }
 
 /// A POST whose response has not begun.
-type PostFuture = futures_util::future::BoxFuture<'static, Result<Response<Incoming>, Failed>>;
+type PostFuture = futures_util::future::BoxFuture<'static, Result<Response<Reading>, Failed>>;
 
 /// What came first of a POST.
 enum Begun {
-    Head(Result<Response<Incoming>, Failed>),
+    Head(Result<Response<Reading>, Failed>),
     Asks(PostFuture),
 }
 

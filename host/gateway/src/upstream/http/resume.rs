@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use futures_util::future::{BoxFuture, FutureExt};
 use http::{HeaderMap, HeaderName, Method, StatusCode};
-use hyper::body::Incoming;
 
 use super::answer::{Body, Cancel, UNANSWERED};
 use super::client::media_type;
+use super::socket::Reading;
 use super::sse::{Parser, Place};
 use super::{Link, Session};
 use crate::upstream::Failed;
@@ -27,7 +27,7 @@ const PAUSE_MIN: Duration = Duration::from_millis(50);
 const ATTEMPTS: u32 = 5;
 
 /// A stream that is being taken up again.
-pub(super) type Resuming = BoxFuture<'static, Result<(Incoming, Parser), Failed>>;
+pub(super) type Resuming = BoxFuture<'static, Result<(Reading, Parser), Failed>>;
 
 impl Place {
     /// Asks for what came behind this place.
@@ -59,14 +59,14 @@ impl Body {
 }
 
 /// Asks until the stream is there.
-async fn again(link: &Arc<Link>, session: &Session, place: Place) -> Result<(Incoming, Parser), Failed> {
+async fn again(link: &Arc<Link>, session: &Session, place: Place) -> Result<(Reading, Parser), Failed> {
     let mut headers = session.headers();
     place.mark(&mut headers);
     let mut pause = place.pause(PAUSE);
     let mut failed = Failed::no_reply(UNANSWERED);
     for _ in 0..ATTEMPTS {
         tokio::time::sleep(pause).await;
-        match link.client.send(Method::GET, session.shown(), headers.clone(), String::new()).await {
+        match link.client.send(Method::GET, headers.clone(), String::new()).await {
             Ok(response) if response.status().is_success() => {
                 if media_type(response.headers()) != "text/event-stream" {
                     return Err(Failed::no_reply("the server did not go on with a stream that broke off"));

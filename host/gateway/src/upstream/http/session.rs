@@ -31,7 +31,8 @@ pub(crate) struct Session {
     pub(crate) facts: ServerFacts,
     pub(super) board: Arc<Board>,
     link: Weak<Link>,
-    shown: Shown,
+    /// Those that every message of it carries.
+    headers: HeaderMap,
     id: Option<HeaderValue>,
     over: AtomicBool,
     pub(super) ear: Mutex<Option<Ear>>,
@@ -39,8 +40,8 @@ pub(crate) struct Session {
 
 impl Session {
     fn new(link: &Arc<Link>, order: &Order, facts: ServerFacts, id: Option<HeaderValue>) -> Self {
-        let headers = headers(facts.revision, id.as_ref());
-        let board = Board::new(order, voice(link, &order.shown, &facts, headers));
+        let headers = link.client.headers(&order.shown, headers(facts.revision, id.as_ref()));
+        let board = Board::new(order, voice(link, &facts, headers.clone()));
         if facts.revision.is_modern() {
             board.is_modern();
         }
@@ -48,7 +49,7 @@ impl Session {
             facts,
             board,
             link: Arc::downgrade(link),
-            shown: order.shown.clone(),
+            headers,
             id,
             over: AtomicBool::new(false),
             ear: Mutex::default(),
@@ -57,12 +58,7 @@ impl Session {
 
     /// The headers that every message of it carries.
     pub(super) fn headers(&self) -> HeaderMap {
-        headers(self.facts.revision, self.id.as_ref())
-    }
-
-    /// The credentials that it was made with.
-    pub(super) fn shown(&self) -> &Shown {
-        &self.shown
+        self.headers.clone()
     }
 
     pub(super) fn has_id(&self) -> bool {
@@ -94,14 +90,14 @@ fn headers(revision: Revision, id: Option<&HeaderValue>) -> HeaderMap {
 }
 
 /// Says a line to a legacy server in a POST of its own; to a modern one there is nothing to say.
-fn voice(link: &Arc<Link>, shown: &Shown, facts: &ServerFacts, headers: HeaderMap) -> Voice {
+fn voice(link: &Arc<Link>, facts: &ServerFacts, headers: HeaderMap) -> Voice {
     if facts.revision.is_modern() {
         return Box::new(|_, _| ());
     }
-    let (link, shown) = (Arc::downgrade(link), shown.clone());
+    let link = Arc::downgrade(link);
     Box::new(move |line, sure| {
         if let Some(link) = link.upgrade() {
-            link.aside(headers.clone(), &shown, line, sure);
+            link.aside(headers.clone(), line, sure);
         }
     })
 }
@@ -129,7 +125,7 @@ impl Connection for Session {
             self.outlive();
             *self.ear() = None;
             let Some(link) = self.link.upgrade().filter(|_| self.has_id()) else { return };
-            let delete = link.client.send(Method::DELETE, &self.shown, self.headers(), String::new());
+            let delete = link.client.send(Method::DELETE, self.headers(), String::new());
             // 405 says that it does not want to be told; whatever else it says, nothing is left to be done.
             let _ = timeout(link.spec.timeouts.close, delete).await;
         })
@@ -285,6 +281,6 @@ async fn initialize(link: &Arc<Link>, order: &Order) -> Result<Session, Failed> 
     let session = Session::new(link, order, facts, answer.session_id.take());
     let body = crate::upstream::envelope::notification("notifications/initialized", &Payload::empty());
     // A server that minds its answer will say so to the first request.
-    let _ = link.client.send(Method::POST, &order.shown, session.headers(), body).await;
+    let _ = link.client.send(Method::POST, session.headers(), body).await;
     Ok(session)
 }

@@ -10,7 +10,6 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Method, Response, Uri};
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
 use serde_json::json;
 use tokio::io::{AsyncWrite, AsyncWriteExt, DuplexStream};
 use tokio::sync::mpsc;
@@ -22,7 +21,7 @@ use super::line::{Line, Lines};
 use crate::home;
 use crate::upstream::envelope::{self, Message, Outcome};
 use crate::upstream::http::sse::{Kind, Parser};
-use crate::upstream::http::{Client, Shown, collect, media_type, status, with_sources};
+use crate::upstream::http::{Client, Reading, Shown, collect, media_type, status, with_sources};
 use crate::upstream::{Failed, Spec};
 
 /// Messages that are on their way at once; further ones wait.
@@ -36,7 +35,7 @@ const INTERNAL_ERROR: i32 = -32603;
 
 /// Opens the stream, learns where messages go, and serves the gate on `gate` until either side ends.
 pub(super) async fn open(spec: &Arc<Spec>, client: Client, shown: &Shown, gate: DuplexStream) -> Result<(), Failed> {
-    let response = client.send(Method::GET, shown, HeaderMap::new(), String::new()).await?;
+    let response = client.send(Method::GET, client.headers(shown, HeaderMap::new()), String::new()).await?;
     if !response.status().is_success() {
         return Err(status(&response));
     }
@@ -73,7 +72,7 @@ pub(super) async fn open(spec: &Arc<Spec>, client: Client, shown: &Shown, gate: 
 
 /// The server's stream.
 struct Events {
-    body: Incoming,
+    body: Reading,
     parser: Parser,
 }
 
@@ -221,7 +220,7 @@ impl Post {
     /// Sends one message. A request that the server refuses by itself is answered; an error ends the connection.
     async fn send(&self, line: Bytes, request: Option<(Payload, mpsc::Sender<String>)>) -> Result<(), String> {
         let body = String::from_utf8(line.into()).map_err(|e| e.to_string())?;
-        let sent = self.client.send(Method::POST, &self.shown, HeaderMap::new(), body);
+        let sent = self.client.send(Method::POST, self.client.headers(&self.shown, HeaderMap::new()), body);
         let response = timeout(self.patience, sent).await.map_err(|_| "the server does not take messages")?;
         let response = response.map_err(|failed| failed.failure.to_string())?;
         let status = response.status();
@@ -246,7 +245,7 @@ impl Post {
     }
 
     /// The JSON-RPC error in a refusal.
-    async fn error(&self, response: Response<Incoming>) -> Option<Payload> {
+    async fn error(&self, response: Response<Reading>) -> Option<Payload> {
         let mut text = BytesMut::new();
         collect(&mut response.into_body(), &mut text, RESPONSE_BYTES).await.ok()?;
         match envelope::decode(text.freeze(), self.limits).ok()?.pop()? {
