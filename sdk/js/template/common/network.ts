@@ -82,15 +82,25 @@ function write(outgoing: OutgoingBody, body: Uint8Array): void {
 function read(response: IncomingResponse): Uint8Array {
   using incoming = response.consume();
   using stream = incoming.stream();
-  const pieces: number[] = [];
+  const pieces: Uint8Array[] = [];
   for (;;) {
     try {
-      for (const byte of stream.blockingRead(READ_BYTES)) pieces.push(byte);
+      pieces.push(stream.blockingRead(READ_BYTES));
     } catch (error) {
       if (reason(error) !== "closed") throw error;
-      return Uint8Array.from(pieces);
+      return joined(pieces);
     }
   }
+}
+
+function joined(pieces: Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(pieces.reduce((length, piece) => length + piece.length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    whole.set(piece, at);
+    at += piece.length;
+  }
+  return whole;
 }
 
 /** The name of an error of the contract: engines throw it as it is, or as the `payload` of an `Error`. */

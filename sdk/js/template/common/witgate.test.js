@@ -16,7 +16,7 @@ test("pointers are escaped, and found", () => {
 });
 
 test("bytes are those of UTF-8", () => {
-  const given = "a\u0000é€😀";
+  const given = "a%é\u0000€😀%41";
   assert.deepEqual(utf8(given), new Uint8Array(new TextEncoder().encode(given)));
   assert.equal(text(utf8(given)), given);
   assert.throws(() => text(Uint8Array.of(0xff)), URIError);
