@@ -71,11 +71,11 @@ def _send(request: OutgoingRequest, body: bytes) -> Answer:
         answered = future.get()
     # It is there, and nobody else has taken it.
     assert answered is not None
-    for _ in range(2):
-        if isinstance(answered, Err):
-            raise answered
-        answered = answered.value
-    with answered as response:
+    if isinstance(answered, Err):
+        raise answered
+    if isinstance(answered.value, Err):
+        raise answered.value
+    with answered.value.value as response:
         return _read(response)
 
 

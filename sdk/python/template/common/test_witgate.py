@@ -3,6 +3,7 @@
 import pathlib
 import sys
 import unittest
+from unittest import mock
 
 sys.path.append(str(pathlib.Path(__file__).parent / "stubs"))
 
@@ -72,6 +73,26 @@ class WitgateTest(unittest.TestCase):
             self.assertEqual(network.fetch("https://a.example/token", method="POST", body=b"x").body, b"t0ken")
             with self.assertRaises(Unreachable):
                 network.fetch("https://a.example/token")
+
+    def test_what_a_hook_raises_is_told_and_what_it_catches_is_not(self) -> None:
+        class Contract:
+            def hook(self) -> int:
+                raise NotImplementedError
+
+        class Own(Plugin, Contract):
+            def hook(self) -> int:
+                try:
+                    return self.helper()
+                except KeyError:
+                    return self.helper()
+
+            def helper(self) -> int:
+                raise KeyError("a")
+
+        with mock.patch("witgate.log") as log, self.assertRaises(KeyError):
+            Own().hook()
+        (line,) = (call.args[0] for call in log.call_args_list)
+        self.assertRegex(line, r"^KeyError: 'a' \(test_witgate.py:\d+ helper < test_witgate.py:\d+ hook\)$")
 
     def test_a_plugin_is_one_object(self) -> None:
         class Own(Plugin):

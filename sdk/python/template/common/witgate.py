@@ -36,9 +36,10 @@ class Plugin:
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
-        for name, hook in list(vars(cls).items()):
-            if callable(hook) and not name.startswith("_"):
-                setattr(cls, name, _told(hook))
+        # What the gate calls is in the contract's class, beside this one.
+        hooks = {name for base in cls.__mro__[1:] for name in vars(base) if not name.startswith("_")}
+        for name in hooks & vars(cls).keys():
+            setattr(cls, name, _told(vars(cls)[name]))
 
 
 def _told(hook: Callable[..., T]) -> Callable[..., T]:
