@@ -52,13 +52,11 @@ fn next(folder: &Path, files: &[String], install: Option<&str>) -> String {
     for path in files.iter().filter(|path| !path.starts_with("cases/")) {
         by_folder.entry(path.split_once('/').map_or("", |(first, _)| first)).or_default().push(path);
     }
-    let lines: String = by_folder
-        .iter()
-        .map(|(name, paths)| match paths.len() {
-            number if !name.is_empty() && number > SHOWN => format!("  {name}/  {number} files\n"),
-            _ => paths.iter().map(|path| format!("  {path}\n")).collect(),
-        })
-        .collect();
+    let lines = by_folder.iter().flat_map(|(name, paths)| match paths.len() {
+        number if !name.is_empty() && number > SHOWN => vec![format!("  {name}/  {number} files\n")],
+        _ => paths.iter().map(|path| format!("  {path}\n")).collect(),
+    });
+    let lines = lines.collect::<Vec<_>>().concat();
     let cases = files.iter().filter(|path| path.ends_with("case.json")).count();
     let enter = if folder.file_name().is_none() { String::new() } else { format!("  cd {}\n", folder.display()) };
     let folder = folder.display();
