@@ -245,8 +245,7 @@ impl Errand<'_> {
     ) -> Result<(Option<Answers>, Option<String>), Refusal> {
         let upstream = answered.routed.upstream();
         let method = self.validated.call().method().to_owned();
-        let question =
-            self.way.sanitized(self.validated, upstream, Kind::InputRequired, method.to_owned(), question).await?;
+        let question = self.way.sanitized(self.validated, upstream, Kind::InputRequired, method, question).await?;
         let (requests, state) = (requests(question.payload())?, question.payload().read("/requestState"));
         if requests.is_empty() {
             return if state.is_some() { Ok((None, state)) } else { Err(astray("asks for input, but not for which")) };

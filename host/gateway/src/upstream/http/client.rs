@@ -144,7 +144,7 @@ struct Pools {
 enum Connections {
     Plain(Sockets),
     /// HTTP/2, too, where the server takes it.
-    Tls(Pool<HttpsConnector<HttpConnector>, Full<Bytes>>),
+    Tls(Box<Pool<HttpsConnector<HttpConnector>, Full<Bytes>>>),
 }
 
 impl Pools {
@@ -161,7 +161,7 @@ impl Pools {
             }
             let mut builder = Pool::builder(TokioExecutor::new());
             builder.pool_timer(TokioTimer::new()).pool_idle_timeout(IDLE).pool_max_idle_per_host(IDLE_CONNECTIONS);
-            Connections::Tls(builder.build(self.tls.clone()))
+            Connections::Tls(Box::new(builder.build(self.tls.clone())))
         })
     }
 }
