@@ -78,7 +78,7 @@ pub(crate) fn show(component: &mut [u8]) {
 }
 
 /// Where it was.
-fn replace(bytes: &mut [u8], from: &[u8; 5], to: &[u8; 5]) -> Vec<usize> {
+fn replace(bytes: &mut [u8], from: &[u8], to: &[u8]) -> Vec<usize> {
     let places: Vec<usize> = (0..bytes.len()).filter(|at| bytes[*at..].starts_with(from)).collect();
     for at in &places {
         bytes[*at..*at + to.len()].copy_from_slice(to);
