@@ -111,6 +111,8 @@ fn light_code() -> Config {
         // in code instead. Wasmtime then has no Spectre mitigation for them: see the crate's documentation.
         .signals_based_traps(false)
         .memory_guard_size(0)
+        // The pool never moves a memory, so that code may know where it is.
+        .memory_may_move(false)
         .memory_reservation(MEMORY_CEILING_BYTES);
     config
 }
