@@ -11,7 +11,7 @@ use crate::engine::Weight;
 use crate::error::LoadError;
 use crate::kind;
 use crate::limits;
-use crate::recycle::{self, Base};
+use crate::recycle::{self, Base, Images};
 
 /// A compiled component. Cheap to clone, and free of whoever uses it: the same file is compiled once, whatever plugins
 /// and tenants are made of it.
@@ -30,6 +30,8 @@ pub(crate) struct Compiled {
     pub(crate) code: Code,
     /// What its instances' memory holds before they are configured, once one was made: for recycling them.
     pub(crate) base: OnceLock<Option<Arc<Base>>>,
+    /// What it holds when they are, for plugins with other settings each.
+    pub(crate) images: Images,
 }
 
 impl Component {
@@ -123,6 +125,16 @@ impl Compiled {
             .filter(|name| !name.starts_with(recycle::OWN))
             .collect();
         let kinds = kind::of(plugin, &exports)?;
-        Ok(Self { digest, size_bytes, weight, imports, exports, kinds, code, base: OnceLock::new() })
+        Ok(Self {
+            digest,
+            size_bytes,
+            weight,
+            imports,
+            exports,
+            kinds,
+            code,
+            base: OnceLock::new(),
+            images: Images::default(),
+        })
     }
 }

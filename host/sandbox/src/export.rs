@@ -4,8 +4,8 @@
 //! Comparing a function with a type takes about as long as a short call of it, and the outcome is the same for every
 //! instance of one component: its functions are what its file says, and the one resource that they speak of is the
 //! host's own. So it happens with the first instance, which is made when a plugin is loaded, and what is found for the
-//! others is taken for granted. Wasmtime has no safe way to say so; this is the one module of the crate that holds
-//! unsafe code, and it is as long as it must be.
+//! others is taken for granted. Wasmtime has no safe way to say so; this is one of the few modules of the crate
+//! that hold unsafe code, and it is as long as it must be.
 
 #![expect(unsafe_code, reason = "the types of functions are checked once for a component, not for each instance")]
 

@@ -5,7 +5,7 @@
 //! long, and makes all threads of the process meet. Pages that nobody ever wrote are all the same page to the processor,
 //! so looking at them costs little.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 /// What is compared, and put back, at once. As large as a page of the usual processors, so that what nobody wrote stays
 /// unwritten.
@@ -18,6 +18,7 @@ const MOST_OWN: usize = 32;
 static ZEROS: [u8; PAGE] = [0; PAGE];
 
 /// The memory of a component's instances before they are configured. All plugins of the component share it.
+#[derive(PartialEq)]
 pub(crate) struct Base {
     /// Its pages up to the last that is not empty.
     bytes: Box<[u8]>,
@@ -39,6 +40,7 @@ impl Base {
 }
 
 /// The memory of a plugin's instances when they were configured.
+#[derive(PartialEq)]
 pub(crate) struct Image {
     base: Arc<Base>,
     length: usize,
@@ -74,6 +76,28 @@ impl Image {
     }
 }
 
+/// The images of one component. Tenants with the same settings have the same: it is kept once.
+#[derive(Default)]
+pub(crate) struct Images(Mutex<Vec<Weak<Image>>>);
+
+/// Of more, each is kept for itself: to look through them would take too long.
+const MOST_SHARED: usize = 64;
+
+impl Images {
+    /// One that is equal, if there is one.
+    pub(super) fn shared(&self, image: Arc<Image>) -> Arc<Image> {
+        let mut there = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        there.retain(|image| image.strong_count() > 0);
+        if let Some(equal) = there.iter().filter_map(Weak::upgrade).find(|there| *there == image) {
+            return equal;
+        }
+        if there.len() < MOST_SHARED {
+            there.push(Arc::downgrade(&image));
+        }
+        image
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -98,6 +122,20 @@ mod tests {
         memory.fill(0xff);
         assert_eq!(image.lay(&mut memory), Some(()));
         assert!(memory == was);
+    }
+
+    #[test]
+    fn equal_images_are_kept_once() {
+        let mut memory = vec![0; 4 * PAGE];
+        let base = Arc::new(Base::of(&memory).expect("short"));
+        let images = Images::default();
+        memory[PAGE] = 1;
+        let mut image = |byte| {
+            memory[PAGE] = byte;
+            images.shared(Arc::new(Image::of(&base, &memory).expect("little")))
+        };
+        let (first, equal, other) = (image(1), image(1), image(2));
+        assert!(Arc::ptr_eq(&first, &equal) && !Arc::ptr_eq(&first, &other));
     }
 
     #[test]

@@ -39,12 +39,11 @@ impl Remembered {
         if self.image.get().is_some() {
             return Ok(None);
         }
-        let base = match self.component.base.get() {
-            Some(base) => base.clone(),
-            None => {
-                let base = seen(guest, store, Base::of)?;
-                self.component.base.get_or_init(|| base).clone()
-            }
+        let base = if let Some(base) = self.component.base.get() {
+            base.clone()
+        } else {
+            let base = seen(guest, store, Base::of)?;
+            self.component.base.get_or_init(|| base).clone()
         };
         if base.is_none() {
             let _ = self.image.set(None);
@@ -62,7 +61,7 @@ impl Remembered {
         store.data_mut().end();
         let still = store.data().is_tidy() && guest.is_steady(store)?;
         let image = if still { seen(guest, store, |memory| Image::of(base, memory))? } else { None };
-        let _ = self.image.set(image);
+        let _ = self.image.set(image.map(|image| self.component.images.shared(image)));
         Ok(())
     }
 }

@@ -35,7 +35,7 @@ mod touch;
 
 use std::borrow::Cow;
 
-pub(crate) use image::{Base, Image};
+pub(crate) use image::{Base, Image, Images};
 pub(crate) use memory::Remembered;
 pub(crate) use touch::{Hand, Lay, Touch};
 
