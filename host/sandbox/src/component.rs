@@ -1,6 +1,6 @@
 //! A component, compiled, with what it exports and imports as it itself says.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use wasmtime::Engine;
 use wasmtime::component::Component as Code;
@@ -11,6 +11,7 @@ use crate::engine::Weight;
 use crate::error::LoadError;
 use crate::kind;
 use crate::limits;
+use crate::recycle::{self, Base, Images};
 
 /// A compiled component. Cheap to clone, and free of whoever uses it: the same file is compiled once, whatever plugins
 /// and tenants are made of it.
@@ -27,6 +28,10 @@ pub(crate) struct Compiled {
     pub(crate) exports: Vec<String>,
     pub(crate) kinds: Vec<Stage>,
     pub(crate) code: Code,
+    /// What its instances' memory holds before they are configured, once one was made: for recycling them.
+    pub(crate) base: OnceLock<Option<Arc<Base>>>,
+    /// What it holds when they are, for plugins with other settings each.
+    pub(crate) images: Images,
 }
 
 impl Component {
@@ -114,8 +119,22 @@ impl Compiled {
         let ty = code.component_type();
         let imports =
             ty.imports(engine).filter(|(_, item)| gives(engine, &item.ty)).map(|(name, _)| name.to_owned()).collect();
-        let exports: Vec<String> = ty.exports(engine).map(|(name, _)| name.to_owned()).collect();
+        let exports: Vec<String> = ty
+            .exports(engine)
+            .map(|(name, _)| name.to_owned())
+            .filter(|name| !name.starts_with(recycle::OWN))
+            .collect();
         let kinds = kind::of(plugin, &exports)?;
-        Ok(Self { digest, size_bytes, weight, imports, exports, kinds, code })
+        Ok(Self {
+            digest,
+            size_bytes,
+            weight,
+            imports,
+            exports,
+            kinds,
+            code,
+            base: OnceLock::new(),
+            images: Images::default(),
+        })
     }
 }

@@ -128,19 +128,21 @@ fn light_code() -> Config {
         // in code instead. Wasmtime then has no Spectre mitigation for them: see the crate's documentation.
         .signals_based_traps(false)
         .memory_guard_size(0)
+        // The pool never moves a memory, so that code may know where it is.
+        .memory_may_move(false)
         .memory_reservation(MEMORY_CEILING_BYTES);
     config
 }
 
 /// The engine for heavy components; `instances` at once. Each memory reserves 4 GiB of address space, with which bounds
-/// need no check.
+/// need no check; a process that has not that much takes each from the system when it is needed.
 pub(crate) fn heavy(instances: u32) -> Result<Engine, SandboxError> {
     let mut pool = pool(Weight::Heavy, instances);
     // What a slot keeps is megabytes here, and most gates have no such component, or few.
     pool.max_unused_warm_slots(HEAVY_WARM);
     let mut config = common();
     config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
-    engine(&config)
+    engine(&config).or_else(|_| engine(&common()))
 }
 
 /// An engine that compiles for one of the others and runs nothing, so that it reserves no pool.

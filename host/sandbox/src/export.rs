@@ -4,8 +4,8 @@
 //! Comparing a function with a type takes about as long as a short call of it, and the outcome is the same for every
 //! instance of one component: its functions are what its file says, and the one resource that they speak of is the
 //! host's own. So it happens with the first instance, which is made when a plugin is loaded, and what is found for the
-//! others is taken for granted. Wasmtime has no safe way to say so; this is the one module of the crate that holds
-//! unsafe code, and it is as long as it must be.
+//! others is taken for granted. Wasmtime has no safe way to say so; this is one of the few modules of the crate
+//! that hold unsafe code, and it is as long as it must be.
 
 #![expect(unsafe_code, reason = "the types of functions are checked once for a component, not for each instance")]
 
@@ -18,6 +18,8 @@ use wasmtime::{Store, format_err};
 use crate::document::Document;
 use crate::host::Host;
 use crate::kind::Contract;
+use crate::pace;
+use crate::recycle::{self, Hand, Touch};
 
 /// What `configure` takes and gives.
 type Configure = TypedFunc<(Resource<Document>,), (Result<(), String>,)>;
@@ -27,15 +29,26 @@ pub(crate) struct Exports<C> {
     pre: InstancePre<Host>,
     configure: ComponentExportIndex,
     decide: ComponentExportIndex,
+    /// What it takes to recycle its instances, where the compiler saw that they can be.
+    tools: Option<Tools>,
     /// Set when the functions of an instance were found to have the types of the kind.
     checked: OnceLock<()>,
     kind: PhantomData<fn() -> C>,
+}
+
+/// The functions with which an instance is put back; see [`crate::recycle`].
+#[derive(Clone, Copy)]
+struct Tools {
+    steady: ComponentExportIndex,
+    again: ComponentExportIndex,
 }
 
 /// The functions of one instance. Their types were checked.
 pub(crate) struct Guest<C> {
     configure: Func,
     decide: Func,
+    instance: Instance,
+    tools: Option<Tools>,
     kind: PhantomData<fn() -> C>,
 }
 
@@ -50,7 +63,14 @@ impl<C: Contract> Exports<C> {
             found.ok_or_else(|| format_err!("its `{}` has no function `{name}`", C::INTERFACE))
         };
         let (configure, decide) = (function("configure")?, function(C::DECIDES)?);
-        Ok(Self { pre, configure, decide, checked: OnceLock::new(), kind: PhantomData })
+        let tool = |name| component.get_export_index(None, name);
+        let tools = tool(recycle::STEADY).zip(tool(recycle::AGAIN)).map(|(steady, again)| Tools { steady, again });
+        Ok(Self { pre, configure, decide, tools, checked: OnceLock::new(), kind: PhantomData })
+    }
+
+    /// Whether its instances have what it takes to be put back.
+    pub(crate) fn have_tools(&self) -> bool {
+        self.tools.is_some()
     }
 
     /// Makes an instance in a store whose guests are stopped by the first deadline.
@@ -66,20 +86,45 @@ impl<C: Contract> Exports<C> {
     }
 
     fn guest(&self, store: &mut Store<Host>, instance: &Instance) -> wasmtime::Result<Guest<C>> {
-        let mut function = |index: &ComponentExportIndex| {
-            instance.get_func(&mut *store, index).ok_or_else(|| format_err!("`{}` exports no function", C::INTERFACE))
+        let function = |store: &mut Store<Host>, index: &ComponentExportIndex| {
+            instance.get_func(store, index).ok_or_else(|| format_err!("`{}` exports no function", C::INTERFACE))
         };
-        let (configure, decide) = (function(&self.configure)?, function(&self.decide)?);
+        let (configure, decide) = (function(store, &self.configure)?, function(store, &self.decide)?);
         if self.checked.get().is_none() {
             configure.typed::<(Resource<Document>,), (Result<(), String>,)>(&*store)?;
             decide.typed::<C::Told<'static>, C::Said>(&*store)?;
+            if let Some(tools) = self.tools {
+                function(store, &tools.steady)?.typed::<(), (bool,)>(&*store)?;
+                function(store, &tools.again)?.typed::<(u32,), ()>(&*store)?;
+            }
             let _ = self.checked.set(());
         }
-        Ok(Guest { configure, decide, kind: PhantomData })
+        Ok(Guest { configure, decide, instance: *instance, tools: self.tools, kind: PhantomData })
     }
 }
 
 impl<C: Contract> Guest<C> {
+    /// Whether its globals are as they were in the beginning; `false` where it cannot be recycled anyway.
+    pub(crate) fn is_steady(&self, store: &mut Store<Host>) -> wasmtime::Result<bool> {
+        let Some(function) = self.tools.and_then(|tools| self.instance.get_func(&mut *store, tools.steady)) else {
+            return Ok(false);
+        };
+        // SAFETY: as for `decide`.
+        let function: TypedFunc<(), (bool,)> = unsafe { TypedFunc::new_unchecked(function) };
+        unhurried(store, |store| function.call(store, ())).map(|(steady,)| steady)
+    }
+
+    /// Puts its globals back to what they were in the beginning, and lays `hand` on its memory. `false` where it cannot be
+    /// recycled.
+    pub(crate) fn again<H: Hand>(&self, store: &mut Store<Host>, hand: &H) -> wasmtime::Result<bool> {
+        let Some(function) = self.tools.and_then(|tools| self.instance.get_func(&mut *store, tools.again)) else {
+            return Ok(false);
+        };
+        // SAFETY: as for `decide`; what touches memory is lowered as the `u32` that it was compared as.
+        let function: TypedFunc<(Touch<'_, H>,), ()> = unsafe { TypedFunc::new_unchecked(function) };
+        unhurried(store, |store| function.call(store, (Touch(hand),))).map(|()| true)
+    }
+
     /// Takes the settings, or says why not.
     pub(crate) fn configure(&self) -> Configure {
         // SAFETY: this is how `Exports::guest` found the function of an instance of the same component to be typed.
@@ -91,4 +136,16 @@ impl<C: Contract> Guest<C> {
         // SAFETY: likewise; a lifetime is no part of what is compared.
         unsafe { TypedFunc::new_unchecked(self.decide) }
     }
+}
+
+/// Calls what is the host's own, straight and short: a machine that does other things meanwhile does not stop it.
+fn unhurried<T>(
+    store: &mut Store<Host>,
+    call: impl FnOnce(&mut Store<Host>) -> wasmtime::Result<T>,
+) -> wasmtime::Result<T> {
+    const LONG_TICKS: u64 = 1 << 20;
+    store.set_epoch_deadline(LONG_TICKS);
+    let given = call(store);
+    store.set_epoch_deadline(pace::TICKS);
+    given
 }

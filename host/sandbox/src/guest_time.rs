@@ -76,7 +76,7 @@ mod tests {
 
     #[tokio::test]
     async fn only_computing_counts() {
-        let ticker = Ticker::start(Vec::new()).expect("a thread");
+        let ticker = Ticker::start(Vec::new(), |_| ()).expect("a thread");
         let (limit, work) = (Duration::from_millis(5), Duration::from_millis(1));
         assert_eq!(limited(limit, &ticker, guest(u32::MAX, work)).await, Err(Exceeded));
         assert_eq!(limited(limit, &ticker, guest(3, work)).await, Ok(()));

@@ -46,6 +46,8 @@ pub(crate) struct Host {
     documents: Vec<u32>,
     /// How many of earlier calls it has not dropped.
     litter: usize,
+    /// Whether it dropped one that was not the last that it was given and had, so that its handles are in disorder.
+    disorder: bool,
     /// Made when the guest first writes.
     log: Option<Log>,
     /// Made when a guest first touches it, which most never do.
@@ -63,6 +65,7 @@ impl Host {
             table,
             documents: Vec::new(),
             litter: 0,
+            disorder: false,
             log: None,
             wasi: None,
             outgoing: None,
@@ -113,11 +116,20 @@ impl Host {
     /// The guest has dropped a document.
     pub(crate) fn forget(&mut self, document: Resource<Document>) -> wasmtime::Result<()> {
         match self.documents.iter().position(|place| *place == document.rep()) {
-            Some(at) => drop(self.documents.swap_remove(at)),
+            Some(at) => {
+                self.disorder |= at + 1 < self.documents.len();
+                self.documents.remove(at);
+            }
             None => self.litter = self.litter.saturating_sub(1),
         }
         self.table.delete(document)?;
         Ok(())
+    }
+
+    /// Whether the guest has dropped every document that it was given, each time the last of those that it had, so that
+    /// neither it nor the host can tell from its handles what was asked of it.
+    pub(crate) fn is_tidy(&self) -> bool {
+        self.documents.is_empty() && self.litter == 0 && !self.disorder
     }
 
     /// Whether documents that the guest never dropped, and nobody can take from it, have half of all handles: another

@@ -1,5 +1,7 @@
 //! Instances that live: one whose call is under way, and those that wait for their next.
 
+use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use wasmtime::Store;
@@ -8,7 +10,8 @@ use crate::export::Guest;
 use crate::host::Host;
 use crate::kind::Contract;
 use crate::pace;
-use crate::place::{Idle, Place};
+use crate::place::{Idle, Place, Ticket};
+use crate::recycle::{Image, Lay};
 
 /// Calls that a kept instance serves before it is replaced, so that what a guest leaks does not grow for ever.
 const CALLS_PER_INSTANCE: u32 = 10_000;
@@ -20,6 +23,8 @@ pub(crate) struct Live<C> {
     pub(crate) manner: Manner,
     pub(crate) calls: u32,
     pub(crate) place: Place,
+    /// That it is among those which wait to be recycled, once it was.
+    pub(crate) ticket: Option<Ticket>,
 }
 
 /// How the guests of a store are called, and what a tick of the clock does to them.
@@ -49,6 +54,15 @@ impl Manner {
     }
 }
 
+impl<C: Contract> Live<C> {
+    /// Puts the instance back to where it was when it had just been configured; `false` when that is impossible.
+    pub(crate) fn again(&mut self, image: &Image) -> bool {
+        let lay = Lay { image, done: AtomicBool::new(false) };
+        let reset = self.guest.again(&mut self.store, &lay);
+        matches!(reset, Ok(true)) && lay.done.into_inner()
+    }
+}
+
 impl<C> Live<C> {
     /// The next call is made in this manner.
     pub(crate) fn turn(&mut self, manner: Manner) {
@@ -62,38 +76,102 @@ impl<C> Live<C> {
 
 /// The instances that wait for their next call, and how many may.
 pub(crate) struct Kept<C> {
+    /// On each shelf. More than one shelf is for instances that are put back to where they began: each thread has its
+    /// own, so that what is in its processor's cache stays there, and no two wait for one another.
     most: usize,
-    idle: Mutex<Vec<Live<C>>>,
+    /// Whether they are nobody's wish, and end when nobody comes for them.
+    recycled: bool,
+    shelves: Box<[Mutex<Vec<Rested<C>>>]>,
+}
+
+/// An instance, and the tick at which it was put there.
+struct Rested<C> {
+    live: Live<C>,
+    since: u64,
 }
 
 impl<C: Contract> Kept<C> {
-    pub(crate) fn new(most: usize) -> Self {
-        Self { most, idle: Mutex::default() }
+    /// None at all.
+    pub(crate) fn none() -> Self {
+        Self { most: 0, recycled: false, shelves: Box::default() }
+    }
+
+    /// As many as the operator said.
+    pub(crate) fn reused(most: usize) -> Self {
+        Self { most, recycled: false, shelves: Box::new([Mutex::default()]) }
+    }
+
+    /// One for each thread that serves.
+    pub(crate) fn recycled() -> Self {
+        let threads = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        let shelves = (0..threads.min(SHELVES_MOST)).map(|_| Mutex::default()).collect();
+        Self { most: 1, recycled: true, shelves }
     }
 
     pub(crate) fn take(&self) -> Option<Live<C>> {
-        if self.most == 0 {
-            return None;
-        }
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()
+        Some(self.own_shelf()?.lock().unwrap_or_else(PoisonError::into_inner).pop()?.live)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn waiting(&self) -> usize {
+        self.shelves.iter().map(|shelf| shelf.lock().unwrap_or_else(PoisonError::into_inner).len()).sum()
+    }
+
+    /// Whether one more might be kept.
+    pub(crate) fn has_room(&self, live: &Live<C>) -> bool {
+        self.most > 0 && live.calls < CALLS_PER_INSTANCE && !live.store.data().is_littered()
     }
 
     /// Keeps an instance whose call ended with an answer, unless somebody waits for its place or it keeps what is not
     /// its own; what is not kept is dropped outside the lock.
-    pub(crate) fn put(&self, live: Live<C>, crowded: impl FnOnce() -> bool) {
-        if self.most == 0 || live.calls >= CALLS_PER_INSTANCE || live.store.data().is_littered() {
+    pub(crate) fn put(&self, live: Live<C>, since: u64, crowded: impl FnOnce() -> bool) {
+        if !self.has_room(&live) {
             return;
         }
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(shelf) = self.own_shelf() else { return };
+        let mut idle = shelf.lock().unwrap_or_else(PoisonError::into_inner);
         if idle.len() < self.most && !crowded() {
-            idle.push(live);
+            idle.push(Rested { live, since });
         }
     }
+
+    fn own_shelf(&self) -> Option<&Mutex<Vec<Rested<C>>>> {
+        match self.shelves.len() {
+            0 => None,
+            1 => self.shelves.first(),
+            shelves => self.shelves.get(thread() % shelves),
+        }
+    }
+}
+
+/// More threads than these share shelves.
+const SHELVES_MOST: usize = 64;
+
+/// This thread's number.
+fn thread() -> usize {
+    static THREADS: AtomicUsize = AtomicUsize::new(0);
+    thread_local!(static THREAD: usize = THREADS.fetch_add(1, Ordering::Relaxed));
+    THREAD.with(|thread| *thread)
 }
 
 impl<C: Contract> Idle for Kept<C> {
     fn give_way(&self) -> bool {
         // Dropped when the lock is no longer held.
-        self.take().is_some()
+        let mut idle =
+            self.shelves.iter().filter_map(|shelf| shelf.lock().unwrap_or_else(PoisonError::into_inner).pop());
+        idle.next().is_some()
+    }
+
+    fn rest(&self, before: u64) {
+        if !self.recycled {
+            return;
+        }
+        for shelf in &self.shelves {
+            let rested = {
+                let mut idle = shelf.lock().unwrap_or_else(PoisonError::into_inner);
+                idle.extract_if(.., |rested| rested.since < before).collect::<Vec<_>>()
+            };
+            drop(rested);
+        }
     }
 }

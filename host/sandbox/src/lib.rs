@@ -17,6 +17,8 @@
 //!
 //! Invariants:
 //! - an instance whose call did not end with an answer that was accepted is never asked again;
+//! - a call finds what an instance has that was just configured, whether one was made for it or another was put back
+//!   (`recycle`), unless the operator opted into reuse;
 //! - a guest's time is processor time, so what others do on the machine makes no plugin fail; a guest that computes
 //!   yields at every tick, or is stopped at the second and begins again in turns, so it holds up nobody for longer;
 //! - a call is begun again only where nobody can tell: its plugin was linked with nothing that has an effect;
@@ -57,6 +59,7 @@ mod pace;
 mod place;
 mod plugin;
 mod quarantine;
+mod recycle;
 mod runner;
 mod sandbox;
 mod share;

@@ -33,6 +33,11 @@ impl Pace {
         Self { hasty, wary: AtomicU32::new(0) }
     }
 
+    /// Whether any call is tried at once.
+    pub(crate) fn may_be_hasty(&self) -> bool {
+        self.hasty
+    }
+
     /// Whether the next call, about documents of so many bytes, is tried at once.
     pub(crate) fn is_hasty(&self, document_bytes: usize) -> bool {
         if !self.hasty || document_bytes > SHORT_BYTES {

@@ -14,6 +14,9 @@ use tokio::time::{Instant, timeout_at};
 pub(crate) trait Idle: Send + Sync {
     /// Ends one of them; `false` when there is none.
     fn give_way(&self) -> bool;
+
+    /// Ends those that nobody asked for and nobody used since a tick of the clock.
+    fn rest(&self, before: u64);
 }
 
 /// So many places.
@@ -24,6 +27,9 @@ pub(crate) struct Room {
     waiting: AtomicU32,
     idle: Mutex<Vec<Weak<dyn Idle>>>,
 }
+
+/// That an instance may wait to be recycled: one of a number, so that whoever is asked once leaves room for others.
+pub(crate) type Ticket = OwnedSemaphorePermit;
 
 /// The places of one instance.
 #[derive(Debug)]
@@ -91,13 +97,20 @@ impl Room {
         timeout_at(deadline, self.places.clone().acquire_many_owned(places)).await.ok()?.ok()
     }
 
+    /// Ends recycled instances that nobody used since a tick of the clock.
+    pub(crate) fn rest(&self, before: u64) {
+        for keeper in self.keepers() {
+            keeper.rest(before);
+        }
+    }
+
+    fn keepers(&self) -> Vec<Arc<dyn Idle>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).iter().filter_map(Weak::upgrade).collect()
+    }
+
     /// Ends idle instances until there are places, or no idle instances.
     fn make_room(&self, places: u32) {
-        let all: Vec<_> = {
-            let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-            idle.iter().filter_map(Weak::upgrade).collect()
-        };
-        for keeper in all {
+        for keeper in self.keepers() {
             while self.free() < places as usize && keeper.give_way() {}
         }
     }
@@ -178,6 +191,8 @@ mod tests {
         fn give_way(&self) -> bool {
             self.0.lock().expect("no panic").pop().is_some()
         }
+
+        fn rest(&self, _: u64) {}
     }
 
     #[tokio::test(start_paused = true)]

@@ -66,7 +66,7 @@ pub struct Plugin {
     auth: Option<Arc<Runner<Auth>>>,
     credential: Option<Arc<Runner<Credential>>>,
     validate: Option<Arc<Runner<Validate>>>,
-    route: Option<Arc<Runner<Route>>>,
+    pub(crate) route: Option<Arc<Runner<Route>>>,
     retry: Option<Arc<Runner<Retry>>>,
     sanitize: Option<Arc<Runner<Sanitize>>>,
 }

@@ -16,7 +16,7 @@ use crate::account::Account;
 use crate::component::Component;
 use crate::engine::Weight;
 use crate::error::LoadError;
-use crate::export::Exports;
+use crate::export::{Exports, Guest};
 use crate::fault::{classify, unmade};
 use crate::guest_time;
 use crate::health::Health;
@@ -27,6 +27,7 @@ use crate::log::clean;
 use crate::pace::Pace;
 use crate::place::{self, Full, Idle, Place};
 use crate::quarantine::{Caller, Quarantine};
+use crate::recycle::{Image, Remembered};
 use crate::sandbox::Sandbox;
 
 /// Bytes of a `configure` error that are kept.
@@ -43,6 +44,8 @@ pub(crate) struct Runner<C: Contract> {
     pace: Pace,
     quarantine: Quarantine,
     kept: Arc<Kept<C>>,
+    /// What its instances are put back to, where they are recycled.
+    remembered: Option<Remembered>,
 }
 
 impl<C: Contract> Runner<C> {
@@ -62,29 +65,38 @@ impl<C: Contract> Runner<C> {
             kind: C::KIND,
             cause: format!("{e:#}"),
         })?;
-        let most = reuse.map_or(0, |most| most.get() as usize);
         let weight = component.inner.weight;
+        let pace = Pace::new(pure && weight == Weight::Light, &shared.bounds);
+        let recycled = reuse.is_none() && shared.meter.is_none() && pace.may_be_hasty() && exports.have_tools();
+        let kept = Arc::new(match reuse {
+            Some(most) => Kept::reused(most.get() as usize),
+            None if recycled => Kept::recycled(),
+            None => Kept::none(),
+        });
+        if recycled || reuse.is_some() {
+            let idle: Weak<dyn Idle> = Arc::downgrade(&kept) as Weak<dyn Idle>;
+            sandbox.room.register(idle.clone());
+            shared.share.instances.register(idle);
+        }
         let runner = Self {
             sandbox: sandbox.clone(),
             weight,
             shared: shared.clone(),
             exports,
             places: places(component),
-            pace: Pace::new(pure && weight == Weight::Light, &shared.bounds),
+            pace,
             quarantine: Quarantine::new(&shared.space, C::KIND),
-            kept: Arc::new(Kept::new(most)),
+            kept,
+            remembered: recycled.then(|| Remembered::new(&component.inner)),
         };
-        if most > 0 {
-            let idle: Weak<dyn Idle> = Arc::downgrade(&runner.kept) as Weak<dyn Idle>;
-            sandbox.room.register(idle.clone());
-            shared.share.instances.register(idle);
-        }
         let deadline = Instant::now() + shared.bounds.wall_time;
         let live = runner.test(deadline).await.map_err(|unready| match unready {
             Unready::Settings(message) => LoadError::Settings { plugin: plugin.clone(), message },
             Unready::Fault(fault) => LoadError::SelfTest { plugin: plugin.clone(), fault },
         })?;
-        runner.keep(live);
+        if reuse.is_some() {
+            runner.keep(live);
+        }
         Ok(runner)
     }
 
@@ -100,6 +112,12 @@ impl<C: Contract> Runner<C> {
             self.pace.was_slow();
         }
         self.limited(0, deadline, self.fresh(place)).await
+    }
+
+    /// How many instances wait for a call.
+    #[cfg(test)]
+    pub(crate) fn waiting(&self) -> usize {
+        self.kept.waiting()
     }
 
     /// How the plugin has been doing.
@@ -187,9 +205,27 @@ impl<C: Contract> Runner<C> {
         }
     }
 
-    /// An instance whose call ended with an answer may have another.
-    fn keep(&self, live: Live<C>) {
-        self.kept.put(live, || self.sandbox.room.is_crowded() || self.shared.share.instances.is_crowded());
+    /// An instance whose call ended with an answer may have another: as it is, where the operator said so, and else as if
+    /// nothing had been asked of it.
+    fn keep(&self, mut live: Live<C>) {
+        if let Some(remembered) = &self.remembered
+            && !remembered.image().is_some_and(|image| self.recycle(&mut live, image))
+        {
+            return;
+        }
+        let crowded = || self.sandbox.room.is_crowded() || self.shared.share.instances.is_crowded();
+        self.kept.put(live, self.sandbox.ticker.now(), crowded);
+    }
+
+    /// Puts an instance back to where it began. `false` when that cannot be, or it would wait in vain.
+    fn recycle(&self, live: &mut Live<C>, image: &Image) -> bool {
+        if live.manner != Manner::AtOnce || !live.store.data().is_tidy() || !self.kept.has_room(live) {
+            return false;
+        }
+        if live.ticket.is_none() {
+            live.ticket = self.sandbox.tickets.clone().try_acquire_owned().ok();
+        }
+        live.ticket.is_some() && live.again(image)
     }
 
     /// A place for one more instance.
@@ -249,22 +285,40 @@ impl<C: Contract> Runner<C> {
             Err(e) => Err(e),
         };
         match configured {
-            Ok((Ok(()),)) => Ok(Live { guest, store, manner, calls: 0, place }),
+            Ok((Ok(()),)) => Ok(Live { guest, store, manner, calls: 0, place, ticket: None }),
             Ok((Err(message),)) => Err(Unready::Settings(clean(&message, MESSAGE_BYTES))),
             Err(e) => Err(Unready::Fault(classify(&e, &store.data().account))),
         }
     }
 
     fn fresh_at_once(&self, place: Place) -> Result<Live<C>, Hasty> {
-        let manner = Manner::AtOnce;
-        let mut store = self.store(manner);
-        let guest = match self.exports.make(&mut store) {
-            Ok(guest) => guest,
-            Err(e) => return Err(hasty(&e, store, place, unmade)),
+        let (guest, mut store, place) = self.made_at_once(place)?;
+        let base = match self.remembered.as_ref().map(|remembered| remembered.before(&guest, &mut store)) {
+            Some(Err(e)) => return Err(hasty(&e, store, place, unmade)),
+            Some(Ok(base)) => base,
+            None => None,
         };
+        let mut live = Self::configured_at_once(guest, store, place)?;
+        let Some((remembered, base)) = self.remembered.as_ref().zip(base) else { return Ok(live) };
+        match remembered.after(&base, &live.guest, &mut live.store) {
+            Ok(()) => Ok(live),
+            Err(e) => Err(hasty(&e, live.store, live.place, unmade)),
+        }
+    }
+
+    fn made_at_once(&self, place: Place) -> Result<(Guest<C>, Store<Host>, Place), Hasty> {
+        let mut store = self.store(Manner::AtOnce);
+        match self.exports.make(&mut store) {
+            Ok(guest) => Ok((guest, store, place)),
+            Err(e) => Err(hasty(&e, store, place, unmade)),
+        }
+    }
+
+    fn configured_at_once(guest: Guest<C>, mut store: Store<Host>, place: Place) -> Result<Live<C>, Hasty> {
+        let manner = Manner::AtOnce;
         let settings = store.data_mut().settings();
         match settings.and_then(|settings| guest.configure().call(&mut store, (settings,))) {
-            Ok((Ok(()),)) => Ok(Live { guest, store, manner, calls: 0, place }),
+            Ok((Ok(()),)) => Ok(Live { guest, store, manner, calls: 0, place, ticket: None }),
             Ok((Err(message),)) => Err(Hasty::Unready(Unready::Settings(clean(&message, MESSAGE_BYTES)))),
             Err(e) => Err(hasty(&e, store, place, classify)),
         }

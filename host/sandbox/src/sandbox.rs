@@ -2,6 +2,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use sha2::{Digest, Sha256};
+use tokio::sync::Semaphore;
 use wasmtime::Engine;
 use witgate_egress::{Egress, EgressConfig};
 
@@ -39,7 +40,9 @@ pub struct Sandbox {
     heavy: Engine,
     pub(crate) ticker: Ticker,
     pub(crate) egress: Arc<Egress>,
-    pub(crate) room: Room,
+    pub(crate) room: Arc<Room>,
+    /// How many instances may wait to be recycled.
+    pub(crate) tickets: Arc<Semaphore>,
     /// What plugins wrote to the folders that they were granted.
     pub(crate) folders: Arc<files::Store>,
     /// By digest, so that a reload compiles only what changed. Weak: what no generation uses any more is freed.
@@ -55,15 +58,18 @@ impl Sandbox {
     pub fn new(config: SandboxConfig) -> Result<Arc<Self>, SandboxError> {
         let light = engine::light(config.instances)?;
         let heavy = engine::heavy(config.instances)?;
-        let ticker = Ticker::start(vec![light.clone(), heavy.clone()])?;
-        let room = Room::new(config.instances);
+        let room = Arc::new(Room::new(config.instances));
+        // The other half is for whoever comes.
+        let tickets = Arc::new(Semaphore::new((config.instances / 2) as usize));
+        let kept = room.clone();
+        let ticker = Ticker::start(vec![light.clone(), heavy.clone()], move |before| kept.rest(before))?;
         let egress = Egress::new(config.egress)?;
         let workshop = match config.compiler {
             Compiler::InProcess => None,
             Compiler::Child(compiler) => Some(Workshop::new(compiler)),
         };
         let (folders, compiled, under_way) = Default::default();
-        Ok(Arc::new(Self { light, heavy, ticker, egress, room, folders, compiled, under_way, workshop }))
+        Ok(Arc::new(Self { light, heavy, ticker, egress, room, tickets, folders, compiled, under_way, workshop }))
     }
 
     /// Compiles a file of at most `limit_bytes`, or finds that it was compiled. `name` is for the error. When this is
@@ -87,7 +93,7 @@ impl Sandbox {
         let (engine, size_bytes) = (self.engine(weight), bytes.len());
         let code = match &self.workshop {
             Some(workshop) => workshop.code(&plugin, engine, weight, &bytes, sha256).await?,
-            None => compiler::here(&plugin, engine.clone(), bytes).await?,
+            None => compiler::here(&plugin, engine.clone(), weight, bytes).await?,
         };
         let inner = Arc::new(Compiled::new(&plugin, engine, weight, digest, size_bytes, code)?);
         self.keep(&inner);

@@ -4,7 +4,7 @@
 //! a sandbox that has not been used for a while wakes nobody up; the thread ends with the sandbox.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::Duration;
 
@@ -17,6 +17,10 @@ use crate::error::SandboxError;
 pub(crate) const PERIOD: Duration = Duration::from_millis(1);
 /// Ticks without any use after which the thread sleeps.
 const PATIENCE: u32 = 500;
+/// Ticks after which what nobody used ends: long enough that a plugin which is asked now and then finds its instance.
+const REST: u64 = 5_000;
+/// Ticks from one look at what nobody uses to the next.
+const ROUND: u64 = 1_000;
 
 /// What the thread and the callers share. Sequentially consistent, since each side writes one flag and reads the
 /// other: at least one of them sees the other's.
@@ -26,6 +30,8 @@ struct Flags {
     used: AtomicBool,
     /// The thread sleeps, or is about to.
     asleep: AtomicBool,
+    /// How often it ticked.
+    ticks: AtomicU64,
 }
 
 pub(crate) struct Ticker {
@@ -34,15 +40,21 @@ pub(crate) struct Ticker {
 }
 
 impl Ticker {
-    pub(crate) fn start(engines: Vec<Engine>) -> Result<Self, SandboxError> {
+    /// `rest` ends what nobody used since a tick.
+    pub(crate) fn start(engines: Vec<Engine>, rest: impl Fn(u64) + Send + 'static) -> Result<Self, SandboxError> {
         let flags = Arc::new(Flags::default());
         let (bell, rung) = sync_channel(1);
         let shared = flags.clone();
         std::thread::Builder::new()
             .name("witgate-ticker".into())
-            .spawn(move || run(&engines, &shared, &rung))
+            .spawn(move || run(&engines, &shared, &rung, rest))
             .map_err(SandboxError::Ticker)?;
         Ok(Self { flags, bell })
+    }
+
+    /// The tick that was last.
+    pub(crate) fn now(&self) -> u64 {
+        self.flags.ticks.load(Ordering::Relaxed)
     }
 
     /// Whether the thread sleeps.
@@ -62,7 +74,7 @@ impl Ticker {
     }
 }
 
-fn run(engines: &[Engine], flags: &Flags, rung: &Receiver<()>) {
+fn run(engines: &[Engine], flags: &Flags, rung: &Receiver<()>, rest: impl Fn(u64)) {
     let mut idle = 0;
     loop {
         match rung.recv_timeout(PERIOD) {
@@ -70,10 +82,16 @@ fn run(engines: &[Engine], flags: &Flags, rung: &Receiver<()>) {
             Err(RecvTimeoutError::Disconnected) => return,
         }
         engines.iter().for_each(Engine::increment_epoch);
+        let now = flags.ticks.fetch_add(1, Ordering::Relaxed) + 1;
+        if now.is_multiple_of(ROUND) {
+            rest(now.saturating_sub(REST));
+        }
         idle = if flags.used.swap(false, Ordering::SeqCst) { 0 } else { idle + 1 };
         if idle < PATIENCE {
             continue;
         }
+        // Nobody uses anything.
+        rest(u64::MAX);
         flags.asleep.store(true, Ordering::SeqCst);
         if !flags.used.load(Ordering::SeqCst) && rung.recv().is_err() {
             return;

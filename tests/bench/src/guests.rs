@@ -15,8 +15,9 @@ use witgate_sandbox::{Plugin, PluginSpec, Sandbox, SandboxConfig};
 use witgate_state::{MemoryCounters, MemoryKeyValues};
 use witgate_test_guests::{Guest, VALIDATE_PARAMS};
 
-/// Instances at once: more than threads, and few enough for tools that do not like much reserved address space.
-const INSTANCES: u32 = 8;
+/// Instances at once: enough that each part's wait for their next call on each thread, and few enough for tools that do not
+/// like much reserved address space.
+const INSTANCES: u32 = 64;
 
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
     let mut builder = tokio::runtime::Builder::new_multi_thread();
@@ -74,20 +75,29 @@ pub(crate) fn standard(name: &str, settings: &str, kept: u32) -> Plugin {
     load(name, std::fs::read(file).expect("plugins/dist"), settings, kept)
 }
 
+/// What is read.
+const POINTER: &str = "/arguments/text";
+
 /// The smallest validator, which accepts.
 pub(crate) fn smallest(kept: u32) -> Plugin {
-    load("smallest", witgate_test_guests::pass(Stage::Validate), "{}", kept)
+    load("smallest", tidy(&format!("{DROP} global.get $answer")), "{}", kept)
 }
 
 /// The same, once it has read one argument.
 pub(crate) fn reader(kept: u32) -> Plugin {
-    const POINTER: &str = "/arguments/text";
     let body = format!(
         "(call $document.get {VALIDATE_PARAMS} (i32.const 2048) (i32.const {}) (i32.const 4096))
          (if (i32.eqz (i32.load8_u (i32.const 4096))) (then unreachable))
+         {DROP}
          global.get $answer",
         POINTER.len()
     );
-    let guest = Guest::new(Stage::Validate).import("witgate:types/types@0.1.0").data(2048, POINTER).decide(&body);
-    load("reader", guest.build(), "{}", kept)
+    load("reader", tidy(&body), "{}", kept)
+}
+
+/// The documents of a call are dropped as compiled languages do it: the last first.
+const DROP: &str = "(call $drop (i32.load offset=108 (local.get 0))) (call $drop (i32.load offset=104 (local.get 0)))";
+
+fn tidy(body: &str) -> Vec<u8> {
+    Guest::new(Stage::Validate).dropping().data(2048, POINTER).decide(body).build()
 }

@@ -17,6 +17,9 @@ pub const SANITIZE_PAYLOAD: &str = "(i32.load offset=124 (local.get 0))";
 pub(crate) const ANSWER: u32 = 1024;
 const HEAP: u32 = 8192;
 
+/// Where documents come from.
+const TYPES: &str = "witgate:types/types@0.1.0";
+
 /// A component in the making. What is not said is as [`pass`](crate::pass) has it.
 ///
 /// Bodies are instructions in the text format. They find `$answer` (a global with the address of an answer that is all
@@ -27,6 +30,7 @@ pub struct Guest {
     kind: Stage,
     version: String,
     imports: Vec<String>,
+    drops: bool,
     fields: String,
     configure: String,
     decide: String,
@@ -44,6 +48,7 @@ impl Guest {
             kind,
             version: "0.1.0".into(),
             imports: Vec::new(),
+            drops: false,
             fields: String::new(),
             configure: "global.get $answer".into(),
             decide: format!("(i32.store8 (global.get $answer) (i32.const {verdict})) global.get $answer"),
@@ -82,6 +87,13 @@ impl Guest {
     pub fn import(mut self, interface: &str) -> Self {
         self.imports.push(interface.to_owned());
         self
+    }
+
+    /// Imports `$drop`, which drops a document, and drops its settings as `configure` begins.
+    #[must_use]
+    pub fn dropping(mut self) -> Self {
+        self.drops = true;
+        self.import(TYPES)
     }
 
     /// One more field of the module.
@@ -143,6 +155,9 @@ impl Guest {
     fn module(&self, resolve: &Resolve, world: wit_parser::WorldId) -> String {
         let mut imports = String::new();
         let mut exports = String::new();
+        if self.drops {
+            let _ = writeln!(imports, "(import \"{TYPES}\" \"[resource-drop]document\" (func $drop (param i32)))");
+        }
         for (key, item) in &resolve.worlds[world].imports {
             let name = resolve.name_world_key(key);
             if self.imports.contains(&name) {
@@ -175,7 +190,11 @@ impl Guest {
 
     fn export(&self, out: &mut String, resolve: &Resolve, key: &WorldKey, function: &Function) {
         let signature = resolve.wasm_signature(AbiVariant::GuestExport, function);
-        let body = if function.name == "configure" { &self.configure } else { &self.decide };
+        let dropped = if self.drops { "(call $drop (local.get 0))" } else { "" };
+        let body = match function.name.as_str() {
+            "configure" => format!("{dropped} {}", self.configure),
+            _ => self.decide.clone(),
+        };
         let name = format!("{}#{}", resolve.name_world_key(key), function.name);
         let types = types(&signature.params, &signature.results);
         let _ = writeln!(out, "(func (export \"{name}\") {types} {body})");

@@ -1,4 +1,4 @@
-//! Code that may run: the only place in this repository that needs `unsafe`.
+//! Code that may run: one of the few places in this repository that need `unsafe`.
 //!
 //! Loading an artifact means running the machine code in it, so whoever can choose its bytes is the gate. wasmtime's
 //! condition is that they came from `Engine::precompile_component`, unchanged. They do, because an [`Artifact`] is made

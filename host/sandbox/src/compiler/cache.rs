@@ -20,7 +20,7 @@ use super::name::Name;
 use super::seal::{Key, SEAL_BYTES};
 
 /// Begins a file. The number is the version of the form.
-const MAGIC: [u8; 16] = *b"witgate cache 1\n";
+const MAGIC: [u8; 16] = *b"witgate cache 2\n";
 const HEADER_BYTES: usize = MAGIC.len() + Name::HEADER_BYTES + 8;
 /// What all files together may take: some fifty of the largest that are known, and some thousand of the usual.
 const MOST_BYTES: u64 = 1 << 30;

@@ -32,6 +32,7 @@ mod seal;
 mod syscalls;
 mod worker;
 
+use std::borrow::Cow;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::{Arc, Once};
@@ -43,6 +44,7 @@ use wasmtime::component::Component as Code;
 
 use crate::engine::Weight;
 use crate::error::LoadError;
+use crate::recycle;
 
 use artifact::Artifact;
 use budget::Budget;
@@ -187,9 +189,25 @@ impl Workshop {
     }
 }
 
+/// What is compiled of a component: a light one may get what it takes to recycle its instances.
+fn prepared(weight: Weight, component: &[u8]) -> Result<Cow<'_, [u8]>, String> {
+    match weight {
+        Weight::Light => recycle::with_tools(component),
+        Weight::Heavy => Ok(Cow::Borrowed(component)),
+    }
+}
+
 /// Compiles in this process, on a thread that may take long.
-pub(crate) async fn here(plugin: &Arc<str>, engine: Engine, component: bytes::Bytes) -> Result<Code, LoadError> {
-    let compiled = off_path(move || Code::from_binary(&engine, &component).map_err(|cause| format!("{cause:#}")));
+pub(crate) async fn here(
+    plugin: &Arc<str>,
+    engine: Engine,
+    weight: Weight,
+    component: bytes::Bytes,
+) -> Result<Code, LoadError> {
+    let compiled = off_path(move || {
+        let component = prepared(weight, &component)?;
+        Code::from_binary(&engine, &component).map_err(|cause| format!("{cause:#}"))
+    });
     let cause = match compiled.await {
         Ok(Ok(code)) => return Ok(code),
         Ok(Err(cause)) => cause,

@@ -8,6 +8,7 @@ use crate::log::clean;
 
 use super::frame::{self, Confinement, Outcome, SAID_BYTES};
 use super::job::Job;
+use super::prepared;
 
 /// Compiles one component from standard input to standard output, within the job's limits, and nothing else: this is
 /// all that a process may do that was started for it, and it must have one thread. The error is why there was no
@@ -48,7 +49,11 @@ fn compile(job: Job, component: &[u8]) -> Outcome {
         Ok(engine) => engine,
         Err(cause) => return Outcome::Refused(clean(&cause.to_string(), SAID_BYTES)),
     };
-    match engine.precompile_component(component) {
+    let component = match prepared(job.weight, component) {
+        Ok(component) => component,
+        Err(cause) => return Outcome::Refused(clean(&cause, SAID_BYTES)),
+    };
+    match engine.precompile_component(&component) {
         Ok(artifact) => Outcome::Artifact(artifact),
         Err(cause) if is_memory(&cause) => Outcome::NoMemory,
         Err(cause) => Outcome::Refused(clean(&format!("{cause:#}"), SAID_BYTES)),

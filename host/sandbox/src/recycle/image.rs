@@ -1,0 +1,150 @@
+//! What a guest's memory holds when nothing was asked of it yet.
+//!
+//! A call writes a handful of pages: the top of its stack, a little data, the heap. Which ones is found by looking: a page
+//! that is not what it was is written again. The kernel could be asked instead, and was tried: its answer takes twice as
+//! long, and makes all threads of the process meet. Pages that nobody ever wrote are all the same page to the processor,
+//! so looking at them costs little.
+
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+/// What is compared, and put back, at once. As large as a page of the usual processors, so that what nobody wrote stays
+/// unwritten.
+const PAGE: usize = 4096;
+/// A longer memory is not put back: to look through it takes as long as to make an instance.
+const MOST_BYTES: usize = 512 << 10;
+/// A plugin whose settings fill more pages than these is made anew for each call, since it would keep them twice.
+const MOST_OWN: usize = 32;
+
+static ZEROS: [u8; PAGE] = [0; PAGE];
+
+/// The memory of a component's instances before they are configured. All plugins of the component share it.
+#[derive(PartialEq)]
+pub(crate) struct Base {
+    /// Its pages up to the last that is not empty.
+    bytes: Box<[u8]>,
+}
+
+impl Base {
+    /// `None` for a memory that is too long to be kept.
+    pub(crate) fn of(memory: &[u8]) -> Option<Self> {
+        if memory.len() > MOST_BYTES {
+            return None;
+        }
+        let used = memory.iter().rposition(|byte| *byte != 0).map_or(0, |last| (last / PAGE + 1) * PAGE);
+        Some(Self { bytes: memory.get(..used)?.into() })
+    }
+
+    fn page(&self, page: usize) -> &[u8] {
+        self.bytes.get(page * PAGE..(page + 1) * PAGE).unwrap_or(&ZEROS)
+    }
+}
+
+/// The memory of a plugin's instances when they were configured.
+#[derive(PartialEq)]
+pub(crate) struct Image {
+    base: Arc<Base>,
+    length: usize,
+    /// The pages that are not the component's, in order.
+    own: Vec<(usize, Box<[u8]>)>,
+}
+
+impl Image {
+    /// `None` when too much of the memory is the plugin's own.
+    pub(crate) fn of(base: &Arc<Base>, memory: &[u8]) -> Option<Self> {
+        if memory.len() > MOST_BYTES {
+            return None;
+        }
+        let differs = |(page, bytes): &(usize, &[u8])| *bytes != base.page(*page);
+        let own = memory.chunks(PAGE).enumerate().filter(differs).map(|(page, bytes)| (page, bytes.into()));
+        let own: Vec<(usize, Box<[u8]>)> = own.take(MOST_OWN + 1).collect();
+        (own.len() <= MOST_OWN).then(|| Self { base: base.clone(), length: memory.len(), own })
+    }
+
+    /// Makes a memory what it was. `None` when it has grown, which cannot be undone.
+    pub(crate) fn lay(&self, memory: &mut [u8]) -> Option<()> {
+        if memory.len() != self.length {
+            return None;
+        }
+        let mut own = self.own.iter().peekable();
+        for (page, bytes) in memory.chunks_mut(PAGE).enumerate() {
+            let was = own.next_if(|(own, _)| *own == page).map_or(self.base.page(page), |(_, bytes)| bytes);
+            if *bytes != *was {
+                bytes.copy_from_slice(was);
+            }
+        }
+        Some(())
+    }
+}
+
+/// The images of one component. Tenants with the same settings have the same: it is kept once.
+#[derive(Default)]
+pub(crate) struct Images(Mutex<Vec<Weak<Image>>>);
+
+/// Of more, each is kept for itself: to look through them would take too long.
+const MOST_SHARED: usize = 64;
+
+impl Images {
+    /// One that is equal, if there is one.
+    pub(super) fn shared(&self, image: Arc<Image>) -> Arc<Image> {
+        let mut there = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        there.retain(|image| image.strong_count() > 0);
+        if let Some(equal) = there.iter().filter_map(Weak::upgrade).find(|there| *there == image) {
+            return equal;
+        }
+        if there.len() < MOST_SHARED {
+            there.push(Arc::downgrade(&image));
+        }
+        image
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_memory_becomes_what_it_was() {
+        let mut memory = vec![0; 40 * PAGE];
+        memory[3 * PAGE + 5] = 7;
+        let base = Arc::new(Base::of(&memory).expect("short"));
+        assert_eq!(base.bytes.len(), 4 * PAGE);
+        memory[PAGE] = 1;
+        memory[3 * PAGE] = 2;
+        memory[20 * PAGE] = 3;
+        let was = memory.clone();
+        let image = Image::of(&base, &memory).expect("little");
+        assert_eq!(image.own.iter().map(|(page, _)| *page).collect::<Vec<_>>(), [1, 3, 20]);
+        for byte in [0, PAGE, 2 * PAGE - 1, 3 * PAGE + 5, 20 * PAGE, 40 * PAGE - 1] {
+            memory[byte] ^= 0xff;
+            assert_eq!(image.lay(&mut memory), Some(()));
+            assert!(memory == was, "byte {byte}");
+        }
+        memory.fill(0xff);
+        assert_eq!(image.lay(&mut memory), Some(()));
+        assert!(memory == was);
+    }
+
+    #[test]
+    fn equal_images_are_kept_once() {
+        let mut memory = vec![0; 4 * PAGE];
+        let base = Arc::new(Base::of(&memory).expect("short"));
+        let images = Images::default();
+        memory[PAGE] = 1;
+        let mut image = |byte| {
+            memory[PAGE] = byte;
+            images.shared(Arc::new(Image::of(&base, &memory).expect("little")))
+        };
+        let (first, equal, other) = (image(1), image(1), image(2));
+        assert!(Arc::ptr_eq(&first, &equal) && !Arc::ptr_eq(&first, &other));
+    }
+
+    #[test]
+    fn what_has_grown_is_left_alone_and_what_is_large_is_not_kept() {
+        let mut memory = vec![0; 100 * PAGE];
+        let image = Image::of(&Arc::new(Base::of(&memory).expect("short")), &memory).expect("little");
+        assert_eq!(image.lay(&mut memory[..99 * PAGE]), None);
+        memory.fill(1);
+        assert!(Image::of(&image.base, &memory).is_none());
+        assert!(Base::of(&vec![0; MOST_BYTES + PAGE]).is_none());
+    }
+}

@@ -1,0 +1,155 @@
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use witgate_policy::origin::Origin;
+use witgate_policy::secret::{Secret, SecretSource};
+use witgate_policy::{
+    Call, Candidate, Circuit, Draft, Form, Grants, Identity, Limits, Payload, Revision, RouteVerdict, Router, Stage,
+};
+use witgate_state::{MemoryCounters, MemoryKeyValues};
+use witgate_test_guests::Guest;
+
+use crate::{LoadError, Plugin, PluginSpec, Sandbox, SandboxConfig};
+
+struct NoSecrets;
+
+impl SecretSource for NoSecrets {
+    fn secret(&self, _: &str, _: &str, _: &Origin) -> Option<Secret> {
+        None
+    }
+}
+
+async fn load(guest: &Guest) -> Result<Plugin, LoadError> {
+    let sandbox = Sandbox::new(SandboxConfig { instances: 8, ..SandboxConfig::default() }).expect("a sandbox");
+    let component = sandbox.compile("guest", guest.build().into(), 1 << 20).await?;
+    let spec = PluginSpec {
+        name: "guest".into(),
+        tenant: "acme".into(),
+        settings: Payload::empty(),
+        grants: Grants::default(),
+        limits: Limits::default(),
+        reuse: None,
+        counters: Arc::new(MemoryCounters::default()),
+        key_values: Arc::new(MemoryKeyValues::default()),
+        secrets: Arc::new(NoSecrets),
+        share: Arc::default(),
+        script: None,
+        meter: None,
+    };
+    Plugin::load(&sandbox, &component, spec).await
+}
+
+async fn abstains(plugin: &Plugin) {
+    let call = Call::new(Draft {
+        id: "id-1".into(),
+        tenant: "acme".into(),
+        form: Form::Request,
+        method: "tools/call".into(),
+        params: Payload::empty(),
+        revision: Revision::V2025_11_25,
+        traceparent: None,
+        unix_time_s: 1_700_000_000,
+        deadline: Instant::now() + Duration::from_secs(30),
+        chance: 7,
+    });
+    let candidate = Candidate {
+        id: "a".into(),
+        labels: Arc::new([]),
+        healthy: true,
+        circuit: Circuit::Closed,
+        in_flight: 0,
+        latency: None,
+    };
+    let router = plugin.route.as_ref().expect("a router");
+    let verdict = router.route(&call, &Identity::anonymous(), &[candidate]).await.expect("a verdict");
+    assert!(matches!(verdict, RouteVerdict::Abstain), "{verdict:?}");
+}
+
+/// Asks until an instance waits for its next call: a call that the machine's other work held up is made anew.
+async fn is_recycled(plugin: &Plugin) -> bool {
+    for _ in 0..200 {
+        abstains(plugin).await;
+        if plugin.route.as_ref().is_some_and(|runner| runner.waiting() > 0) {
+            return true;
+        }
+    }
+    false
+}
+
+const ABSTAIN: &str = "(i32.store8 (global.get $answer) (i32.const 2)) global.get $answer";
+
+/// One that traps when it sees that it was asked before, wherever it looks, and leaves all that it can.
+fn nosy() -> Guest {
+    let looks = "
+        (if (i64.ne (global.get $number) (i64.const 5)) (then unreachable))
+        (if (f64.ne (global.get $fraction) (f64.const 0.5)) (then unreachable))
+        (if (i32.ne (i32.load8_u (i32.const 9000)) (i32.const 7)) (then unreachable))
+        (local.set $at (i32.const 12288))
+        (loop $next
+          (if (i32.load8_u (local.get $at)) (then unreachable))
+          (local.set $at (i32.add (local.get $at) (i32.const 1)))
+          (br_if $next (i32.lt_u (local.get $at) (i32.const 65536))))";
+    let leaves = "
+        (global.set $number (i64.const -1))
+        (global.set $fraction (f64.const nan))
+        (global.set $heap (i32.const 20000))
+        (memory.fill (i32.const 12288) (i32.const 255) (i32.const 53248))
+        (i32.store8 (i32.const 9000) (i32.const 8))";
+    Guest::new(Stage::Route)
+        .dropping()
+        .field("(global $number (mut i64) (i64.const 5))")
+        .field("(global $fraction (mut f64) (f64.const 0.5))")
+        .field(&format!("(func $look (local $at i32) {looks})"))
+        .field(&format!("(func $leave {leaves})"))
+        .configure("(i32.store8 (i32.const 9000) (i32.const 7)) global.get $answer")
+        .decide(&format!("(call $look) (call $leave) {ABSTAIN}"))
+}
+
+#[tokio::test]
+async fn nothing_of_a_call_is_left_to_the_next() {
+    let plugin = load(&nosy()).await.expect("loads");
+    for _ in 0..20 {
+        assert!(is_recycled(&plugin).await, "it is to be put back, not made anew");
+    }
+}
+
+/// What cannot be put back is made anew, and so works as well.
+#[tokio::test]
+async fn only_what_can_be_put_back_is_recycled() {
+    async fn check(why: &str, guest: Guest, recycled: bool) {
+        let plugin = load(&guest).await.expect("loads");
+        for _ in 0..3 {
+            assert_eq!(is_recycled(&plugin).await, recycled, "{why}");
+        }
+    }
+    let guest = || Guest::new(Stage::Route).dropping();
+    check("nothing is against it", guest(), true).await;
+    check("a document that was not dropped", Guest::new(Stage::Route), false).await;
+    let grows = format!("(drop (memory.grow (i32.const 1))) {ABSTAIN}");
+    check("a memory that grows", guest().decide(&grows), false).await;
+    let counts = guest().field("(global $calls (mut i32) (i32.const 0))");
+    check("a number", counts.configure("(global.set $calls (i32.const 1)) global.get $answer"), false).await;
+    let table = guest().field("(table $t 1 funcref)").field("(func $f (table.set $t (i32.const 0) (ref.null func)))");
+    check("a table", table, false).await;
+    let segment = guest().field("(data $d \"x\")").field("(func $f (data.drop $d))");
+    check("a segment", segment, false).await;
+    check("a second memory", guest().field("(memory 1)"), false).await;
+    let global = guest().field("(global $r (mut funcref) (ref.null func))");
+    check("a reference", global, false).await;
+}
+
+#[test]
+fn the_tools_names_are_the_hosts() {
+    let component = |name: &str| {
+        let text = format!(
+            r#"(component
+              (core module $m (func (export "f")))
+              (core instance $i (instantiate $m))
+              (func (export "{name}") (canon lift (core func $i "f"))))"#
+        );
+        witgate_test_guests::component(&text)
+    };
+    assert!(super::with_tools(&component("witgate-recycle-again")).is_err());
+    assert!(super::with_tools(&component("again")).is_ok());
+    assert!(super::with_tools(b"no component").is_ok(), "whoever compiles it says so");
+}
