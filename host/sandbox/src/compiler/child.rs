@@ -30,10 +30,6 @@ const SAID_BYTES: u64 = 4 << 10;
 const MOST_THREADS: usize = 4;
 /// Where wasmtime's thread pool reads their number.
 const THREADS_VARIABLE: &str = "RAYON_NUM_THREADS";
-/// Where the gate's allocator reads how much it takes from the system at once. Its own number is a GiB, of which it uses
-/// little; a child may not have so much.
-const ARENA_VARIABLE: &str = "MIMALLOC_ARENA_RESERVE";
-const ARENA: &str = "32MiB";
 
 /// Compiles a component in a child, which is gone when this returns. When this is dropped the child is killed.
 pub(super) async fn compile(
@@ -66,7 +62,6 @@ fn start(compiler: &ChildCompiler, budget: &Budget, weight: Weight) -> io::Resul
         .arg(job.to_string())
         .env_clear()
         .env(THREADS_VARIABLE, threads.to_string())
-        .env(ARENA_VARIABLE, ARENA)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
