@@ -1,6 +1,6 @@
 //! What is decided on: messages as a client of 2026-07-28 sends them.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 use serde_json::json;
@@ -13,6 +13,10 @@ use witgate_policy::{
 pub(crate) fn request() -> String {
     json!({ "jsonrpc": "2.0", "id": 1_000_000, "method": "tools/call", "params": params() }).to_string()
 }
+
+/// As they come: checked once.
+static PARAMS: LazyLock<Payload> =
+    LazyLock::new(|| Payload::parse_str(&params().to_string()).expect("the params are JSON"));
 
 fn params() -> serde_json::Value {
     let arguments = json!({ "text": "the quick brown fox jumps over the lazy dog", "count": 3 });
@@ -50,7 +54,7 @@ pub(crate) fn call() -> Call {
         tenant: "acme".into(),
         form: Form::Request,
         method: "tools/call".into(),
-        params: Payload::of(&params()),
+        params: PARAMS.clone(),
         revision: Revision::V2026_07_28,
         traceparent: None,
         unix_time_s: 1_800_000_000,
