@@ -223,7 +223,7 @@ impl<C: Contract> Runner<C> {
             return false;
         }
         if live.ticket.is_none() {
-            live.ticket = self.sandbox.tickets.clone().try_acquire_owned().ok();
+            live.ticket = self.sandbox.tickets.take(&self.shared.share.tickets);
         }
         live.ticket.is_some() && live.again(image)
     }
