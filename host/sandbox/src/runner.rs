@@ -60,7 +60,7 @@ impl<C: Contract> Runner<C> {
         reuse: Option<NonZeroU32>,
     ) -> Result<Self, LoadError> {
         let plugin = &shared.space.plugin;
-        let exports = Exports::find(pre).map_err(|e| LoadError::Contract {
+        let exports = Exports::find(pre, component.inner.recyclable).map_err(|e| LoadError::Contract {
             plugin: plugin.clone(),
             kind: C::KIND,
             cause: format!("{e:#}"),

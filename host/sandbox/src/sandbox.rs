@@ -91,11 +91,11 @@ impl Sandbox {
         }
         let weight = Weight::of(&bytes);
         let (engine, size_bytes) = (self.engine(weight), bytes.len());
-        let code = match &self.workshop {
+        let made = match &self.workshop {
             Some(workshop) => workshop.code(&plugin, engine, weight, &bytes, sha256).await?,
             None => compiler::here(&plugin, engine.clone(), weight, bytes).await?,
         };
-        let inner = Arc::new(Compiled::new(&plugin, engine, weight, digest, size_bytes, code)?);
+        let inner = Arc::new(Compiled::new(&plugin, engine, weight, digest, size_bytes, made)?);
         self.keep(&inner);
         Ok(Component { inner })
     }
