@@ -7,6 +7,7 @@ use wasmtime::component::Component as Code;
 use wasmtime::component::types::ComponentItem;
 use witgate_policy::Stage;
 
+use crate::compiler::Made;
 use crate::engine::Weight;
 use crate::error::LoadError;
 use crate::kind;
@@ -28,6 +29,8 @@ pub(crate) struct Compiled {
     pub(crate) exports: Vec<String>,
     pub(crate) kinds: Vec<Stage>,
     pub(crate) code: Code,
+    /// Whether whoever compiled it gave it what it takes to recycle its instances.
+    pub(crate) recyclable: bool,
     /// What its instances' memory holds before they are configured, once one was made: for recycling them.
     pub(crate) base: OnceLock<Option<Arc<Base>>>,
     /// What it holds when they are, for plugins with other settings each.
@@ -114,16 +117,19 @@ impl Compiled {
         weight: Weight,
         digest: Arc<str>,
         size_bytes: usize,
-        code: Code,
+        made: Made,
     ) -> Result<Self, LoadError> {
+        let Made { code, recyclable } = made;
         let ty = code.component_type();
         let imports =
             ty.imports(engine).filter(|(_, item)| gives(engine, &item.ty)).map(|(name, _)| name.to_owned()).collect();
-        let exports: Vec<String> = ty
-            .exports(engine)
-            .map(|(name, _)| name.to_owned())
-            .filter(|name| !name.starts_with(recycle::OWN))
-            .collect();
+        let tool = |name: &str| recyclable && [recycle::STEADY, recycle::AGAIN].contains(&name);
+        let exports: Vec<String> =
+            ty.exports(engine).map(|(name, _)| name.to_owned()).filter(|name| !tool(name)).collect();
+        // It was refused before it was compiled, unless the compiler reads names where the judge saw none.
+        let mut names = exports.iter().map(String::as_str).chain(ty.imports(engine).map(|(name, _)| name));
+        let named = names.try_for_each(recycle::may_be_named);
+        named.map_err(|cause| LoadError::Compile { plugin: plugin.clone(), cause })?;
         let kinds = kind::of(plugin, &exports)?;
         Ok(Self {
             digest,
@@ -133,6 +139,7 @@ impl Compiled {
             exports,
             kinds,
             code,
+            recyclable,
             base: OnceLock::new(),
             images: Images::default(),
         })

@@ -53,8 +53,9 @@ pub(crate) struct Guest<C> {
 }
 
 impl<C: Contract> Exports<C> {
-    /// Finds the functions by their names.
-    pub(crate) fn find(pre: InstancePre<Host>) -> wasmtime::Result<Self> {
+    /// Finds the functions by their names. `recyclable`: whether whoever compiled the component gave it tools; what it
+    /// exports says nothing about that.
+    pub(crate) fn find(pre: InstancePre<Host>, recyclable: bool) -> wasmtime::Result<Self> {
         let component = pre.component();
         let interface = component.get_export_index(None, C::INTERFACE);
         let interface = interface.ok_or_else(|| format_err!("it exports no interface `{}`", C::INTERFACE))?;
@@ -63,7 +64,7 @@ impl<C: Contract> Exports<C> {
             found.ok_or_else(|| format_err!("its `{}` has no function `{name}`", C::INTERFACE))
         };
         let (configure, decide) = (function("configure")?, function(C::DECIDES)?);
-        let tool = |name| component.get_export_index(None, name);
+        let tool = |name| component.get_export_index(None, name).filter(|_| recyclable);
         let tools = tool(recycle::STEADY).zip(tool(recycle::AGAIN)).map(|(steady, again)| Tools { steady, again });
         Ok(Self { pre, configure, decide, tools, checked: OnceLock::new(), kind: PhantomData })
     }
@@ -138,12 +139,14 @@ impl<C: Contract> Guest<C> {
     }
 }
 
-/// Calls what is the host's own, straight and short: a machine that does other things meanwhile does not stop it.
+/// Calls what is the host's own, straight and short: a machine that does other things meanwhile does not stop it, unless
+/// it does for long.
 fn unhurried<T>(
     store: &mut Store<Host>,
     call: impl FnOnce(&mut Store<Host>) -> wasmtime::Result<T>,
 ) -> wasmtime::Result<T> {
-    const LONG_TICKS: u64 = 1 << 20;
+    // They take microseconds. What takes longer than this is not held up, but stuck.
+    const LONG_TICKS: u64 = 50;
     store.set_epoch_deadline(LONG_TICKS);
     let given = call(store);
     store.set_epoch_deadline(pace::TICKS);

@@ -10,8 +10,9 @@ use crate::export::Guest;
 use crate::host::Host;
 use crate::kind::Contract;
 use crate::pace;
-use crate::place::{Idle, Place, Ticket};
+use crate::place::{Idle, Place};
 use crate::recycle::{Image, Lay};
+use crate::ticket::Ticket;
 
 /// Calls that a kept instance serves before it is replaced, so that what a guest leaks does not grow for ever.
 const CALLS_PER_INSTANCE: u32 = 10_000;

@@ -64,6 +64,7 @@ mod runner;
 mod sandbox;
 mod share;
 mod ticker;
+mod ticket;
 
 pub use compiler::{BadJob, ChildCompiler, Compiler, CompilerFault, Job, work};
 pub use component::Component;

@@ -28,9 +28,6 @@ pub(crate) struct Room {
     idle: Mutex<Vec<Weak<dyn Idle>>>,
 }
 
-/// That an instance may wait to be recycled: one of a number, so that whoever is asked once leaves room for others.
-pub(crate) type Ticket = OwnedSemaphorePermit;
-
 /// The places of one instance.
 #[derive(Debug)]
 pub(crate) struct Place {

@@ -60,7 +60,7 @@ impl<C: Contract> Runner<C> {
         reuse: Option<NonZeroU32>,
     ) -> Result<Self, LoadError> {
         let plugin = &shared.space.plugin;
-        let exports = Exports::find(pre).map_err(|e| LoadError::Contract {
+        let exports = Exports::find(pre, component.inner.recyclable).map_err(|e| LoadError::Contract {
             plugin: plugin.clone(),
             kind: C::KIND,
             cause: format!("{e:#}"),
@@ -182,7 +182,7 @@ impl<C: Contract> Runner<C> {
             .and_then(|told| live.guest.decide().call(&mut live.store, told))
         {
             Ok(said) => Ok(end(live, said)?),
-            Err(e) => Err(hasty(&e, live.store, live.place, classify)),
+            Err(e) => Err(hasty(&e, live.place, live.store, classify)),
         }
     }
 
@@ -223,7 +223,7 @@ impl<C: Contract> Runner<C> {
             return false;
         }
         if live.ticket.is_none() {
-            live.ticket = self.sandbox.tickets.clone().try_acquire_owned().ok();
+            live.ticket = self.sandbox.tickets.take(&self.shared.share.tickets);
         }
         live.ticket.is_some() && live.again(image)
     }
@@ -294,15 +294,15 @@ impl<C: Contract> Runner<C> {
     fn fresh_at_once(&self, place: Place) -> Result<Live<C>, Hasty> {
         let (guest, mut store, place) = self.made_at_once(place)?;
         let base = match self.remembered.as_ref().map(|remembered| remembered.before(&guest, &mut store)) {
-            Some(Err(e)) => return Err(hasty(&e, store, place, unmade)),
+            Some(Err(e)) => return Err(hasty(&e, place, store, unmade)),
             Some(Ok(base)) => base,
             None => None,
         };
-        let mut live = Self::configured_at_once(guest, store, place)?;
+        let mut live = Self::configured_at_once(place, guest, store)?;
         let Some((remembered, base)) = self.remembered.as_ref().zip(base) else { return Ok(live) };
         match remembered.after(&base, &live.guest, &mut live.store) {
             Ok(()) => Ok(live),
-            Err(e) => Err(hasty(&e, live.store, live.place, unmade)),
+            Err(e) => Err(hasty(&e, live.place, live.store, unmade)),
         }
     }
 
@@ -310,17 +310,18 @@ impl<C: Contract> Runner<C> {
         let mut store = self.store(Manner::AtOnce);
         match self.exports.make(&mut store) {
             Ok(guest) => Ok((guest, store, place)),
-            Err(e) => Err(hasty(&e, store, place, unmade)),
+            Err(e) => Err(hasty(&e, place, store, unmade)),
         }
     }
 
-    fn configured_at_once(guest: Guest<C>, mut store: Store<Host>, place: Place) -> Result<Live<C>, Hasty> {
+    /// The place comes first, as with [`hasty`].
+    fn configured_at_once(place: Place, guest: Guest<C>, mut store: Store<Host>) -> Result<Live<C>, Hasty> {
         let manner = Manner::AtOnce;
         let settings = store.data_mut().settings();
         match settings.and_then(|settings| guest.configure().call(&mut store, (settings,))) {
             Ok((Ok(()),)) => Ok(Live { guest, store, manner, calls: 0, place, ticket: None }),
             Ok((Err(message),)) => Err(Hasty::Unready(Unready::Settings(clean(&message, MESSAGE_BYTES)))),
-            Err(e) => Err(hasty(&e, store, place, classify)),
+            Err(e) => Err(hasty(&e, place, store, classify)),
         }
     }
 }
@@ -382,11 +383,12 @@ impl From<Fault> for Hasty {
     }
 }
 
-/// What an error of a call that was tried at once means. Its instance ends here.
+/// What an error of a call that was tried at once means. Its instance ends here, and its place is given back after that:
+/// what comes later is dropped first.
 fn hasty(
     error: &wasmtime::Error,
-    store: Store<Host>,
     place: Place,
+    store: Store<Host>,
     fault: fn(&wasmtime::Error, &Account) -> Fault,
 ) -> Hasty {
     match error.downcast_ref::<Trap>() {

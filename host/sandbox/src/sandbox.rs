@@ -2,7 +2,6 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use sha2::{Digest, Sha256};
-use tokio::sync::Semaphore;
 use wasmtime::Engine;
 use witgate_egress::{Egress, EgressConfig};
 
@@ -13,6 +12,7 @@ use crate::error::{LoadError, SandboxError};
 use crate::grant::files;
 use crate::place::Room;
 use crate::ticker::Ticker;
+use crate::ticket::Tickets;
 
 /// What the whole sandbox may use.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,7 +42,7 @@ pub struct Sandbox {
     pub(crate) egress: Arc<Egress>,
     pub(crate) room: Arc<Room>,
     /// How many instances may wait to be recycled.
-    pub(crate) tickets: Arc<Semaphore>,
+    pub(crate) tickets: Tickets,
     /// What plugins wrote to the folders that they were granted.
     pub(crate) folders: Arc<files::Store>,
     /// By digest, so that a reload compiles only what changed. Weak: what no generation uses any more is freed.
@@ -60,7 +60,7 @@ impl Sandbox {
         let heavy = engine::heavy(config.instances)?;
         let room = Arc::new(Room::new(config.instances));
         // The other half is for whoever comes.
-        let tickets = Arc::new(Semaphore::new((config.instances / 2) as usize));
+        let tickets = Tickets::new((config.instances / 2) as usize);
         let kept = room.clone();
         let ticker = Ticker::start(vec![light.clone(), heavy.clone()], move |before| kept.rest(before))?;
         let egress = Egress::new(config.egress)?;
@@ -91,11 +91,11 @@ impl Sandbox {
         }
         let weight = Weight::of(&bytes);
         let (engine, size_bytes) = (self.engine(weight), bytes.len());
-        let code = match &self.workshop {
+        let made = match &self.workshop {
             Some(workshop) => workshop.code(&plugin, engine, weight, &bytes, sha256).await?,
             None => compiler::here(&plugin, engine.clone(), weight, bytes).await?,
         };
-        let inner = Arc::new(Compiled::new(&plugin, engine, weight, digest, size_bytes, code)?);
+        let inner = Arc::new(Compiled::new(&plugin, engine, weight, digest, size_bytes, made)?);
         self.keep(&inner);
         Ok(Component { inner })
     }

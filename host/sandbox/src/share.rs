@@ -3,6 +3,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Semaphore;
 
 use crate::place::{Room, resize};
+use crate::ticket::Held;
 
 /// What the plugins of one tenant may use at once, all of them together, so that no tenant can take it all. It outlives
 /// generations: a reload frees nothing that is still in use.
@@ -10,6 +11,8 @@ use crate::place::{Room, resize};
 pub struct Share {
     pub(crate) instances: Room,
     pub(crate) connections: Arc<Semaphore>,
+    /// What its instances have of the sandbox's tickets.
+    pub(crate) tickets: Held,
     /// How many connections there are, in use or not.
     size: Mutex<u32>,
 }
@@ -22,7 +25,12 @@ impl Share {
 
     fn of(instances: u32, connections: u32) -> Self {
         let permits = Arc::new(Semaphore::new(connections as usize));
-        Self { instances: Room::new(instances), connections: permits, size: Mutex::new(connections) }
+        Self {
+            instances: Room::new(instances),
+            connections: permits,
+            tickets: Held::default(),
+            size: Mutex::new(connections),
+        }
     }
 
     /// As many from now on. What is in use above that goes on, and is not given again when it ends. Needs a tokio runtime.

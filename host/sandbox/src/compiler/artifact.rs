@@ -16,29 +16,40 @@
 use wasmtime::Engine;
 use wasmtime::component::Component as Code;
 
+use super::Made;
+
 /// What wasmtime compiled of a component, here.
-pub(super) struct Artifact(Vec<u8>);
+pub(super) struct Artifact {
+    bytes: Vec<u8>,
+    recyclable: bool,
+}
 
 impl Artifact {
     /// What a child answered.
-    pub(super) fn of_own_child(bytes: Vec<u8>) -> Self {
-        Self(bytes)
+    pub(super) fn of_own_child(bytes: Vec<u8>, recyclable: bool) -> Self {
+        Self { bytes, recyclable }
     }
 
-    /// What is left of a file whose seal was found whole, without its header and seal.
-    pub(super) fn unsealed(bytes: Vec<u8>) -> Self {
-        Self(bytes)
+    /// What is left of a file whose seal was found whole, without its header and seal, and what the header says.
+    pub(super) fn unsealed(bytes: Vec<u8>, recyclable: bool) -> Self {
+        Self { bytes, recyclable }
     }
 
     pub(super) fn bytes(&self) -> &[u8] {
-        &self.0
+        &self.bytes
+    }
+
+    /// Whether whoever compiled it gave it what it takes to recycle its instances.
+    pub(super) fn is_recyclable(&self) -> bool {
+        self.recyclable
     }
 
     /// Makes it code. The error is wasmtime's.
     #[expect(unsafe_code, reason = "machine code is run as it is; the module says why this is sound")]
-    pub(super) fn load(&self, engine: &Engine) -> Result<Code, String> {
+    pub(super) fn load(&self, engine: &Engine) -> Result<Made, String> {
         // SAFETY: these bytes were written by `Engine::precompile_component` and not changed since; see above.
-        let loaded = unsafe { Code::deserialize(engine, &self.0) };
-        loaded.map_err(|cause| format!("{cause:#}"))
+        let loaded = unsafe { Code::deserialize(engine, &self.bytes) };
+        let made = |code| Made { code, recyclable: self.recyclable };
+        loaded.map(made).map_err(|cause| format!("{cause:#}"))
     }
 }

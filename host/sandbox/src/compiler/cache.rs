@@ -1,7 +1,7 @@
 //! Artifacts that are kept: a file for each component and engine, sealed.
 //!
-//! A file is [`MAGIC`], what it stands for (see [`Name::header`]), the length of the artifact (u64, little endian), the
-//! artifact, and a seal over all of that. It is read whole before it is judged. One that is another's, older, cut or
+//! A file is [`MAGIC`], what it stands for (see [`Name::header`]), whether it can be recycled (0 or 1), the length of the
+//! artifact (u64, little endian), the artifact, and a seal over all of that. It is read whole before it is judged. One that is another's, older, cut or
 //! changed is as good as none: the component is compiled again, and the file replaced. Files come into being whole,
 //! under a name of their own first.
 
@@ -20,8 +20,8 @@ use super::name::Name;
 use super::seal::{Key, SEAL_BYTES};
 
 /// Begins a file. The number is the version of the form.
-const MAGIC: [u8; 16] = *b"witgate cache 2\n";
-const HEADER_BYTES: usize = MAGIC.len() + Name::HEADER_BYTES + 8;
+const MAGIC: [u8; 16] = *b"witgate cache 3\n";
+const HEADER_BYTES: usize = MAGIC.len() + Name::HEADER_BYTES + 1 + 8;
 /// What all files together may take: some fifty of the largest that are known, and some thousand of the usual.
 const MOST_BYTES: u64 = 1 << 30;
 /// A file that a gate began and did not finish for so long was left by one that ended.
@@ -107,19 +107,22 @@ impl Cache {
     fn unseal(&self, name: &Name, mut bytes: Vec<u8>) -> Option<Artifact> {
         let (sealed, seal) = bytes.split_at_checked(bytes.len().checked_sub(SEAL_BYTES)?)?;
         let (header, artifact) = sealed.split_at_checked(HEADER_BYTES)?;
-        if *header != self::header(name, artifact.len()) || !self.key.verifies(sealed, seal) {
+        let is = |recyclable| *header == self::header(name, recyclable, artifact.len());
+        let recyclable = [false, true].into_iter().find(|recyclable| is(*recyclable))?;
+        if !self.key.verifies(sealed, seal) {
             return None;
         }
         bytes.truncate(sealed.len());
         bytes.drain(..HEADER_BYTES);
-        Some(Artifact::unsealed(bytes))
+        Some(Artifact::unsealed(bytes, recyclable))
     }
 
     /// Keeps an artifact; older ones make room.
-    pub(super) fn write(&self, name: &Name, artifact: &[u8]) -> Result<(), CacheError> {
-        let mut bytes = Vec::with_capacity(HEADER_BYTES + artifact.len() + SEAL_BYTES);
-        bytes.extend_from_slice(&header(name, artifact.len()));
-        bytes.extend_from_slice(artifact);
+    pub(super) fn write(&self, name: &Name, artifact: &Artifact) -> Result<(), CacheError> {
+        let code = artifact.bytes();
+        let mut bytes = Vec::with_capacity(HEADER_BYTES + code.len() + SEAL_BYTES);
+        bytes.extend_from_slice(&header(name, artifact.is_recyclable(), code.len()));
+        bytes.extend_from_slice(code);
         bytes.extend_from_slice(&self.key.seal(&bytes));
         if bytes.len() as u64 > self.most_bytes {
             return Ok(());
@@ -173,12 +176,14 @@ impl Cache {
     }
 }
 
-fn header(name: &Name, artifact_bytes: usize) -> [u8; HEADER_BYTES] {
+fn header(name: &Name, recyclable: bool, artifact_bytes: usize) -> [u8; HEADER_BYTES] {
     let mut header = [0; HEADER_BYTES];
     let (magic, rest) = header.split_at_mut(MAGIC.len());
-    let (named, length) = rest.split_at_mut(Name::HEADER_BYTES);
+    let (named, rest) = rest.split_at_mut(Name::HEADER_BYTES);
+    let (recycled, length) = rest.split_at_mut(1);
     magic.copy_from_slice(&MAGIC);
     named.copy_from_slice(&name.header());
+    recycled.fill(recyclable.into());
     length.copy_from_slice(&(artifact_bytes as u64).to_le_bytes());
     header
 }
@@ -204,6 +209,10 @@ mod tests {
         Cache { most_bytes, ..Cache::open(folder.path()).expect("a cache") }
     }
 
+    fn code(bytes: &[u8]) -> Artifact {
+        Artifact::of_own_child(bytes.to_vec(), false)
+    }
+
     fn kept(cache: &Cache, of: u8) -> Option<Vec<u8>> {
         cache.read(&name(of)).map(|artifact| artifact.bytes().to_vec())
     }
@@ -212,7 +221,7 @@ mod tests {
     fn no_flipped_bit_is_overlooked() {
         let folder = TempDir::new().expect("a folder");
         let cache = open(&folder, MOST_BYTES);
-        cache.write(&name(1), b"code").expect("writes");
+        cache.write(&name(1), &code(b"code")).expect("writes");
         let path = folder.path().join(name(1).file(ARTIFACTS));
         let whole = std::fs::read(&path).expect("an artifact");
         assert_eq!(kept(&cache, 1).as_deref(), Some(b"code".as_slice()));
@@ -233,6 +242,17 @@ mod tests {
     }
 
     #[test]
+    fn what_can_be_recycled_is_kept_as_such() {
+        let folder = TempDir::new().expect("a folder");
+        let cache = open(&folder, MOST_BYTES);
+        for recyclable in [true, false] {
+            cache.write(&name(1), &Artifact::of_own_child(b"code".to_vec(), recyclable)).expect("writes");
+            let read = cache.read(&name(1)).expect("an artifact");
+            assert_eq!((read.bytes(), read.is_recyclable()), (b"code".as_slice(), recyclable));
+        }
+    }
+
+    #[test]
     fn what_was_unused_longest_makes_room() {
         let folder = TempDir::new().expect("a folder");
         let one = (HEADER_BYTES + 4 + SEAL_BYTES) as u64;
@@ -241,14 +261,14 @@ mod tests {
             let file = File::open(folder.path().join(name(of).file(ARTIFACTS))).expect("an artifact");
             file.set_modified(SystemTime::now() - Duration::from_hours(24 * days)).expect("a time");
         };
-        cache.write(&name(1), b"code").expect("writes");
+        cache.write(&name(1), &code(b"code")).expect("writes");
         aged(1, 2);
-        cache.write(&name(2), b"code").expect("writes");
+        cache.write(&name(2), &code(b"code")).expect("writes");
         aged(2, 1);
         assert!(kept(&cache, 1).is_some(), "used now");
-        cache.write(&name(3), b"code").expect("writes");
+        cache.write(&name(3), &code(b"code")).expect("writes");
         assert_eq!([1, 2, 3].map(|of| kept(&cache, of).is_some()), [true, false, true]);
-        cache.write(&name(4), &[0; 1000]).expect("is not kept");
+        cache.write(&name(4), &code(&[0; 1000])).expect("is not kept");
         assert_eq!([1, 3, 4].map(|of| kept(&cache, of).is_some()), [true, true, false]);
     }
 
@@ -262,7 +282,7 @@ mod tests {
             std::fs::write(path, b"half").expect("writes");
         }
         File::open(&old).expect("a file").set_modified(SystemTime::now() - 2 * ABANDONED).expect("a time");
-        cache.write(&name(1), b"code").expect("writes");
+        cache.write(&name(1), &code(b"code")).expect("writes");
         assert_eq!((old.exists(), young.exists()), (false, true));
     }
 
@@ -283,6 +303,6 @@ mod tests {
         assert!(Cache::open(&folder.path().join("file/cache")).is_err());
         let cache = open(&folder, MOST_BYTES);
         folder.close().expect("removes");
-        assert!(matches!(cache.write(&name(1), b"code"), Err(CacheError::System(_))));
+        assert!(matches!(cache.write(&name(1), &code(b"code")), Err(CacheError::System(_))));
     }
 }

@@ -9,6 +9,7 @@ use tokio::process::{Child, Command};
 use crate::engine::Weight;
 use crate::log::clean;
 
+use super::artifact::Artifact;
 use super::budget::Budget;
 use super::frame::{self, Confinement, Outcome, Unheard};
 use super::job::Job;
@@ -20,7 +21,7 @@ type Heard = (Confinement, Outcome);
 pub(super) struct Answer {
     pub(super) confinement: Confinement,
     /// The artifact, or the compiler's words on the component.
-    pub(super) outcome: Result<Vec<u8>, String>,
+    pub(super) outcome: Result<Artifact, String>,
 }
 
 /// How much of a child's standard error is kept: a panic's message.
@@ -118,8 +119,8 @@ fn judge(
     };
     match heard {
         Ok((_, Outcome::NoMemory)) => Err(CompilerFault::Memory { limit_bytes: budget.memory_bytes }),
-        Ok((confinement, Outcome::Artifact(artifact))) if status.success() => {
-            Ok(Answer { confinement, outcome: Ok(artifact) })
+        Ok((confinement, Outcome::Artifact { code, recyclable })) if status.success() => {
+            Ok(Answer { confinement, outcome: Ok(Artifact::of_own_child(code, recyclable)) })
         }
         Ok((confinement, Outcome::Refused(cause))) if status.success() => {
             Ok(Answer { confinement, outcome: Err(cause) })

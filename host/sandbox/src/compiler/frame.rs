@@ -2,14 +2,14 @@
 //!
 //! The component: its length (u64, little endian), its bytes. Standard input then stays open: its end tells the child
 //! that nobody waits any more. The answer: [`MAGIC`], one byte of [`Confinement`], one of outcome, the length of what
-//! follows (u64), and that: an artifact, or a text.
+//! follows (u64), and that: an artifact, or a text. Whether an artifact can be recycled is part of the outcome.
 
 use std::io::{self, Read, Write};
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 /// Begins an answer. The number changes with the form.
-const MAGIC: [u8; 8] = *b"witgate1";
+const MAGIC: [u8; 8] = *b"witgate2";
 const HEAD_BYTES: usize = 18;
 /// How long the compiler's words may be. wasmtime's own are some hundred bytes.
 pub(super) const SAID_BYTES: usize = 2 << 10;
@@ -17,6 +17,7 @@ pub(super) const SAID_BYTES: usize = 2 << 10;
 const ARTIFACT: u8 = 0;
 const REFUSED: u8 = 1;
 const NO_MEMORY: u8 = 2;
+const RECYCLABLE: u8 = 3;
 
 /// What the kernel does to hold a child, beside its limits.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -44,7 +45,11 @@ impl Confinement {
 /// How compiling ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Outcome {
-    Artifact(Vec<u8>),
+    /// The code, and whether it has what it takes to recycle its instances.
+    Artifact {
+        code: Vec<u8>,
+        recyclable: bool,
+    },
     /// The component does not validate, or has what the engine does not do.
     Refused(String),
     NoMemory,
@@ -76,7 +81,7 @@ pub(super) fn receive(from: &mut impl Read) -> io::Result<Option<Vec<u8>>> {
 /// The child's answer.
 pub(super) fn answer(to: &mut impl Write, confinement: Confinement, outcome: &Outcome) -> io::Result<()> {
     let (kind, bytes) = match outcome {
-        Outcome::Artifact(bytes) => (ARTIFACT, bytes.as_slice()),
+        Outcome::Artifact { code, recyclable } => (if *recyclable { RECYCLABLE } else { ARTIFACT }, code.as_slice()),
         Outcome::Refused(said) => (REFUSED, said.as_bytes()),
         Outcome::NoMemory => (NO_MEMORY, [].as_slice()),
     };
@@ -111,7 +116,7 @@ pub(super) async fn hear(
     let (Some(&[confinement, kind]), length) = (rest.first_chunk(), u64::from_le_bytes(*length)) else {
         return Err(Unheard::Broken);
     };
-    let most = if kind == ARTIFACT { artifact_bytes } else { SAID_BYTES as u64 };
+    let most = if [ARTIFACT, RECYCLABLE].contains(&kind) { artifact_bytes } else { SAID_BYTES as u64 };
     if length > most {
         return Err(Unheard::TooLong);
     }
@@ -121,7 +126,7 @@ pub(super) async fn hear(
         return Err(Unheard::Broken);
     }
     let outcome = match kind {
-        ARTIFACT => Outcome::Artifact(bytes),
+        ARTIFACT | RECYCLABLE => Outcome::Artifact { code: bytes, recyclable: kind == RECYCLABLE },
         REFUSED => Outcome::Refused(String::from_utf8_lossy(&bytes).into_owned()),
         NO_MEMORY => Outcome::NoMemory,
         _ => return Err(Unheard::Broken),
@@ -139,9 +144,13 @@ mod tests {
         bytes
     }
 
+    fn artifact(bytes: usize, recyclable: bool) -> Outcome {
+        Outcome::Artifact { code: vec![7; bytes], recyclable }
+    }
+
     #[tokio::test]
     async fn what_a_child_says_is_heard_whole_or_not_at_all() {
-        let said = [Outcome::Artifact(vec![7; 100]), Outcome::Refused("no".into()), Outcome::NoMemory];
+        let said = [artifact(100, true), artifact(100, false), Outcome::Refused("no".into()), Outcome::NoMemory];
         for outcome in said {
             let bytes = frame(&outcome);
             let (confinement, heard) = hear(&mut bytes.as_slice(), 100).await.expect("an answer");
@@ -160,8 +169,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_long_answer_is_not_read() {
-        let long = frame(&Outcome::Artifact(vec![7; 101]));
-        assert!(matches!(hear(&mut &long[..HEAD_BYTES], 100).await, Err(Unheard::TooLong)));
+        for recyclable in [true, false] {
+            let long = frame(&artifact(101, recyclable));
+            assert!(matches!(hear(&mut &long[..HEAD_BYTES], 100).await, Err(Unheard::TooLong)));
+        }
         let long = frame(&Outcome::Refused("x".repeat(SAID_BYTES + 1)));
         assert!(matches!(hear(&mut &long[..HEAD_BYTES], u64::MAX).await, Err(Unheard::TooLong)));
     }

@@ -32,7 +32,6 @@ mod seal;
 mod syscalls;
 mod worker;
 
-use std::borrow::Cow;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::{Arc, Once};
@@ -83,6 +82,13 @@ pub struct ChildCompiler {
     pub wall_time: Option<Duration>,
 }
 
+/// What became of a component.
+pub(crate) struct Made {
+    pub(crate) code: Code,
+    /// Whether whoever compiled it gave it what it takes to recycle its instances.
+    pub(crate) recyclable: bool,
+}
+
 /// Children at once: one for a heavy component and one more.
 const CHILDREN: usize = 2;
 const HEAVY_CHILDREN: usize = 1;
@@ -124,10 +130,10 @@ impl Workshop {
         weight: Weight,
         component: &[u8],
         digest: [u8; 32],
-    ) -> Result<Code, LoadError> {
+    ) -> Result<Made, LoadError> {
         let name = Name::new(digest, weight, engine);
-        if let Some(code) = self.kept(engine, &name).await {
-            return Ok(code);
+        if let Some(made) = self.kept(engine, &name).await {
+            return Ok(made);
         }
         let failed = |cause| LoadError::Compiler { plugin: plugin.clone(), cause };
         let budget = Budget::of(weight, &self.compiler);
@@ -139,22 +145,22 @@ impl Workshop {
         };
         self.tell(answer.confinement);
         let artifact = match answer.outcome {
-            Ok(artifact) => Arc::new(Artifact::of_own_child(artifact)),
+            Ok(artifact) => Arc::new(artifact),
             Err(cause) => return Err(LoadError::Compile { plugin: plugin.clone(), cause }),
         };
         let loaded = off_path({
             let (artifact, engine) = (artifact.clone(), engine.clone());
             move || artifact.load(&engine)
         });
-        let code = match loaded.await {
-            Ok(Ok(code)) => code,
+        let made = match loaded.await {
+            Ok(Ok(made)) => made,
             Ok(Err(said)) | Err(said) => return Err(failed(CompilerFault::Foreign { said })),
         };
         self.keep(name, artifact).await;
-        Ok(code)
+        Ok(made)
     }
 
-    async fn kept(&self, engine: &Engine, name: &Name) -> Option<Code> {
+    async fn kept(&self, engine: &Engine, name: &Name) -> Option<Made> {
         let (cache, engine, name) = (self.cache.clone()?, engine.clone(), name.clone());
         let read = move || {
             let artifact = cache.read(&name)?;
@@ -167,7 +173,7 @@ impl Workshop {
     async fn keep(&self, name: Name, artifact: Arc<Artifact>) {
         let Some(cache) = self.cache.clone() else { return };
         let write = move || {
-            if let Err(cause) = cache.write(&name, artifact.bytes()) {
+            if let Err(cause) = cache.write(&name, &artifact) {
                 tracing::warn!(%cause, "a compiled plugin is not kept: the next start compiles it again");
             }
         };
@@ -189,27 +195,20 @@ impl Workshop {
     }
 }
 
-/// What is compiled of a component: a light one may get what it takes to recycle its instances.
-fn prepared(weight: Weight, component: &[u8]) -> Result<Cow<'_, [u8]>, String> {
-    match weight {
-        Weight::Light => recycle::with_tools(component),
-        Weight::Heavy => Ok(Cow::Borrowed(component)),
-    }
-}
-
 /// Compiles in this process, on a thread that may take long.
 pub(crate) async fn here(
     plugin: &Arc<str>,
     engine: Engine,
     weight: Weight,
     component: bytes::Bytes,
-) -> Result<Code, LoadError> {
+) -> Result<Made, LoadError> {
     let compiled = off_path(move || {
-        let component = prepared(weight, &component)?;
-        Code::from_binary(&engine, &component).map_err(|cause| format!("{cause:#}"))
+        let prepared = recycle::prepare(weight, &component)?;
+        let code = Code::from_binary(&engine, &prepared.component).map_err(|cause| format!("{cause:#}"))?;
+        Ok(Made { code, recyclable: prepared.recyclable })
     });
     let cause = match compiled.await {
-        Ok(Ok(code)) => return Ok(code),
+        Ok(Ok(made)) => return Ok(made),
         Ok(Err(cause)) => cause,
         Err(cause) => format!("the compiler failed: {cause}"),
     };

@@ -5,23 +5,27 @@ use wasmtime::Engine;
 
 use crate::component::hex;
 use crate::engine::Weight;
+use crate::recycle;
 
-/// What an artifact stands for: two components, engines, settings, processors or versions of wasmtime have two names.
+/// What an artifact stands for: two components, engines, settings, processors, versions of wasmtime or judges of what can
+/// be recycled have two names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Name {
     component: [u8; 32],
     weight: Weight,
+    /// Of what judged the component, and added the tools.
+    recycle: u32,
     /// Of all that decides whether the engine may load it.
     compatibility: [u8; 32],
 }
 
 impl Name {
     /// The length of [`Self::header`].
-    pub(super) const HEADER_BYTES: usize = 65;
+    pub(super) const HEADER_BYTES: usize = 69;
 
     /// Of a component by its SHA-256.
     pub(super) fn new(component: [u8; 32], weight: Weight, engine: &Engine) -> Self {
-        Self { component, weight, compatibility: compatibility(engine) }
+        Self { component, weight, recycle: recycle::REVISION, compatibility: compatibility(engine) }
     }
 
     /// It in full.
@@ -32,13 +36,15 @@ impl Name {
             Weight::Light => 0,
             Weight::Heavy => 1,
         };
-        header[33..].copy_from_slice(&self.compatibility);
+        header[33..37].copy_from_slice(&self.recycle.to_le_bytes());
+        header[37..].copy_from_slice(&self.compatibility);
         header
     }
 
     /// The name of its file: enough of it that files of several versions live side by side.
     pub(super) fn file(&self, end: &str) -> String {
-        format!("{}-{}-{}{end}", hex(&self.component), self.weight.word(), hex(&self.compatibility[..8]))
+        let (component, compatibility) = (hex(&self.component), hex(&self.compatibility[..8]));
+        format!("{component}-{}-{compatibility}-{}{end}", self.weight.word(), self.recycle)
     }
 }
 
@@ -84,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn another_component_engine_or_setting_has_another_name() {
+    fn another_component_engine_setting_or_judge_has_another_name() {
         let engine = engine::compiling(Weight::Light).expect("an engine");
         let other = engine::compiling(Weight::Heavy).expect("an engine");
         let names = [
@@ -92,6 +98,7 @@ mod tests {
             Name::new([2; 32], Weight::Light, &engine),
             Name::new([1; 32], Weight::Heavy, &engine),
             Name::new([1; 32], Weight::Light, &other),
+            Name { recycle: recycle::REVISION - 1, ..Name::new([1; 32], Weight::Light, &engine) },
         ];
         for (at, name) in names.iter().enumerate() {
             for other in &names[..at] {

@@ -22,7 +22,7 @@ impl Cache {
         match *self {}
     }
 
-    pub(super) fn write(&self, _: &Name, _: &[u8]) -> Result<(), CacheError> {
+    pub(super) fn write(&self, _: &Name, _: &Artifact) -> Result<(), CacheError> {
         match *self {}
     }
 }

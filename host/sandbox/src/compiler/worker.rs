@@ -5,10 +5,10 @@ use std::process::ExitCode;
 
 use crate::engine;
 use crate::log::clean;
+use crate::recycle;
 
 use super::frame::{self, Confinement, Outcome, SAID_BYTES};
 use super::job::Job;
-use super::prepared;
 
 /// Compiles one component from standard input to standard output, within the job's limits, and nothing else: this is
 /// all that a process may do that was started for it, and it must have one thread. The error is why there was no
@@ -49,12 +49,12 @@ fn compile(job: Job, component: &[u8]) -> Outcome {
         Ok(engine) => engine,
         Err(cause) => return Outcome::Refused(clean(&cause.to_string(), SAID_BYTES)),
     };
-    let component = match prepared(job.weight, component) {
-        Ok(component) => component,
+    let prepared = match recycle::prepare(job.weight, component) {
+        Ok(prepared) => prepared,
         Err(cause) => return Outcome::Refused(clean(&cause, SAID_BYTES)),
     };
-    match engine.precompile_component(&component) {
-        Ok(artifact) => Outcome::Artifact(artifact),
+    match engine.precompile_component(&prepared.component) {
+        Ok(code) => Outcome::Artifact { code, recyclable: prepared.recyclable },
         Err(cause) if is_memory(&cause) => Outcome::NoMemory,
         Err(cause) => Outcome::Refused(clean(&format!("{cause:#}"), SAID_BYTES)),
     }

@@ -5,15 +5,16 @@ use wasm_encoder::{
     ComponentExportSection, ComponentSectionId, ComponentTypeSection, ComponentValType, ExportKind, PrimitiveValType,
     RawSection,
 };
+use wasmparser::types::Types;
 use wasmparser::{
-    CanonicalFunction, Chunk, ComponentAlias, ComponentExternalKind, ComponentOuterAliasKind, Encoding, Instance,
-    Parser, Payload,
+    CanonicalFunction, Chunk, ComponentAlias, ComponentExternalKind, ComponentOuterAliasKind, Encoding, ExternalKind,
+    Instance, Parser, Payload, Validator,
 };
 
 use super::module::{self, Judged};
-use super::{OWN, Unfit};
+use super::{KNOWN, Unfit};
 
-/// How far each kind of thing is counted when all was read.
+/// What was found when all was read.
 #[derive(Default)]
 struct Survey<'a> {
     sections: Vec<Part<'a>>,
@@ -23,10 +24,6 @@ struct Survey<'a> {
     /// The instance that was made of it.
     instance: Option<u32>,
     core_instances: u32,
-    core_functions: u32,
-    core_memories: u32,
-    types: u32,
-    functions: u32,
 }
 
 enum Part<'a> {
@@ -36,7 +33,9 @@ enum Part<'a> {
 
 /// The component with tools.
 pub(super) fn with_tools(component: &[u8]) -> Result<Vec<u8>, Unfit> {
-    let survey = Survey::of(component)?;
+    let types = valid(component)?;
+    let mut survey = Survey::default();
+    parts(component, |part| survey.part(component, part))?;
     let Some(instance) = survey.instance else { return Err(Unfit::Form("it has no memory")) };
     let mut encoder = Component::new();
     for part in &survey.sections {
@@ -45,38 +44,80 @@ pub(super) fn with_tools(component: &[u8]) -> Result<Vec<u8>, Unfit> {
             Part::Module(data) => encoder.section(&RawSection { id: ComponentSectionId::CoreModule as u8, data }),
         };
     }
-    survey.show_tools(instance, &mut encoder);
-    Ok(encoder.finish())
+    show_tools(&types, instance, &mut encoder);
+    let with_tools = encoder.finish();
+    valid(&with_tools)?;
+    Ok(with_tools)
+}
+
+/// All names that the component itself gives to what it imports and exports. What is within it is not looked at, nor does
+/// it matter here whether all of it makes sense.
+pub(super) fn names(component: &[u8]) -> Result<Vec<&str>, Unfit> {
+    let mut names = Vec::new();
+    parts(component, |part| {
+        match part {
+            Payload::ComponentImportSection(reader) => {
+                for import in reader {
+                    names.push(import?.name.name);
+                }
+            }
+            Payload::ComponentExportSection(reader) => {
+                for export in reader {
+                    names.push(export?.name.name);
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    })?;
+    Ok(names)
+}
+
+/// What a component has, by the validator; the error is also for one that needs more than is [`KNOWN`].
+fn valid(component: &[u8]) -> Result<Types, Unfit> {
+    Ok(Validator::new_with_features(KNOWN).validate_all(component)?)
+}
+
+/// Goes through a component's parts; the modules and components within it are one each.
+pub(super) fn parts<'a>(
+    component: &'a [u8],
+    mut visit: impl FnMut(Payload<'a>) -> Result<(), Unfit>,
+) -> Result<(), Unfit> {
+    let (mut parser, mut rest) = (Parser::new(0), component);
+    loop {
+        let Chunk::Parsed { consumed, payload } = parser.parse(rest, true)? else {
+            return Err(Unfit::Form("it is cut off"));
+        };
+        let within = match &payload {
+            Payload::ModuleSection { unchecked_range, .. } | Payload::ComponentSection { unchecked_range, .. } => {
+                unchecked_range.len()
+            }
+            _ => 0,
+        };
+        rest = rest.get(consumed + within..).ok_or(Unfit::Form("it is cut off"))?;
+        let end = matches!(payload, Payload::End(_));
+        visit(payload)?;
+        if end {
+            return Ok(());
+        }
+    }
 }
 
 impl<'a> Survey<'a> {
-    fn of(component: &'a [u8]) -> Result<Self, Unfit> {
-        let (mut survey, mut parser, mut rest) = (Self::default(), Parser::new(0), component);
-        loop {
-            let Chunk::Parsed { consumed, payload } = parser.parse(rest, true)? else {
-                return Err(Unfit::Form("it is cut off"));
-            };
-            rest = &rest[consumed..];
-            match payload {
-                // Each is looked through by itself, or not at all.
-                Payload::ModuleSection { unchecked_range, .. } => {
-                    let body = component.get(unchecked_range).ok_or(Unfit::Form("it is cut off"))?;
-                    survey.module(body)?;
-                    rest = &rest[body.len()..];
+    fn part(&mut self, component: &'a [u8], part: Payload<'a>) -> Result<(), Unfit> {
+        match part {
+            // Each is looked through by itself.
+            Payload::ModuleSection { unchecked_range, .. } => self.module(&component[unchecked_range]),
+            Payload::ComponentSection { unchecked_range, .. } => {
+                let body = &component[unchecked_range];
+                self.raw(ComponentSectionId::Component as u8, body);
+                stands_still(body)
+            }
+            part => {
+                if let Some((id, range)) = part.as_section() {
+                    self.raw(id, &component[range]);
                 }
-                Payload::ComponentSection { unchecked_range, .. } => {
-                    let body = component.get(unchecked_range).ok_or(Unfit::Form("it is cut off"))?;
-                    stands_still(body)?;
-                    survey.raw(ComponentSectionId::Component as u8, body);
-                    rest = &rest[body.len()..];
-                }
-                Payload::End(_) => return Ok(survey),
-                payload => {
-                    if let Some((id, range)) = payload.as_section() {
-                        survey.raw(id, &component[range]);
-                    }
-                    survey.note(payload)?;
-                }
+                self.note(part)
             }
         }
     }
@@ -98,9 +139,14 @@ impl<'a> Survey<'a> {
         Ok(())
     }
 
-    fn note(&mut self, payload: Payload<'a>) -> Result<(), Unfit> {
-        match payload {
-            Payload::Version { encoding: Encoding::Module, .. } => Err(Unfit::Form("it is no component")),
+    fn note(&mut self, part: Payload<'a>) -> Result<(), Unfit> {
+        match part {
+            Payload::Version { encoding: Encoding::Component, .. }
+            | Payload::ComponentInstanceSection(_)
+            | Payload::ComponentTypeSection(_)
+            | Payload::CoreTypeSection(_)
+            | Payload::CustomSection(_)
+            | Payload::End(_) => Ok(()),
             Payload::InstanceSection(reader) => {
                 for instance in reader {
                     self.core_instance(&instance?)?;
@@ -109,17 +155,16 @@ impl<'a> Survey<'a> {
             }
             Payload::ComponentAliasSection(reader) => {
                 for alias in reader {
-                    self.alias(&alias?)?;
+                    usual_alias(&alias?)?;
                 }
                 Ok(())
             }
             Payload::ComponentCanonicalSection(reader) => {
                 for function in reader {
                     match function? {
-                        CanonicalFunction::Lift { .. } => self.functions += 1,
-                        CanonicalFunction::Lower { .. } | CanonicalFunction::ResourceDrop { .. } => {
-                            self.core_functions += 1;
-                        }
+                        CanonicalFunction::Lift { .. }
+                        | CanonicalFunction::Lower { .. }
+                        | CanonicalFunction::ResourceDrop { .. } => {}
                         // Resources of its own, or tasks: the host's tables would hold something of the guest's.
                         _ => return Err(Unfit::Form("it has resources or tasks of its own")),
                     }
@@ -128,26 +173,18 @@ impl<'a> Survey<'a> {
             }
             Payload::ComponentImportSection(reader) => {
                 for import in reader {
-                    self.count(import?.ty.kind())?;
+                    usual(import?.ty.kind())?;
                 }
                 Ok(())
             }
             Payload::ComponentExportSection(reader) => {
                 for export in reader {
-                    let export = export?;
-                    if export.name.name.starts_with(OWN) {
-                        return Err(Unfit::Name(export.name.name.to_owned()));
-                    }
-                    self.count(export.kind)?;
+                    usual(export?.kind)?;
                 }
                 Ok(())
             }
-            Payload::ComponentTypeSection(reader) => {
-                self.types += reader.count();
-                Ok(())
-            }
             Payload::ComponentStartSection { .. } => Err(Unfit::Form("it has a start function")),
-            _ => Ok(()),
+            _ => Err(Unfit::Form("it has a part that is unknown")),
         }
     }
 
@@ -161,66 +198,81 @@ impl<'a> Survey<'a> {
         self.core_instances += 1;
         Ok(())
     }
+}
 
-    fn alias(&mut self, alias: &ComponentAlias<'_>) -> Result<(), Unfit> {
-        match alias {
-            ComponentAlias::CoreInstanceExport { kind: wasmparser::ExternalKind::Func, .. } => self.core_functions += 1,
-            ComponentAlias::CoreInstanceExport { kind: wasmparser::ExternalKind::Memory, .. } => {
-                self.core_memories += 1;
+fn usual_alias(alias: &ComponentAlias<'_>) -> Result<(), Unfit> {
+    match alias {
+        ComponentAlias::CoreInstanceExport { kind, .. } => match kind {
+            ExternalKind::Func | ExternalKind::Memory | ExternalKind::Table | ExternalKind::Global => Ok(()),
+            // No compiler writes the former, which validates as a function all the same.
+            ExternalKind::FuncExact | ExternalKind::Tag => Err(Unfit::Form("it has exact functions, or tags")),
+        },
+        ComponentAlias::InstanceExport { kind, .. } => usual(*kind),
+        ComponentAlias::Outer { kind, .. } => match kind {
+            ComponentOuterAliasKind::Type | ComponentOuterAliasKind::CoreType => Ok(()),
+            ComponentOuterAliasKind::CoreModule | ComponentOuterAliasKind::Component => {
+                Err(Unfit::Form("modules come from elsewhere"))
             }
-            ComponentAlias::CoreInstanceExport { .. }
-            | ComponentAlias::Outer { kind: ComponentOuterAliasKind::CoreType, .. } => {}
-            ComponentAlias::InstanceExport { kind, .. } => self.count(*kind)?,
-            ComponentAlias::Outer { kind: ComponentOuterAliasKind::Type, .. } => self.types += 1,
-            ComponentAlias::Outer { .. } => return Err(Unfit::Form("modules come from elsewhere")),
-        }
-        Ok(())
-    }
-
-    fn count(&mut self, kind: ComponentExternalKind) -> Result<(), Unfit> {
-        match kind {
-            ComponentExternalKind::Func => self.functions += 1,
-            ComponentExternalKind::Type => self.types += 1,
-            ComponentExternalKind::Instance => {}
-            _ => return Err(Unfit::Form("modules come from elsewhere, or go there")),
-        }
-        Ok(())
-    }
-
-    /// Adds the tools as functions of the component, behind all that it has.
-    fn show_tools(&self, instance: u32, encoder: &mut Component) {
-        let mut aliases = ComponentAliasSection::new();
-        let mut alias = |kind, name| {
-            aliases.alias(Alias::CoreInstanceExport { instance, kind, name });
-        };
-        alias(ExportKind::Memory, module::MEMORY);
-        alias(ExportKind::Func, super::STEADY);
-        alias(ExportKind::Func, super::AGAIN);
-        encoder.section(&aliases);
-
-        let mut types = ComponentTypeSection::new();
-        let none: [(&str, ComponentValType); 0] = [];
-        types.function().params(none).result(Some(PrimitiveValType::Bool.into()));
-        types.function().params([("place", PrimitiveValType::U32)]).result(None);
-        encoder.section(&types);
-
-        let mut functions = CanonicalFunctionSection::new();
-        functions.lift(self.core_functions, self.types, []);
-        functions.lift(self.core_functions + 1, self.types + 1, [CanonicalOption::Memory(self.core_memories)]);
-        encoder.section(&functions);
-
-        let mut exports = ComponentExportSection::new();
-        exports.export(super::STEADY, ComponentExportKind::Func, self.functions, None);
-        exports.export(super::AGAIN, ComponentExportKind::Func, self.functions + 1, None);
-        encoder.section(&exports);
+        },
     }
 }
 
-/// A component within the component may hold types, and nothing that runs.
+fn usual(kind: ComponentExternalKind) -> Result<(), Unfit> {
+    match kind {
+        ComponentExternalKind::Func | ComponentExternalKind::Type | ComponentExternalKind::Instance => Ok(()),
+        ComponentExternalKind::Module | ComponentExternalKind::Component | ComponentExternalKind::Value => {
+            Err(Unfit::Form("modules come from elsewhere, or go there"))
+        }
+    }
+}
+
+/// Adds the tools as functions of the component, behind all that it has.
+fn show_tools(types: &Types, instance: u32, encoder: &mut Component) {
+    let types = types.as_ref();
+    let mut aliases = ComponentAliasSection::new();
+    let mut alias = |kind, name| {
+        aliases.alias(Alias::CoreInstanceExport { instance, kind, name });
+    };
+    alias(ExportKind::Memory, module::MEMORY);
+    alias(ExportKind::Func, super::STEADY);
+    alias(ExportKind::Func, super::AGAIN);
+    encoder.section(&aliases);
+    let (memory, steady) = (types.memory_count(), types.function_count());
+
+    let mut added = ComponentTypeSection::new();
+    let none: [(&str, ComponentValType); 0] = [];
+    added.function().params(none).result(Some(PrimitiveValType::Bool.into()));
+    added.function().params([("place", PrimitiveValType::U32)]).result(None);
+    encoder.section(&added);
+    let ty = types.component_type_count();
+
+    let mut functions = CanonicalFunctionSection::new();
+    functions.lift(steady, ty, []);
+    functions.lift(steady + 1, ty + 1, [CanonicalOption::Memory(memory)]);
+    encoder.section(&functions);
+    let function = types.component_function_count();
+
+    let mut exports = ComponentExportSection::new();
+    exports.export(super::STEADY, ComponentExportKind::Func, function, None);
+    exports.export(super::AGAIN, ComponentExportKind::Func, function + 1, None);
+    encoder.section(&exports);
+}
+
+/// A component within the component may hold types, and pass on what it is given: nothing that runs, nothing of its own.
 fn stands_still(component: &[u8]) -> Result<(), Unfit> {
-    for payload in Parser::new(0).parse_all(component) {
-        if matches!(payload?, Payload::ModuleSection { .. } | Payload::InstanceSection(_)) {
-            return Err(Unfit::Form("a component within it has code"));
+    for part in Parser::new(0).parse_all(component) {
+        match part? {
+            Payload::Version { encoding: Encoding::Component, .. }
+            | Payload::ComponentSection { .. }
+            | Payload::ComponentInstanceSection(_)
+            | Payload::ComponentAliasSection(_)
+            | Payload::ComponentTypeSection(_)
+            | Payload::CoreTypeSection(_)
+            | Payload::ComponentImportSection(_)
+            | Payload::ComponentExportSection(_)
+            | Payload::CustomSection(_)
+            | Payload::End(_) => {}
+            _ => return Err(Unfit::Form("a component within it has code, or functions of its own")),
         }
     }
     Ok(())

@@ -5,7 +5,7 @@
 //! long, and makes all threads of the process meet. Pages that nobody ever wrote are all the same page to the processor,
 //! so looking at them costs little.
 
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 /// What is compared, and put back, at once. As large as a page of the usual processors, so that what nobody wrote stays
 /// unwritten.
@@ -18,7 +18,6 @@ const MOST_OWN: usize = 32;
 static ZEROS: [u8; PAGE] = [0; PAGE];
 
 /// The memory of a component's instances before they are configured. All plugins of the component share it.
-#[derive(PartialEq)]
 pub(crate) struct Base {
     /// Its pages up to the last that is not empty.
     bytes: Box<[u8]>,
@@ -40,7 +39,6 @@ impl Base {
 }
 
 /// The memory of a plugin's instances when they were configured.
-#[derive(PartialEq)]
 pub(crate) struct Image {
     base: Arc<Base>,
     length: usize,
@@ -58,6 +56,11 @@ impl Image {
         let own = memory.chunks(PAGE).enumerate().filter(differs).map(|(page, bytes)| (page, bytes.into()));
         let own: Vec<(usize, Box<[u8]>)> = own.take(MOST_OWN + 1).collect();
         (own.len() <= MOST_OWN).then(|| Self { base: base.clone(), length: memory.len(), own })
+    }
+
+    /// Whether both put back the same. Images of one component have one base.
+    fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.base, &other.base) && self.length == other.length && self.own == other.own
     }
 
     /// Makes a memory what it was. `None` when it has grown, which cannot be undone.
@@ -84,17 +87,27 @@ pub(crate) struct Images(Mutex<Vec<Weak<Image>>>);
 const MOST_SHARED: usize = 64;
 
 impl Images {
-    /// One that is equal, if there is one.
+    /// One that is equal, if there is one. Two that come at the same time may both be kept.
     pub(super) fn shared(&self, image: Arc<Image>) -> Arc<Image> {
-        let mut there = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        there.retain(|image| image.strong_count() > 0);
-        if let Some(equal) = there.iter().filter_map(Weak::upgrade).find(|there| *there == image) {
+        // Compared without the lock: others of the component may be loading.
+        if let Some(equal) = self.there().into_iter().find(|there| there.is(&image)) {
             return equal;
         }
+        let mut there = self.lock();
         if there.len() < MOST_SHARED {
             there.push(Arc::downgrade(&image));
         }
         image
+    }
+
+    fn there(&self) -> Vec<Arc<Image>> {
+        let mut there = self.lock();
+        there.retain(|image| image.strong_count() > 0);
+        there.iter().filter_map(Weak::upgrade).collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Weak<Image>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -7,15 +7,16 @@
 //! the state after `configure`, so settings are read once and not for each call.
 //!
 //! ```text
-//! with_tools(component)     before it is compiled, by whoever compiles: looks through all of it, and adds two functions
-//! Base::of(memory)          of a component's first instance, before it is configured
-//! Image::of(base, memory)   of a plugin's first instance, when it was
-//! Image::lay(memory)        after each call
+//! prepare(weight, component)  before it is compiled, by whoever compiles: looks through all of it, and adds two functions
+//! Base::of(memory)            of a component's first instance, before it is configured
+//! Image::of(base, memory)     of a plugin's first instance, when it was
+//! Image::lay(memory)          after each call
 //! ```
 //!
 //! Only components are recycled of which it was seen that there is nothing else to put back (all others are made anew
 //! for each call): one module with one memory, instantiated once, whose globals that change are numbers; no code that
-//! changes tables or drops segments, no start function, no resources, tasks or modules but its own. And only plugins
+//! changes tables or drops segments, no start function, no resources, tasks or modules but its own; and nothing that
+//! came to WebAssembly later than what was looked at here ([`KNOWN`]). And only plugins
 //! that were linked with nothing but the contract's types, after calls that were made at once, ended with an answer that
 //! was accepted, left no document undropped and dropped the last that they were given first, so that the host's table of
 //! handles is as it was, too. A memory that has grown is not put back.
@@ -23,10 +24,15 @@
 //! Invariants:
 //! - what a call can see of earlier ones is what is in the image: nothing;
 //! - all of the memory is looked at, and no assumption is made of what a guest writes;
-//! - no component gets far with functions that are named as the tools are: it is refused before it is compiled.
+//! - a component has tools when whoever compiled it says so, never because of what it exports;
+//! - no component has a name that begins as those of the tools do, whatever else it is: it is refused before it is
+//!   compiled, and again when it was;
+//! - where the tools are is counted by the validator that the compiler counts with.
 
 mod component;
 mod image;
+#[cfg(test)]
+mod judged;
 mod memory;
 mod module;
 #[cfg(test)]
@@ -35,16 +41,32 @@ mod touch;
 
 use std::borrow::Cow;
 
+use wasmparser::WasmFeatures;
+
+use crate::engine::Weight;
+
 pub(crate) use image::{Base, Image, Images};
 pub(crate) use memory::Remembered;
 pub(crate) use touch::{Hand, Lay, Touch};
 
+/// Goes up with every change of what is recycled, or of the tools: what an earlier judge let pass is judged again.
+pub(crate) const REVISION: u32 = 2;
+
 /// How the names of the tools begin, which no component may have itself.
-pub(crate) const OWN: &str = "witgate-recycle";
+const OWN: &str = "witgate-recycle";
 /// `func() -> bool`: whether all numbers are as they were in the beginning.
 pub(crate) const STEADY: &str = "witgate-recycle-steady";
 /// `func(place: u32)`: puts them back. Its argument is how the host gets at the memory.
 pub(crate) const AGAIN: &str = "witgate-recycle-again";
+
+/// What of WebAssembly a component may use that is recycled. What came later, as structs, exceptions, threads or a second
+/// memory, may be changed in ways that nobody looks for here.
+const KNOWN: WasmFeatures = WasmFeatures::WASM2
+    .union(WasmFeatures::EXTENDED_CONST)
+    .union(WasmFeatures::TAIL_CALL)
+    .union(WasmFeatures::RELAXED_SIMD)
+    .union(WasmFeatures::COMPONENT_MODEL)
+    .difference(WasmFeatures::GC_TYPES);
 
 /// Why a component gets no tools.
 #[derive(Debug, thiserror::Error)]
@@ -52,23 +74,42 @@ enum Unfit {
     /// It has more to put back, or may have.
     #[error("{0}")]
     Form(&'static str),
-    /// It cannot be read: whoever compiles it will say so better.
+    /// It cannot be read, or uses what is not [`KNOWN`]: whoever compiles it will say so better, or compile it.
     #[error(transparent)]
     Unread(#[from] wasmparser::BinaryReaderError),
-    /// It has a name that is not its own to give.
-    #[error("it exports `{0}`; names that begin with `{OWN}` are the host's")]
-    Name(String),
+}
+
+/// A component as it is to be compiled.
+#[derive(Debug)]
+pub(crate) struct Prepared<'a> {
+    pub(crate) component: Cow<'a, [u8]>,
+    /// Whether its instances can be recycled: it was given the tools.
+    pub(crate) recyclable: bool,
 }
 
 /// The component that is to be compiled: with tools where it can be recycled, else as it is. The error is why it cannot
 /// be used at all.
-pub(crate) fn with_tools(component: &[u8]) -> Result<Cow<'_, [u8]>, String> {
-    match component::with_tools(component) {
-        Ok(with_tools) => Ok(Cow::Owned(with_tools)),
-        Err(why @ Unfit::Name(_)) => Err(why.to_string()),
-        Err(why) => {
-            tracing::debug!(%why, "a component is not recycled");
-            Ok(Cow::Borrowed(component))
+pub(crate) fn prepare(weight: Weight, component: &[u8]) -> Result<Prepared<'_>, String> {
+    // Of one that cannot be read the compiler says why; one that it reads otherwise is looked at again when it has.
+    if let Ok(names) = component::names(component) {
+        names.into_iter().try_for_each(may_be_named)?;
+    }
+    if weight == Weight::Light {
+        match component::with_tools(component) {
+            Ok(with_tools) => return Ok(Prepared { component: Cow::Owned(with_tools), recyclable: true }),
+            Err(why) => tracing::debug!(%why, "a component is not recycled"),
         }
+    }
+    Ok(Prepared { component: Cow::Borrowed(component), recyclable: false })
+}
+
+/// Whether something that a component imports or exports may have this name; the error says why not.
+pub(crate) fn may_be_named(name: &str) -> Result<(), String> {
+    // Names that differ only in case are one name to a validator.
+    match name.get(..OWN.len()) {
+        Some(begin) if begin.eq_ignore_ascii_case(OWN) => {
+            Err(format!("it names something `{name}`; names that begin with `{OWN}` are the host's"))
+        }
+        _ => Ok(()),
     }
 }

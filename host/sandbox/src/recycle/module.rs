@@ -5,17 +5,23 @@ use wasm_encoder::{
     CodeSection, ExportKind, ExportSection, Function, FunctionSection, InstructionSink, Module, RawSection,
     TypeSection, ValType,
 };
-use wasmparser::{ExternalKind, FunctionBody, Operator, Parser, Payload, TypeRef};
+use wasmparser::{
+    BinaryReader, Encoding, ExportSectionReader, ExternalKind, FunctionBody, Operator, Parser, Payload, RefType,
+    TypeRef, TypeSectionReader,
+};
 
-use super::{AGAIN, OWN, STEADY, Unfit};
+use super::{AGAIN, KNOWN, STEADY, Unfit, may_be_named};
 
-/// What the tools of a module are exported as. No name of a component's own begins so: it is refused before.
+/// What the memory is exported as, beside the tools.
 pub(super) const MEMORY: &str = "witgate-recycle-memory";
 
 const TYPES: u8 = wasm_encoder::SectionId::Type as u8;
 const FUNCTIONS: u8 = wasm_encoder::SectionId::Function as u8;
 const EXPORTS: u8 = wasm_encoder::SectionId::Export as u8;
 const CODE: u8 = wasm_encoder::SectionId::Code as u8;
+
+/// A module with more numbers that change is not recycled: the tools are to be short.
+const MOST_MOVING: usize = 256;
 
 /// What was found.
 pub(super) enum Judged {
@@ -49,10 +55,12 @@ struct Survey<'a> {
     memory_is_own: bool,
 }
 
-/// Looks through a module. It was not validated: that happens when it is compiled.
+/// Looks through a module that was found valid, with nothing in it but what is [`KNOWN`].
 pub(super) fn judge(module: &[u8]) -> Result<Judged, Unfit> {
     let mut survey = Survey::default();
-    for payload in Parser::new(0).parse_all(module) {
+    let mut parser = Parser::new(0);
+    parser.set_features(KNOWN);
+    for payload in parser.parse_all(module) {
         let payload = payload?;
         if let Some((id, range)) = payload.as_section() {
             survey.sections.push(RawSection { id, data: &module[range] });
@@ -64,6 +72,9 @@ pub(super) fn judge(module: &[u8]) -> Result<Judged, Unfit> {
     }
     if survey.memories != 1 || !survey.memory_is_own {
         return Err(Unfit::Form("a memory is not the module's own, or not its only one"));
+    }
+    if survey.moving.len() > MOST_MOVING {
+        return Err(Unfit::Form("too many numbers change"));
     }
     survey.with_tools().map(Judged::Moving)
 }
@@ -80,9 +91,12 @@ impl<'a> Survey<'a> {
                 for import in reader.into_imports() {
                     match import?.ty {
                         TypeRef::Func(_) => self.functions += 1,
-                        TypeRef::Table(_) => {}
+                        TypeRef::Table(table) => holds_functions(table.element_type)?,
                         TypeRef::Memory(_) => self.memories += 1,
-                        TypeRef::Global(global) if !global.mutable => self.globals += 1,
+                        TypeRef::Global(global) if !global.mutable => {
+                            is_plain(global.content_type)?;
+                            self.globals += 1;
+                        }
                         _ => return Err(Unfit::Form("it imports what may change elsewhere")),
                     }
                 }
@@ -90,6 +104,11 @@ impl<'a> Survey<'a> {
             Payload::FunctionSection(reader) => {
                 for ty in reader {
                     self.function_types.push(ty?);
+                }
+            }
+            Payload::TableSection(reader) => {
+                for table in reader {
+                    holds_functions(table?.ty.element_type)?;
                 }
             }
             Payload::MemorySection(reader) => {
@@ -106,6 +125,7 @@ impl<'a> Survey<'a> {
             Payload::GlobalSection(reader) => {
                 for global in reader {
                     let global = global?;
+                    is_plain(global.ty.content_type)?;
                     if global.ty.mutable {
                         self.moving.push((self.globals, initial(&global.init_expr)?));
                     }
@@ -115,11 +135,10 @@ impl<'a> Survey<'a> {
             Payload::ExportSection(reader) => {
                 for export in reader {
                     let export = export?;
-                    if export.name.starts_with(OWN) {
-                        return Err(Unfit::Form("a name in it is the host's"));
-                    }
-                    if matches!(export.kind, ExternalKind::Tag) {
-                        return Err(Unfit::Form("it has tags"));
+                    may_be_named(export.name).map_err(|_| Unfit::Form("a name in it is the host's"))?;
+                    match export.kind {
+                        ExternalKind::Func | ExternalKind::Table | ExternalKind::Memory | ExternalKind::Global => {}
+                        ExternalKind::Tag | ExternalKind::FuncExact => return Err(Unfit::Form("it has tags")),
                     }
                 }
             }
@@ -130,13 +149,34 @@ impl<'a> Survey<'a> {
                 }
                 self.bodies.push(body);
             }
-            _ => {}
+            Payload::Version { encoding: Encoding::Module, .. }
+            | Payload::ElementSection(_)
+            | Payload::DataCountSection { .. }
+            | Payload::DataSection(_)
+            | Payload::CodeSectionStart { .. }
+            | Payload::CustomSection(_)
+            | Payload::End(_) => {}
+            _ => return Err(Unfit::Form("it has a part that is unknown, or tags")),
         }
         Ok(())
     }
 }
 
-/// Refuses what changes anything but memory and globals: tables, and whether segments were dropped.
+/// Functions do not change. What else can be referred to may.
+fn holds_functions(ty: RefType) -> Result<(), Unfit> {
+    if ty == RefType::FUNCREF { Ok(()) } else { Err(Unfit::Form("it has references to what may change")) }
+}
+
+/// A number, or a reference to a function.
+fn is_plain(ty: wasmparser::ValType) -> Result<(), Unfit> {
+    match ty {
+        wasmparser::ValType::Ref(ty) => holds_functions(ty),
+        _ => Ok(()),
+    }
+}
+
+/// Refuses what changes anything but memory and globals: tables, and whether segments were dropped. Of what is [`KNOWN`]
+/// nothing else does.
 fn still(operator: &Operator) -> Result<(), Unfit> {
     match operator {
         Operator::TableSet { .. }
@@ -206,7 +246,7 @@ impl Survey<'_> {
 
     fn types_section(data: &[u8], tools: &[Tool]) -> Result<TypeSection, Unfit> {
         let mut types = TypeSection::new();
-        let reader = wasmparser::TypeSectionReader::new(wasmparser::BinaryReader::new(data, 0))?;
+        let reader = TypeSectionReader::new(BinaryReader::new_features(data, 0, KNOWN))?;
         RoundtripReencoder.parse_type_section(&mut types, reader).map_err(|_| Unfit::Form("its types are unusual"))?;
         for tool in tools {
             types.ty().function(tool.takes.iter().copied(), tool.gives.iter().copied());
@@ -227,7 +267,7 @@ impl Survey<'_> {
 
     fn exports_section(&self, data: &[u8], tools: &[Tool]) -> Result<ExportSection, Unfit> {
         let mut exports = ExportSection::new();
-        let reader = wasmparser::ExportSectionReader::new(wasmparser::BinaryReader::new(data, 0))?;
+        let reader = ExportSectionReader::new(BinaryReader::new_features(data, 0, KNOWN))?;
         RoundtripReencoder
             .parse_export_section(&mut exports, reader)
             .map_err(|_| Unfit::Form("its exports are unusual"))?;

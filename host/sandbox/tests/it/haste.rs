@@ -5,11 +5,11 @@ use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
-use witgate_policy::{Grants, Limits, Stage};
-use witgate_sandbox::PluginSpec;
-use witgate_test_guests::{Guest, VALIDATE_PARAMS, endless_loop};
+use witgate_policy::{Fault, Grants, Limits, Stage};
+use witgate_sandbox::{Plugin, PluginSpec, Sandbox, SandboxConfig};
+use witgate_test_guests::{Guest, VALIDATE_PARAMS, endless_loop, pass};
 
-use crate::world::{ask, load, reuse, sandbox, soon, spec};
+use crate::world::{ask, compile, load, reuse, sandbox, soon, spec};
 
 /// Computes for some ten milliseconds: longer than a call that is tried at once may last.
 const SLOW: &str = "(global.set $left (i32.const 20000000))
@@ -102,4 +102,33 @@ async fn a_neighbour_on_the_same_thread_gets_its_turn() {
     let plugin = Arc::new(load(&sandbox(), endless_loop(Stage::Route), spec()).await.expect("loads"));
     let turns = soon(turns(ask(&plugin, Stage::Route))).await;
     assert!(turns > 2, "its time is ten ticks, and it yields at each: {turns}");
+}
+
+/// Whoever is given a place has to find an instance in it. This one takes a while to end, since it wrote much.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_place_is_given_back_when_its_instance_is_gone() {
+    let traps = "(drop (memory.grow (i32.const 31)))
+        (memory.fill (i32.const 8192) (i32.const 1) (i32.const 2000000)) unreachable";
+    let sandbox = Sandbox::new(SandboxConfig { instances: 1, ..SandboxConfig::default() }).expect("a sandbox");
+    let good = load(&sandbox, pass(Stage::Route), patient(spec())).await.expect("loads");
+    let bad = compile(&sandbox, Guest::new(Stage::Route).decide(traps).build()).await.expect("compiles");
+    let ended = Arc::new(AtomicBool::new(false));
+    let neighbour = tokio::spawn({
+        let ended = ended.clone();
+        async move {
+            while !ended.load(Ordering::Relaxed) {
+                assert_eq!(soon(ask(&good, Stage::Route)).await, Ok("abstain"));
+            }
+        }
+    });
+    for _ in 0..32 {
+        let bad = Plugin::load(&sandbox, &bad, patient(spec())).await.expect("loads");
+        // One more, and it would be in quarantine.
+        for _ in 0..15 {
+            let fault = soon(ask(&bad, Stage::Route)).await.expect_err("it traps");
+            assert!(matches!(fault, Fault::Trap(_)), "{fault:?}");
+        }
+    }
+    ended.store(true, Ordering::Relaxed);
+    neighbour.await.expect("a neighbour");
 }

@@ -1,0 +1,259 @@
+//! Tests of the judge: who is recycled, who is not, who is refused; and whose functions the tools are.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use wasmparser::{CanonicalFunction, CanonicalOption, ComponentAlias, ExternalKind, Payload, Validator};
+use witgate_test_guests::{Guest, Stage, component as text};
+
+use super::{AGAIN, KNOWN, STEADY, component, module, prepare};
+use crate::compiler::Made;
+use crate::component::Compiled;
+use crate::engine::{self, Weight};
+use crate::error::LoadError;
+
+/// A component with a memory and a number that changes. `fields` are its module's, `more` are its own; `name` is that of
+/// a function that it exports.
+fn small(fields: &str, more: &str, name: &str) -> Vec<u8> {
+    text(&format!(
+        r#"(component
+          (core module $m
+            (memory (export "memory") 1)
+            (global $number (mut i32) (i32.const 5))
+            (func (export "f") (global.set $number (i32.const 6)))
+            {fields})
+          (core instance $i (instantiate $m))
+          (func $f (canon lift (core func $i "f")))
+          {more}
+          (export "{name}" (func $f)))"#
+    ))
+}
+
+fn is_recyclable(component: &[u8]) -> bool {
+    prepare(Weight::Light, component).expect("of use").recyclable
+}
+
+/// Fields and parts of components that are not recycled.
+const UNFIT: [(&str, &str); 8] = [
+    ("(func $s) (start $s)", ""),
+    ("(table $t 1 funcref) (func (table.set $t (i32.const 0) (ref.null func)))", ""),
+    ("(data $d \"x\") (func (data.drop $d))", ""),
+    ("(elem $e func) (func (elem.drop $e))", ""),
+    ("(memory 1)", ""),
+    ("", "(core module $o (memory 1) (func (export \"witgate-recycle-steady\"))) (core instance (instantiate $o))"),
+    ("(func (export \"witgate-recycle-steady\"))", ""),
+    ("", "(core instance (instantiate $m))"),
+];
+
+#[test]
+fn the_tools_names_are_the_hosts() {
+    const NAMES: [&str; 5] = [STEADY, AGAIN, "witgate-recycle", "WITGATE-RECYCLE-STEADY", "witgate-recycle-other"];
+    let fit = ("", "");
+    for (fields, more) in UNFIT.into_iter().chain([fit]) {
+        for weight in [Weight::Light, Weight::Heavy] {
+            for name in NAMES {
+                let exports = prepare(weight, &small(fields, more, name)).map(|prepared| prepared.recyclable);
+                assert!(exports.is_err_and(|why| why.contains(name)), "{weight:?} {name} {fields} {more}");
+                let more = format!("(import \"{name}\" (func)) {more}");
+                let imports = prepare(weight, &small(fields, &more, "again")).map(|prepared| prepared.recyclable);
+                assert!(imports.is_err_and(|why| why.contains(name)), "{weight:?} {name} {fields} {more}");
+            }
+            let recyclable = prepare(weight, &small(fields, more, "again")).expect("of use").recyclable;
+            assert_eq!(recyclable, (fields, more) == fit && weight == Weight::Light, "{weight:?} {fields} {more}");
+        }
+    }
+    assert!(!is_recyclable(b"no component"), "whoever compiles it says so");
+}
+
+/// Whoever gets past the judge with the tools' names, or past the child, has no tools.
+#[test]
+fn what_a_component_exports_does_not_make_it_recyclable() {
+    let engine = engine::light(1).expect("an engine");
+    let guest = Guest::new(Stage::Route).build();
+    let prepared = prepare(Weight::Light, &guest).expect("of use");
+    let compiled = |recyclable| {
+        let code = wasmtime::component::Component::new(&engine, &prepared.component).expect("compiles");
+        Compiled::new(&"p".into(), &engine, Weight::Light, "digest".into(), 1, Made { code, recyclable })
+    };
+    let exports = compiled(true).expect("loads").exports;
+    assert!(matches!(exports.as_slice(), [interface] if interface.starts_with("witgate:")), "{exports:?}");
+    let cause = compiled(false).map(|compiled| compiled.exports);
+    assert!(matches!(cause, Err(LoadError::Compile { cause, .. }) if cause.contains(STEADY)));
+}
+
+/// What validates as an alias of a function and is none of those that are usually written is not recycled.
+#[test]
+fn a_function_by_its_exact_type_is_not_recycled() {
+    let mut component = small("(func (export \"exact\"))", "(alias core export $i \"exact\" (core func))", "f");
+    assert!(is_recyclable(&component));
+    // Core, function, of an export, of the instance 0, by its name.
+    let alias = b"\x00\x00\x01\x00\x05exact";
+    let at: Vec<usize> =
+        component.windows(alias.len()).enumerate().filter(|(_, it)| it == alias).map(|it| it.0).collect();
+    let [at] = at[..] else { panic!("one alias: {at:?}") };
+    component[at + 1] = 0x20;
+    Validator::new_with_features(KNOWN).validate_all(&component).expect("the validator takes it for a function");
+    assert!(!is_recyclable(&component));
+}
+
+/// Looks for the tools where the validator counts them, in what is compiled.
+fn its_tools_are_its_own(what: &str, component: &[u8]) {
+    let prepared = prepare(Weight::Light, component).expect("of use");
+    assert!(prepared.recyclable, "{what} is not recycled");
+    let types = Validator::new_with_features(KNOWN).validate_all(&prepared.component).expect("valid");
+    let types = types.as_ref();
+    let (mut aliases, mut lifted, mut exports) = (Vec::new(), Vec::new(), Vec::new());
+    component::parts(&prepared.component, |part| {
+        match part {
+            Payload::ComponentAliasSection(reader) => aliases = reader.into_iter().collect::<Result<_, _>>()?,
+            Payload::ComponentCanonicalSection(reader) => lifted = reader.into_iter().collect::<Result<_, _>>()?,
+            Payload::ComponentExportSection(reader) => exports = reader.into_iter().collect::<Result<_, _>>()?,
+            _ => {}
+        }
+        Ok(())
+    })
+    .expect("reads");
+    // The last three of its kinds are those of one instance.
+    let last: Vec<_> = aliases
+        .iter()
+        .map(|alias| match alias {
+            ComponentAlias::CoreInstanceExport { kind, instance_index, name } => (*kind, *instance_index, *name),
+            other => panic!("{what}: {other:?}"),
+        })
+        .collect();
+    let [(ExternalKind::Memory, memory_of, module::MEMORY), (ExternalKind::Func, steady_of, STEADY), again] = last[..]
+    else {
+        panic!("{what}: {last:?}")
+    };
+    assert_eq!(again, (ExternalKind::Func, steady_of, AGAIN), "{what}");
+    assert_eq!(memory_of, steady_of, "{what}");
+    let functions: Vec<_> = lifted
+        .into_iter()
+        .map(|function| match function {
+            CanonicalFunction::Lift { core_func_index, type_index, options } => (core_func_index, type_index, options),
+            other => panic!("{what}: {other:?}"),
+        })
+        .collect();
+    let (functions_end, types_end) = (types.function_count(), types.component_type_count());
+    let memory = CanonicalOption::Memory(types.memory_count() - 1);
+    let want: [(u32, u32, Box<[_]>); 2] =
+        [(functions_end - 2, types_end - 2, Box::default()), (functions_end - 1, types_end - 1, Box::new([memory]))];
+    assert_eq!(functions, want, "{what}");
+    // Each export is a function again.
+    let end = types.component_function_count();
+    let exports: Vec<_> = exports.iter().map(|export| (export.name.name, export.index)).collect();
+    assert_eq!(exports, [(STEADY, end - 4), (AGAIN, end - 3)], "{what}");
+}
+
+#[test]
+fn the_tools_are_the_modules_own() {
+    let dist = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../plugins/dist");
+    let mut plugins = 0;
+    for entry in std::fs::read_dir(dist).expect("the standard plugins") {
+        let path = entry.expect("a file").path();
+        if path.extension().is_some_and(|end| end == "wasm") {
+            plugins += 1;
+            its_tools_are_its_own(&path.display().to_string(), &std::fs::read(&path).expect("a component"));
+        }
+    }
+    assert_eq!(plugins, 8);
+    for kind in Stage::ALL {
+        its_tools_are_its_own("a guest", &Guest::new(kind).build());
+        its_tools_are_its_own("a guest that imports", &Guest::new(kind).dropping().build());
+    }
+    let more = r#"
+        (type $t (func (param "a" string)))
+        (import "imported" (instance $imported (export "r" (type (sub resource))) (export "g" (func))))
+        (alias export $imported "g" (func $g))
+        (alias export $imported "r" (type $r))
+        (core func $drop (canon resource.drop $r))
+        (core func $lowered (canon lower (func $g)))
+        (core module $still (import "" "g" (func)) (import "" "d" (func (param i32))) (table (export "t") 1 funcref))
+        (core instance $s (instantiate $still
+            (with "" (instance (export "g" (func $lowered)) (export "d" (func $drop))))))
+        (alias core export $s "t" (core table))
+        (alias core export $i "memory" (core memory))
+        (alias core export $i "f" (core func))
+        (core type $c (module))"#;
+    its_tools_are_its_own("one with all that there is", &small("(global (export \"g\") i32 (i32.const 1))", more, "f"));
+}
+
+#[test]
+fn a_component_within_has_no_functions_of_its_own() {
+    let within = |inside: &str| {
+        let more = format!(
+            r#"(component $inner (import "f" (func $f)) {inside})
+               (instance $inner (instantiate $inner (with "f" (func $f))))"#
+        );
+        is_recyclable(&small("", &more, "f"))
+    };
+    assert!(within("(export \"g\" (func $f))"));
+    assert!(!within("(core func $g (canon lower (func $f))) (func (export \"g\") (canon lift (core func $g)))"));
+    assert!(!within("(core module)"));
+    assert!(!within("(type $r (resource (rep i32)))(core func (canon resource.new $r))"));
+}
+
+/// What a reference leads to may change though the reference does not.
+#[test]
+fn what_is_not_known_to_stand_still_is_not_recycled() {
+    let cases = [
+        "(type $s (struct (field (mut i32)))) (global $g (ref $s) (struct.new $s (i32.const 0)))",
+        "(type $a (array (mut i32))) (func (drop (array.new $a (i32.const 0) (i32.const 1))))",
+        "(type $s (struct (field (mut i32)))) (table 1 (ref null $s))",
+        "(global $g (ref i31) (ref.i31 (i32.const 1)))",
+        "(global $g externref (ref.null extern))",
+        "(table 1 externref)",
+        "(tag $t) (func (throw $t))",
+        "(type $f (func)) (global $g (ref null $f) (ref.null $f))",
+        "(memory $other 1)",
+        "(func (drop (i32.atomic.load (i32.const 0))))",
+        "(global $v (mut v128) (v128.const i32x4 0 0 0 0))",
+    ];
+    for fields in cases {
+        assert!(!is_recyclable(&small(fields, "", "f")), "{fields}");
+    }
+    let many = "(global (mut i32) (i32.const 0))".repeat(256);
+    assert!(!is_recyclable(&small(&many, "", "f")), "the tools would be long");
+    for fields in [
+        "(global $g funcref (ref.null func)) (table 1 funcref)",
+        "(global $v v128 (v128.const i32x4 0 0 0 0))",
+        "(global $n (mut f64) (f64.const nan))",
+        "(func $tail (return_call $tail))",
+        "(func (drop (i32.extend8_s (i32.const 0))) (memory.fill (i32.const 0) (i32.const 0) (i32.const 0)))",
+    ] {
+        assert!(is_recyclable(&small(fields, "", "f")), "{fields}");
+    }
+}
+
+/// The judge of modules does not lean on the validator for what is easy to see.
+#[test]
+fn a_module_is_judged_by_itself() {
+    let judge = |fields: &str| module::judge(&text(&format!("(module {fields})")));
+    let memory = r#"(memory 1) (func (export "f"))"#;
+    assert!(matches!(judge(memory), Ok(module::Judged::Moving(_))));
+    assert!(matches!(judge("(global i32 (i32.const 1))"), Ok(module::Judged::Still)));
+    for fields in [
+        "(global $g externref (ref.null extern))",
+        "(import \"\" \"g\" (global externref))",
+        "(import \"\" \"g\" (global (mut i32)))",
+        "(import \"\" \"t\" (table 1 externref))",
+        "(table 1 anyref)",
+        "(tag $t)",
+        "(import \"\" \"t\" (tag))",
+        "(memory 1 1 shared)",
+        "(memory i64 1)",
+        "(memory 1) (memory 1)",
+        "(import \"\" \"m\" (memory 1))",
+    ] {
+        assert!(judge(fields).is_err(), "{fields}");
+    }
+}
+
+#[test]
+fn a_long_component_is_judged_as_a_short_one() {
+    let guest = Guest::new(Stage::Route);
+    assert!(prepare(Weight::Light, &guest.build_padded(1 << 16)).expect("of use").recyclable);
+    let heavy: Arc<[u8]> = guest.build_padded(1 << 21).into();
+    assert_eq!(Weight::of(&heavy), Weight::Heavy);
+    assert!(!prepare(Weight::of(&heavy), &heavy).expect("of use").recyclable);
+}
