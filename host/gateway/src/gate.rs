@@ -1,5 +1,6 @@
 //! What serves now: one generation, swapped whole between messages.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -12,19 +13,34 @@ use crate::tenant::Tenant;
 pub struct Generation {
     /// Counts up from 1 with each reload.
     pub number: u64,
-    /// The tenants.
-    pub tenants: Vec<Arc<Tenant>>,
+    tenants: Vec<Arc<Tenant>>,
+    /// Where each stands among them.
+    by_path: HashMap<String, usize>,
+    by_name: HashMap<Arc<str>, usize>,
 }
 
 impl Generation {
+    /// With these tenants, whose paths and names differ.
+    pub fn new(number: u64, tenants: Vec<Arc<Tenant>>) -> Self {
+        let places = || tenants.iter().enumerate();
+        let by_path = places().map(|(at, tenant)| (tenant.path().to_owned(), at)).collect();
+        let by_name = places().map(|(at, tenant)| (tenant.name().clone(), at)).collect();
+        Self { number, tenants, by_path, by_name }
+    }
+
+    /// The tenants, in the configuration's order.
+    pub fn tenants(&self) -> &[Arc<Tenant>] {
+        &self.tenants
+    }
+
     /// The tenant at a path, as `/mcp`.
     pub fn at_path(&self, path: &str) -> Option<&Arc<Tenant>> {
-        self.tenants.iter().find(|tenant| tenant.path() == path)
+        self.tenants.get(*self.by_path.get(path)?)
     }
 
     /// The tenant of a name.
     pub fn named(&self, name: &str) -> Option<&Arc<Tenant>> {
-        self.tenants.iter().find(|tenant| **tenant.name() == *name)
+        self.tenants.get(*self.by_name.get(name)?)
     }
 }
 

@@ -1,6 +1,7 @@
-use std::borrow::Cow;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
+
+use bytestring::ByteString;
 
 use crate::json::Payload;
 use crate::trail::Trail;
@@ -74,7 +75,7 @@ pub struct Draft {
     /// The form of the message.
     pub form: Form,
     /// The MCP method.
-    pub method: String,
+    pub method: ByteString,
     /// The message's `params`, `{}` when it has none.
     pub params: Payload,
     /// The client's revision.
@@ -106,7 +107,7 @@ pub struct Moment {
 #[derive(Debug)]
 pub struct Call {
     draft: Draft,
-    target: Option<String>,
+    target: Option<ByteString>,
     trail: Trail,
     deadline: Deadline,
 }
@@ -158,6 +159,11 @@ impl Call {
     /// The MCP method.
     pub fn method(&self) -> &str {
         &self.draft.method
+    }
+
+    /// The same, sharing its bytes.
+    pub fn shared_method(&self) -> ByteString {
+        self.draft.method.clone()
     }
 
     /// The tool, prompt or resource that is addressed, as the client writes it.
@@ -212,7 +218,7 @@ impl Call {
             id: self.draft.id.clone(),
             tenant: self.draft.tenant.clone(),
             form,
-            method: method.to_owned(),
+            method: method.into(),
             params,
             revision: self.draft.revision,
             traceparent: self.draft.traceparent.clone(),
@@ -250,7 +256,7 @@ impl Call {
 }
 
 /// What a method addresses, read from its parameters. An answer addresses nothing.
-pub fn target_of(form: Form, method: &str, params: &Payload) -> Option<String> {
+pub fn target_of(form: Form, method: &str, params: &Payload) -> Option<ByteString> {
     if form == Form::Response {
         return None;
     }
@@ -261,7 +267,7 @@ pub fn target_of(form: Form, method: &str, params: &Payload) -> Option<String> {
         "tasks/get" | "tasks/result" | "tasks/cancel" | "tasks/update" => &["/taskId"],
         _ => &[],
     };
-    pointers.iter().find_map(|pointer| params.string(pointer)).map(Cow::into_owned)
+    pointers.iter().find_map(|pointer| params.shared_string(pointer))
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use crate::verdict::{Kind, Message};
 #[derive(Debug)]
 pub struct Admitted {
     pub(crate) call: Call,
-    pub(crate) identity: Identity,
+    pub(crate) identity: Arc<Identity>,
 }
 
 impl Admitted {
@@ -22,7 +22,7 @@ impl Admitted {
     }
 
     /// Who calls.
-    pub fn identity(&self) -> &Identity {
+    pub fn identity(&self) -> &Arc<Identity> {
         &self.identity
     }
 
@@ -60,7 +60,7 @@ impl Validated {
     }
 
     /// Who calls.
-    pub fn identity(&self) -> &Identity {
+    pub fn identity(&self) -> &Arc<Identity> {
         &self.admitted.identity
     }
 }
@@ -133,7 +133,7 @@ impl Routed {
     }
 
     /// Who calls.
-    pub fn identity(&self) -> &Identity {
+    pub fn identity(&self) -> &Arc<Identity> {
         self.validated.identity()
     }
 

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 /// One named fact.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Claim {
@@ -20,7 +22,17 @@ pub struct Identity {
     pub claims: Vec<Claim>,
 }
 
+thread_local! {
+    /// One for each thread, so that no two count who holds it in the same place.
+    static NOBODY: Arc<Identity> = Arc::new(Identity::anonymous());
+}
+
 impl Identity {
+    /// [`anonymous`](Self::anonymous), shared.
+    pub(crate) fn nobody() -> Arc<Self> {
+        NOBODY.with(Arc::clone)
+    }
+
     /// The caller of a tenant that asks for no authentication.
     pub fn anonymous() -> Self {
         Self { subject: "anonymous".into(), issuer: "witgate".into(), scopes: Vec::new(), claims: Vec::new() }
@@ -42,7 +54,7 @@ pub struct Certificate {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Peer {
     /// Address and port, or `stdio`.
-    pub address: String,
+    pub address: Arc<str>,
     /// Present on mutual TLS only.
     pub certificate: Option<Certificate>,
 }

@@ -4,6 +4,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytestring::ByteString;
+
 use crate::identity::{Claim, Identity};
 use crate::json::{Edit, Payload};
 use crate::refusal::Refusal;
@@ -274,7 +276,7 @@ pub struct Message {
     /// What `payload` is.
     pub kind: Kind,
     /// The message's own method.
-    pub method: String,
+    pub method: ByteString,
     /// The upstream it comes from; `None` for the gate itself.
     pub upstream: Option<Arc<str>>,
     /// The `result`, `error` or `params`.

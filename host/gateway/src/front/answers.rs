@@ -1,5 +1,6 @@
 //! A legacy client's answer to what a server asked it, on its way back.
 
+use bytestring::ByteString;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use witgate_policy::{Payload, Stage};
@@ -15,7 +16,7 @@ pub(super) struct Answer<'a> {
     id: &'a RequestId,
     body: Body,
     /// The question's method.
-    pub(super) method: String,
+    pub(super) method: ByteString,
 }
 
 enum Body {

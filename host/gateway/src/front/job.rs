@@ -1,17 +1,18 @@
 //! One message on its way through a tenant, with everything that it holds until its end.
 
 use std::future::Future;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 
 use bytes::Bytes;
+use bytestring::ByteString;
 use tokio::sync::watch;
 use witgate_policy::{Form, Identity, Payload, Peer, Presented, Refusal, Sanitized};
 
 use super::flights::Flight;
 use super::standing::through_generations;
 use crate::gate::{Gate, Generation};
-use crate::tenant::{Inbound, Outlet, Said, Tenant};
+use crate::tenant::{Inbound, Outcome, Outlet, Said, Tenant};
 use crate::wire::encode::Line;
 use crate::wire::{Ask, Denial, Reject, RequestId, encode};
 
@@ -34,7 +35,7 @@ pub(super) enum Ended {
         /// What the client gets.
         answer: Result<Sanitized, Denial>,
         /// Who called, where that became known.
-        identity: Option<Identity>,
+        identity: Option<Arc<Identity>>,
         /// The params as the validators accepted them, if they did.
         params: Option<Payload>,
     },
@@ -68,7 +69,7 @@ impl Job {
             let lasting = async {
                 // The tenant says its last word when the gate stops, so nothing here ends it.
                 let (_never, on) = watch::channel(false);
-                let again = || recurring.job().map(|job| job.run(outlet.clone()));
+                let again = || recurring.job().map(|job| job.run_subscription(outlet.clone()));
                 through_generations(&recurring.gate, on, again).await.unwrap_or(Ended::Rejected(Reject::Gone))
             };
             let Some(mut flight) = flight else { return lasting.await };
@@ -85,11 +86,23 @@ impl Job {
         Recurring { gate: self.gate, tenant: self.tenant.name().clone(), inbound: self.inbound }
     }
 
-    async fn run(self, outlet: Outlet) -> Ended {
+    /// A request that cannot be cancelled but by dropping it.
+    pub(super) async fn run(self, outlet: Outlet) -> Ended {
         let Self { gate, generation, tenant, inbound } = self;
         let asked = Asked::of(&inbound, Form::Request);
-        let outcome = tenant.request(generation.number, gate.recorder().as_ref(), inbound, &outlet).await;
-        let answer = outcome.answer.map_err(|refusal| asked.denied(&tenant, &refusal));
+        let outcome = pin!(tenant.request(generation.number, gate.recorder().as_ref(), inbound, &outlet)).await;
+        Self::ended(&asked, &tenant, outcome)
+    }
+
+    async fn run_subscription(self, outlet: Outlet) -> Ended {
+        let Self { gate, generation, tenant, inbound } = self;
+        let asked = Asked::of(&inbound, Form::Request);
+        let outcome = tenant.subscription(generation.number, gate.recorder().as_ref(), &inbound, &outlet).await;
+        Self::ended(&asked, &tenant, outcome)
+    }
+
+    fn ended(asked: &Asked, tenant: &Tenant, outcome: Outcome) -> Ended {
+        let answer = outcome.answer.map_err(|refusal| asked.denied(tenant, &refusal));
         Ended::Answered { answer, identity: outcome.identity, params: outcome.params }
     }
 
@@ -145,7 +158,7 @@ impl Recurring {
 
 /// What of a message decides how its refusal is told.
 struct Asked {
-    method: String,
+    method: ByteString,
     revision: witgate_policy::Revision,
     form: Form,
 }
@@ -157,7 +170,7 @@ impl Asked {
 
     fn denied(&self, tenant: &Tenant, refusal: &Refusal) -> Denial {
         let resource_metadata = tenant.spec().resource_metadata.as_deref();
-        let (revision, method, form) = (self.revision, self.method.as_str(), self.form);
+        let (revision, method, form) = (self.revision, &*self.method, self.form);
         Denial::new(refusal, Ask { revision, method, form, resource_metadata })
     }
 }
@@ -187,12 +200,16 @@ pub(super) fn last_message(id: Option<&RequestId>, ended: &Ended) -> Option<Line
 pub(super) fn presented<'a>(
     tenant: &Tenant,
     headers: impl Iterator<Item = (&'a str, &'a [u8])>,
-    address: String,
+    address: &Arc<str>,
 ) -> Presented {
     let wanted = &tenant.spec().auth_headers;
+    let peer = Peer { address: address.clone(), certificate: None };
+    if wanted.is_empty() {
+        return Presented { headers: Vec::new(), peer };
+    }
     let headers = headers
         .filter(|(name, _)| wanted.iter().any(|wanted| wanted == name))
         .map(|(name, value)| (name.to_owned(), value.to_vec()))
         .collect();
-    Presented { headers, peer: Peer { address, certificate: None } }
+    Presented { headers, peer }
 }

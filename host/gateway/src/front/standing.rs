@@ -39,7 +39,7 @@ mod tests {
     use crate::record::Nobody;
 
     fn generation(number: u64) -> Generation {
-        Generation { number, tenants: Vec::new() }
+        Generation::new(number, Vec::new())
     }
 
     #[tokio::test]

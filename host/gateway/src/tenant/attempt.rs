@@ -1,6 +1,6 @@
 //! Sending a routed call, as often as the retry strategies and the clamp allow, and sanitizing what comes back.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::Instant;
 
 use witgate_policy::{
@@ -182,7 +182,7 @@ impl Way<'_> {
 
     /// For the record.
     pub(super) fn visit(&self, upstream: &Arc<str>) {
-        self.visits.lock().unwrap_or_else(PoisonError::into_inner).push(upstream.clone());
+        self.visits.push(upstream);
     }
 
     /// Like [`call`](Self::call), for what no client is asked for input to.
@@ -227,7 +227,7 @@ impl Way<'_> {
             Reply::Result(payload) => (Kind::Result, payload),
         };
         let upstream = (!fallback).then(|| routed.upstream().clone());
-        let message = Message { kind, method: routed.call().method().to_owned(), upstream, payload };
+        let message = Message { kind, method: routed.call().shared_method(), upstream, payload };
         let sanitized = self.tenant.spec().pipeline.sanitize(from, message).await?;
         Ok(self.tenant.outer_tasks(routed.identity(), self.client, sanitized))
     }

@@ -89,7 +89,7 @@ impl<'a> Bystander<'a> {
         let admitted = self.admitted.later(self.tenant.moment());
         let mut journal = Journal::open(self.recorder, self.generation, admitted.call());
         let upstream = upstream.map(|upstream| upstream.spec().id.clone());
-        let message = Message { kind, method: method.to_owned(), upstream: upstream.clone(), payload };
+        let message = Message { kind, method: method.into(), upstream: upstream.clone(), payload };
         let sanitized = self.tenant.spec.pipeline.sanitize((&admitted).into(), message).await;
         let identity = self.admitted.identity();
         journal.close_aside(method, upstream, sanitized.as_ref().err(), identity);

@@ -191,7 +191,8 @@ impl Tenant {
                 let validated = Validated::lookup(admitted, what, cursor.as_deref());
                 let cargo = Cargo::reading(validated.call().params().clone());
                 let page = match quiet.send(&validated, group, &cargo).await?.reply {
-                    Reply::Result(page) => page,
+                    // Kept for long, and not with the buffer that it came in.
+                    Reply::Result(page) => page.detached(),
                     Reply::Error(error) if error.get("/code") == Some(METHOD_NOT_FOUND) => break,
                     Reply::Error(error) => {
                         let message = format!("the upstream group `{}` does not say what it has", group.name);
@@ -249,7 +250,7 @@ impl ToolBook for Book<'_> {
                 let message = format!("there is no tool called `{outer}`");
                 Refusal::new(Stage::Validate, Reason::UnknownTarget, message)
             };
-            let (group, own) = self.tenant.spec.resolve(outer).ok_or_else(unknown)?;
+            let (group, own) = self.tenant.resolve(outer).ok_or_else(unknown)?;
             let shelf = self.tenant.shelf(admitted, group, Lookup::Tools, self.way).await?;
             shelf.get(own).map(|item| Some(item.definition.clone())).ok_or_else(unknown)
         })

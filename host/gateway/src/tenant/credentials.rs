@@ -1,7 +1,8 @@
 //! What upstreams are shown, kept for as long as it holds.
 
 use std::collections::HashMap;
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::ops::Deref;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use witgate_policy::origin::Origin;
@@ -11,11 +12,17 @@ use witgate_policy::{Credential, Reason, Refusal, Routed, Stage, Why};
 use super::Tenant;
 use crate::upstream::Upstream;
 
-/// Headers with their secrets filled in.
-pub(super) type Headers = Arc<[(String, Secret)]>;
+/// Headers with their secrets filled in; by default none.
+#[derive(Clone, Default)]
+pub(super) struct Headers(Option<Arc<[(String, Secret)]>>);
 
-/// For an upstream that is shown nothing.
-static NONE: LazyLock<Headers> = LazyLock::new(|| Arc::new([]));
+impl Deref for Headers {
+    type Target = [(String, Secret)];
+
+    fn deref(&self) -> &Self::Target {
+        self.0.as_deref().unwrap_or_default()
+    }
+}
 
 /// Before it expires a credential is renewed by the next call that needs it.
 const RENEW_BEFORE: Duration = Duration::from_secs(30);
@@ -50,7 +57,7 @@ impl Credentials {
         why: Why,
     ) -> Result<Headers, Refusal> {
         if !tenant.spec().pipeline.has_credential(routed.upstream()) {
-            return Ok(NONE.clone());
+            return Ok(Headers::default());
         }
         let identity = routed.identity();
         let key = Key {
@@ -113,5 +120,5 @@ fn filled(tenant: &Tenant, upstream: &Upstream, credential: &Credential) -> Resu
             },
         )
     };
-    credential.headers.iter().map(fill_one).collect()
+    credential.headers.iter().map(fill_one).collect::<Result<_, _>>().map(|headers| Headers(Some(headers)))
 }

@@ -7,8 +7,22 @@ use witgate_policy::{Call, Identity, Kind, Refusal, Sanitized, Trail};
 
 use crate::record::{Record, Recorder, RefusalRecord, StepRecord, micros};
 
-/// The upstreams that a message was sent to, in order.
-pub(super) type Visits = Arc<Mutex<Vec<Arc<str>>>>;
+/// The upstreams that a message was sent to, in order; none are noted where nobody keeps the record.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Visits(Option<Arc<Mutex<Vec<Arc<str>>>>>);
+
+impl Visits {
+    pub(super) fn push(&self, upstream: &Arc<str>) {
+        if let Some(visits) = &self.0 {
+            visits.lock().unwrap_or_else(PoisonError::into_inner).push(upstream.clone());
+        }
+    }
+
+    fn take(&self) -> Vec<Arc<str>> {
+        let visits = self.0.as_ref().map(|visits| visits.lock().unwrap_or_else(PoisonError::into_inner));
+        visits.map(|mut visits| std::mem::take(&mut *visits)).unwrap_or_default()
+    }
+}
 
 pub(super) struct Journal<'a> {
     recorder: &'a dyn Recorder,
@@ -16,7 +30,7 @@ pub(super) struct Journal<'a> {
     trail: Trail,
     visits: Visits,
     /// Who calls, as soon as that is known.
-    pub(super) identity: Option<Identity>,
+    pub(super) identity: Option<Arc<Identity>>,
     started: Instant,
 }
 
@@ -39,7 +53,8 @@ impl<'a> Journal<'a> {
             micros: 0,
         });
         let trail = call.trail().clone();
-        Self { recorder, record, trail, visits: Visits::default(), identity: None, started: Instant::now() }
+        let visits = Visits(record.is_some().then(Arc::default));
+        Self { recorder, record, trail, visits, identity: None, started: Instant::now() }
     }
 
     pub(super) fn visits(&self) -> Visits {
@@ -75,14 +90,14 @@ impl<'a> Journal<'a> {
         method: &str,
         upstream: Option<Arc<str>>,
         refusal: Option<&Refusal>,
-        identity: &Identity,
+        identity: &Arc<Identity>,
     ) {
         if self.trail.steps().is_empty() {
             self.record = None;
         }
         if let Some(record) = &mut self.record {
             method.clone_into(&mut record.method);
-            self.visits.lock().unwrap_or_else(PoisonError::into_inner).extend(upstream);
+            upstream.iter().for_each(|upstream| self.visits.push(upstream));
         }
         self.identity = Some(identity.clone());
         self.close_notification(refusal);
@@ -96,7 +111,7 @@ impl<'a> Journal<'a> {
         record.outcome = outcome;
         record.refusal = refusal.map(RefusalRecord::from);
         record.subject = self.identity.as_ref().map(|identity| identity.subject.clone());
-        record.upstreams = std::mem::take(&mut self.visits.lock().unwrap_or_else(PoisonError::into_inner));
+        record.upstreams = self.visits.take();
         record.plugins = self.trail.steps().iter().map(StepRecord::from).collect();
         record.micros = micros(self.started.elapsed());
         self.recorder.record(&record);

@@ -38,10 +38,13 @@ mod subscriptions;
 mod talk;
 mod task;
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
+use bytestring::ByteString;
+use futures_util::future::BoxFuture;
 use witgate_policy::{
     Admitted, Call, Deadline, Draft, Form, Identity, Lookup, Moment, Payload, Presented, Reason, Refusal, Revision,
     Sanitized, Stage, Validated,
@@ -52,6 +55,7 @@ use self::catalog::{Book, Catalog};
 use self::credentials::Credentials;
 use self::journal::Journal;
 pub use self::lasting::Lasting;
+use self::names::Prefixes;
 pub use self::outlet::{Answered, Asking, Asks, Heard, Outlet, Said, Told};
 pub use self::seal::{NoChance, Seal};
 pub use self::spec::{Group, Spec};
@@ -65,7 +69,7 @@ pub struct Inbound {
     /// The client's id of a request: a subscription is told by it.
     pub id: Option<RequestId>,
     /// The method.
-    pub method: String,
+    pub method: ByteString,
     /// The `params`.
     pub params: Payload,
     /// The client.
@@ -73,7 +77,7 @@ pub struct Inbound {
     /// What it showed.
     pub presented: Presented,
     /// The identity that the session belongs to; any other is refused.
-    pub owner: Option<Identity>,
+    pub owner: Option<Arc<Identity>>,
     /// The `Mcp-Param-*` headers of a modern client, names in lower case; `None` where the transport has no headers.
     pub param_headers: Option<Vec<(String, String)>>,
 }
@@ -84,7 +88,7 @@ pub struct Outcome {
     /// What the client gets.
     pub answer: Result<Sanitized, Refusal>,
     /// Who called, where that became known.
-    pub identity: Option<Identity>,
+    pub identity: Option<Arc<Identity>>,
     /// The params as the validators accepted them, if they did.
     pub params: Option<Payload>,
 }
@@ -92,6 +96,9 @@ pub struct Outcome {
 /// A tenant.
 pub struct Tenant {
     spec: Spec,
+    prefixes: Prefixes,
+    /// Whether answers may differ from caller to caller: then what one is told is nobody else's.
+    personal: bool,
     catalog: Catalog,
     credentials: Credentials,
 }
@@ -99,7 +106,8 @@ pub struct Tenant {
 impl Tenant {
     /// Takes what it is made of.
     pub fn new(spec: Spec) -> Self {
-        Self { spec, catalog: Catalog::default(), credentials: Credentials::default() }
+        let (prefixes, personal) = (Prefixes::of(&spec.groups), depends_on_the_caller(&spec));
+        Self { spec, prefixes, personal, catalog: Catalog::default(), credentials: Credentials::default() }
     }
 
     /// Its name.
@@ -126,7 +134,7 @@ impl Tenant {
         outlet: &Outlet,
     ) -> Outcome {
         if inbound.method == "subscriptions/listen" && inbound.client.revision.is_modern() {
-            return Box::pin(self.listen(generation, recorder, &inbound, outlet)).await;
+            return self.subscription(generation, recorder, &inbound, outlet).await;
         }
         let call = self.call(&inbound, Form::Request);
         let mut journal = Journal::open(recorder, generation, &call);
@@ -134,15 +142,28 @@ impl Tenant {
         let mut params = None;
         let client = client::reachable(&inbound.client, outlet);
         let way = Way::new(self, &client, Some(outlet), journal.visits());
-        // Boxed, so that a subscription does not take the memory of a call.
-        let run = Box::pin(self.run(call, &inbound, &way, (&mut journal.identity, &mut params)));
-        let answer = tokio::select! {
-            biased;
-            answer = run => answer,
-            () = passed(&deadline) => Err(self.too_late()),
+        let answer = {
+            let mut run = pin!(self.run(call, &inbound, &way, (&mut journal.identity, &mut params)));
+            tokio::select! {
+                biased;
+                answer = &mut run => answer,
+                () = passed(&deadline) => Err(self.too_late()),
+            }
         };
         journal.close(&answer);
         Outcome { answer, identity: journal.identity.take(), params }
+    }
+
+    /// Runs a modern client's subscription until it, or the gate, has enough. Boxed, so that a call does not take its
+    /// memory.
+    pub fn subscription<'a>(
+        &'a self,
+        generation: u64,
+        recorder: &'a dyn Recorder,
+        inbound: &'a Inbound,
+        outlet: &'a Outlet,
+    ) -> BoxFuture<'a, Outcome> {
+        Box::pin(self.listen(generation, recorder, inbound, outlet))
     }
 
     /// Admits and validates a notification, and gives back its params as the validators accepted them. Those of the core
@@ -174,7 +195,7 @@ impl Tenant {
         generation: u64,
         recorder: &dyn Recorder,
         inbound: Inbound,
-    ) -> Result<Identity, Refusal> {
+    ) -> Result<Arc<Identity>, Refusal> {
         let call = self.call(&inbound, Form::Response);
         let mut journal = Journal::open(recorder, generation, &call);
         let admitted = self.admit(call, &inbound, &mut journal.identity).await;
@@ -212,7 +233,7 @@ impl Tenant {
         call: Call,
         inbound: &Inbound,
         way: &Way<'_>,
-        (identity, params): (&mut Option<Identity>, &mut Option<Payload>),
+        (identity, params): (&mut Option<Arc<Identity>>, &mut Option<Payload>),
     ) -> Result<Sanitized, Refusal> {
         let validated = self.judge(call, inbound, way, identity).await?;
         let accepted = params.insert(validated.call().params().clone());
@@ -240,7 +261,7 @@ impl Tenant {
             method if is_task(method, inbound.client.revision) => Box::pin(self.task(&validated, way)).await,
             _ => Box::pin(self.extended(&validated, way)).await,
         };
-        answer.map(|answer| shape::for_client(answer, inbound.client.revision, self.depends_on_the_caller()))
+        answer.map(|answer| shape::for_client(answer, inbound.client.revision, self.personal))
     }
 
     /// Finds out who calls, and lets the validators judge.
@@ -249,33 +270,25 @@ impl Tenant {
         call: Call,
         inbound: &Inbound,
         way: &Way<'_>,
-        identity: &mut Option<Identity>,
+        identity: &mut Option<Arc<Identity>>,
     ) -> Result<Validated, Refusal> {
         let admitted = self.admit(call, inbound, identity).await?;
         self.spec.pipeline.validate(admitted, &Book { tenant: self, way }).await
     }
 
     /// Finds out who calls, and holds a session to its owner.
-    async fn admit(&self, call: Call, inbound: &Inbound, identity: &mut Option<Identity>) -> Result<Admitted, Refusal> {
+    async fn admit(
+        &self,
+        call: Call,
+        inbound: &Inbound,
+        identity: &mut Option<Arc<Identity>>,
+    ) -> Result<Admitted, Refusal> {
         let admitted = self.spec.pipeline.admit(call, &inbound.presented).await?;
         *identity = Some(admitted.identity().clone());
         if inbound.owner.as_ref().is_some_and(|owner| !same_caller(owner, admitted.identity())) {
             return Err(Refusal::new(Stage::Auth, Reason::Forbidden, "this session belongs to another caller"));
         }
         Ok(admitted)
-    }
-
-    /// Whether answers may differ from caller to caller: then what one is told is nobody else's. A plugin's reasons are
-    /// its own, so that there is one is enough.
-    fn depends_on_the_caller(&self) -> bool {
-        let pipeline = &self.spec.pipeline;
-        let shown = self.spec.groups.iter().flat_map(|group| &group.upstreams);
-        !(pipeline.auth.is_empty()
-            && pipeline.validate.is_empty()
-            && pipeline.route.is_empty()
-            && pipeline.retry.is_empty()
-            && pipeline.sanitize.is_empty())
-            || shown.into_iter().any(|upstream| pipeline.has_credential(&upstream.spec().id))
     }
 
     /// Now, for a message that the gate takes or says.
@@ -311,6 +324,18 @@ impl Tenant {
     }
 }
 
+/// A plugin's reasons are its own, so that there is one is enough.
+fn depends_on_the_caller(spec: &Spec) -> bool {
+    let pipeline = &spec.pipeline;
+    let mut shown = spec.groups.iter().flat_map(|group| &group.upstreams);
+    !(pipeline.auth.is_empty()
+        && pipeline.validate.is_empty()
+        && pipeline.route.is_empty()
+        && pipeline.retry.is_empty()
+        && pipeline.sanitize.is_empty())
+        || shown.any(|upstream| pipeline.has_credential(&upstream.spec().id))
+}
+
 /// Waits until a deadline has passed that may move while it is waited for.
 async fn passed(deadline: &Deadline) {
     let mut at = deadline.at();
@@ -333,5 +358,31 @@ fn same_caller(a: &Identity, b: &Identity) -> bool {
 fn next_id() -> Arc<str> {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     static PROCESS: std::sync::LazyLock<u32> = std::sync::LazyLock::new(|| fastrand::u32(..));
-    format!("{:08x}-{:x}", *PROCESS, NEXT.fetch_add(1, Ordering::Relaxed)).into()
+    id(*PROCESS, NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
+/// `{process:08x}-{number:x}`; each message has one, so that it is written without a detour.
+fn id(process: u32, number: u64) -> Arc<str> {
+    let mut text = [0; 25];
+    let mut start = text.len();
+    let mut write = |byte| {
+        start -= 1;
+        text[start] = byte;
+    };
+    let digit = |number: u64| b"0123456789abcdef"[(number & 15) as usize];
+    let digits = 16 - number.max(1).leading_zeros() / 4;
+    (0..digits).for_each(|at| write(digit(number >> (4 * at))));
+    write(b'-');
+    (0..8).for_each(|at| write(digit(u64::from(process) >> (4 * at))));
+    std::str::from_utf8(&text[start..]).unwrap_or_default().into()
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn an_id_is_a_process_and_a_number() {
+        for number in [0, 1, 15, 16, 255, 4096, u64::MAX] {
+            assert_eq!(*super::id(0xab, number), format!("000000ab-{number:x}"));
+        }
+    }
 }

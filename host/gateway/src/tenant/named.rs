@@ -79,7 +79,7 @@ impl Tenant {
         if is_uri {
             return self.owner_of_uri(validated, target, way).await.map(|group| (group, None));
         }
-        let (group, own) = self.spec.resolve(target).ok_or_else(|| unknown(target))?;
+        let (group, own) = self.resolve(target).ok_or_else(|| unknown(target))?;
         Ok((group, (own != target).then(|| own.to_owned())))
     }
 

@@ -3,11 +3,13 @@
 //! Notifications are lost when the client does not keep up; what it is asked is not. An [`Ask`](Said::Ask) has an id of
 //! the gate's own, unique for its client; the client's answer finds its way back through [`Asks`].
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
+use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::{mpsc, watch};
+use bytestring::ByteString;
+use tokio::sync::{Notify, mpsc, watch};
 use witgate_policy::json::Edit;
 use witgate_policy::{Payload, Sanitized};
 
@@ -63,42 +65,143 @@ impl Said {
 /// The way to one client.
 #[derive(Debug, Clone)]
 pub struct Outlet {
-    // Boxed, since the channel has its places from the beginning, and most streams say little.
-    said: mpsc::Sender<Box<Said>>,
-    waiting: Arc<AtomicUsize>,
+    line: Speaking,
     asks: Option<Arc<Asks>>,
-    told: Arc<AtomicBool>,
     stop: Option<watch::Receiver<bool>>,
 }
 
 /// The other end of an [`Outlet`].
 #[derive(Debug)]
-pub struct Heard {
-    said: mpsc::Receiver<Box<Said>>,
-    waiting: Arc<AtomicUsize>,
+pub struct Heard(Arc<Line>);
+
+/// What both ends have in common. Most requests are answered without a word before, so that it takes no memory for words
+/// until there is one.
+#[derive(Debug, Default)]
+struct Line {
+    waiting: Mutex<Waiting>,
+    /// Something waits to be heard.
+    spoken: Notify,
+    /// There may be room.
+    room: Notify,
+    told: AtomicBool,
+    speakers: AtomicUsize,
+}
+
+/// A line for those who may say something.
+#[derive(Debug)]
+struct Speaking(Arc<Line>);
+
+impl Speaking {
+    fn on(line: &Arc<Line>) -> Self {
+        line.speakers.fetch_add(1, Ordering::Relaxed);
+        Self(line.clone())
+    }
+}
+
+impl Clone for Speaking {
+    fn clone(&self) -> Self {
+        Self::on(&self.0)
+    }
+}
+
+impl Drop for Speaking {
+    fn drop(&mut self) {
+        if self.0.speakers.fetch_sub(1, Ordering::AcqRel) == 1 {
+            // Whoever waits learns that nothing will be said any more.
+            self.0.spoken.notify_one();
+        }
+    }
+}
+
+impl Deref for Speaking {
+    type Target = Line;
+
+    fn deref(&self) -> &Line {
+        &self.0
+    }
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    said: VecDeque<Said>,
+    bytes: usize,
+    closed: bool,
+}
+
+impl Line {
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Comes back with what there was no room for.
+    fn push(&self, said: Said) -> Result<(), Unsaid> {
+        let mut waiting = self.waiting();
+        if waiting.closed {
+            return Err(Unsaid::Closed);
+        }
+        if waiting.said.len() >= WAITING {
+            return Err(Unsaid::Full(Box::new(said)));
+        }
+        waiting.bytes += said.bytes();
+        waiting.said.push_back(said);
+        let has_room = waiting.said.len() < WAITING;
+        drop(waiting);
+        self.spoken.notify_one();
+        if has_room {
+            // One is told of room at a time, and tells the next.
+            self.room.notify_one();
+        }
+        Ok(())
+    }
+
+    fn pop(&self) -> Option<Said> {
+        let mut waiting = self.waiting();
+        let said = waiting.said.pop_front()?;
+        waiting.bytes -= said.bytes();
+        drop(waiting);
+        self.room.notify_one();
+        Some(said)
+    }
+}
+
+/// Why something was not said.
+enum Unsaid {
+    Closed,
+    Full(Box<Said>),
 }
 
 impl Heard {
     /// What is said next; `None` when nothing will be. Cancel safe.
     pub async fn recv(&mut self) -> Option<Said> {
-        let said = self.said.recv().await?;
-        Some(self.taken(*said))
+        loop {
+            // Looked at first: what was said before the end is there.
+            let over = self.0.speakers.load(Ordering::Acquire) == 0;
+            if let Some(said) = self.0.pop() {
+                return Some(said);
+            }
+            if over {
+                return None;
+            }
+            self.0.spoken.notified().await;
+        }
     }
 
     /// What was said already.
     pub fn try_recv(&mut self) -> Option<Said> {
-        let said = self.said.try_recv().ok()?;
-        Some(self.taken(*said))
+        self.0.pop()
     }
 
     /// Listens no more.
     pub fn close(&mut self) {
-        self.said.close();
+        self.0.waiting().closed = true;
+        self.0.room.notify_one();
     }
+}
 
-    fn taken(&self, said: Said) -> Said {
-        self.waiting.fetch_sub(said.bytes(), Ordering::Relaxed);
-        said
+impl Drop for Heard {
+    fn drop(&mut self) {
+        self.close();
+        self.0.waiting().said.clear();
     }
 }
 
@@ -106,10 +209,8 @@ impl Outlet {
     /// A way, and its other end. `asks`: where a client's answers come in; `None` for one that cannot be asked (modern
     /// clients, and those that take no stream).
     pub fn new(asks: Option<Arc<Asks>>) -> (Self, Heard) {
-        let (sender, receiver) = mpsc::channel(WAITING);
-        let waiting = Arc::new(AtomicUsize::new(0));
-        let heard = Heard { said: receiver, waiting: waiting.clone() };
-        (Self { said: sender, waiting, asks, told: Arc::default(), stop: None }, heard)
+        let line = Arc::<Line>::default();
+        (Self { line: Speaking::on(&line), asks, stop: None }, Heard(line))
     }
 
     /// The same, for what lasts until the gate stops.
@@ -127,17 +228,17 @@ impl Outlet {
 
     /// Whether it was begun, or a notification was said already, maybe by the same tenant of an earlier generation.
     pub fn has_told(&self) -> bool {
-        self.told.load(Ordering::Relaxed)
+        self.line.told.load(Ordering::Relaxed)
     }
 
     /// Says that it was begun; whether it was already, maybe by the same tenant of an earlier generation.
     pub fn begin(&self) -> bool {
-        self.told.swap(true, Ordering::Relaxed)
+        self.line.told.swap(true, Ordering::Relaxed)
     }
 
     /// Whether nobody listens any more.
     pub fn is_closed(&self) -> bool {
-        self.said.is_closed()
+        self.line.waiting().closed
     }
 
     /// Whether the client can be asked.
@@ -152,38 +253,43 @@ impl Outlet {
 
     /// Says a notification; `false` when it was lost.
     pub fn tell(&self, note: Sanitized) -> bool {
-        let waiting = self.waiting.load(Ordering::Relaxed);
+        let waiting = self.line.waiting().bytes;
         let crowded = waiting > 0 && waiting + note.payload().len() > WAITING_BYTES;
         let told = !crowded && self.try_say(Said::Note(note));
-        self.told.fetch_or(told, Ordering::Relaxed);
+        self.line.told.fetch_or(told, Ordering::Relaxed);
         told
     }
 
     /// Says a notification that must not be lost, and waits for a slow reader.
     pub async fn say(&self, note: Sanitized) {
         let said = self.wait_to_say(Said::Note(note)).await;
-        self.told.fetch_or(said, Ordering::Relaxed);
+        self.line.told.fetch_or(said, Ordering::Relaxed);
     }
 
-    async fn wait_to_say(&self, said: Said) -> bool {
-        let Ok(place) = self.said.reserve().await else { return false };
-        self.waiting.fetch_add(said.bytes(), Ordering::Relaxed);
-        place.send(Box::new(said));
-        true
+    async fn wait_to_say(&self, mut said: Said) -> bool {
+        loop {
+            match self.line.push(said) {
+                Ok(()) => return true,
+                Err(Unsaid::Closed) => {
+                    // Others may wait, too.
+                    self.line.room.notify_one();
+                    return false;
+                }
+                Err(Unsaid::Full(back)) => said = *back,
+            }
+            self.line.room.notified().await;
+        }
     }
 
     fn try_say(&self, said: Said) -> bool {
-        let Ok(place) = self.said.try_reserve() else { return false };
-        self.waiting.fetch_add(said.bytes(), Ordering::Relaxed);
-        place.send(Box::new(said));
-        true
+        self.line.push(said).is_ok()
     }
 
     /// Asks the client, with the gate's id in place of the server's progress token. `None` when it cannot be asked, or
     /// has too many questions open. Dropping what comes back withdraws the question.
     pub async fn ask(&self, request: Sanitized) -> Option<Asking> {
         let asks = self.asks.clone()?;
-        let method = request.method().to_owned();
+        let method = ByteString::from(request.method());
         let (id, heard) = asks.enter(method)?;
         let token = request.payload().get(TOKEN).map(str::to_owned);
         let request = match &token {
@@ -253,14 +359,14 @@ struct State {
 
 #[derive(Debug)]
 struct Open {
-    method: String,
+    method: ByteString,
     told: mpsc::Sender<Told>,
 }
 
 /// A question that its client has answered; whoever holds this delivers the answer.
 #[derive(Debug)]
 pub struct Answered {
-    method: String,
+    method: ByteString,
     told: mpsc::Sender<Told>,
 }
 
@@ -282,7 +388,7 @@ impl Asks {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn enter(&self, method: String) -> Option<(i64, mpsc::Receiver<Told>)> {
+    fn enter(&self, method: ByteString) -> Option<(i64, mpsc::Receiver<Told>)> {
         let mut state = self.state();
         if state.open.len() >= OPEN {
             return None;
@@ -295,7 +401,7 @@ impl Asks {
     }
 
     /// The method of the open question that an answer names.
-    pub fn asked(&self, id: &RequestId) -> Option<String> {
+    pub fn asked(&self, id: &RequestId) -> Option<ByteString> {
         let RequestId::Number(id) = id else { return None };
         self.state().open.get(id).map(|open| open.method.clone())
     }
@@ -347,7 +453,7 @@ mod tests {
         let presented = Presented { headers: Vec::new(), peer: Peer { address: "stdio".into(), certificate: None } };
         let admitted = pipeline.admit(call, &presented).await.expect("anybody");
         let payload = Payload::of(&serde_json::json!({ "data": "x".repeat(bytes - 11) }));
-        let message = Message { kind: Kind::Notification, method: "n".to_owned(), upstream: None, payload };
+        let message = Message { kind: Kind::Notification, method: "n".into(), upstream: None, payload };
         pipeline.sanitize((&admitted).into(), message).await.expect("no sanitizer")
     }
 
@@ -374,5 +480,31 @@ mod tests {
         heard.close();
         assert!(heard.recv().await.is_some(), "what was said is still there");
         assert!(outlet.is_closed() && !told(12).await);
+    }
+
+    #[tokio::test]
+    async fn who_must_not_be_lost_waits_for_room_and_for_no_reader_that_is_gone() {
+        let (outlet, mut heard) = Outlet::new(None);
+        for _ in 0..WAITING {
+            assert!(outlet.tell(note(12).await));
+        }
+        let waiting: Vec<_> = (0..3)
+            .map(|_| {
+                let outlet = outlet.clone();
+                tokio::spawn(async move { outlet.wait_to_say(Said::Note(note(12).await)).await })
+            })
+            .collect();
+        // All of them wait before there is room for two.
+        tokio::task::yield_now().await;
+        for _ in 0..2 {
+            assert!(heard.recv().await.is_some());
+        }
+        tokio::task::yield_now().await;
+        drop(heard);
+        let mut said = 0;
+        for waiting in waiting {
+            said += usize::from(waiting.await.expect("no panic"));
+        }
+        assert_eq!(said, 2);
     }
 }

@@ -62,7 +62,7 @@ impl Tenant {
 
     /// The gate's own words go through the sanitizers too: a server's instructions are among them.
     pub(super) async fn say(&self, validated: &Validated, kind: Kind, payload: Payload) -> Result<Sanitized, Refusal> {
-        let message = Message { kind, method: validated.call().method().to_owned(), upstream: None, payload };
+        let message = Message { kind, method: validated.call().shared_method(), upstream: None, payload };
         self.spec.pipeline.sanitize(validated.into(), message).await
     }
 

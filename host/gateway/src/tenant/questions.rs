@@ -24,6 +24,10 @@ struct Open {
 pub(super) struct Questions(Vec<Open>);
 
 impl Questions {
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     pub(super) fn add(&mut self, ask: Ask, asking: Asking, now: Instant) {
         self.0.push(Open { ask, asking, until: now + PATIENCE });
     }

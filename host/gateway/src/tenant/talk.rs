@@ -89,7 +89,7 @@ impl Way<'_> {
         loop {
             let event = tokio::select! {
                 biased;
-                (ask, told) = questions.next() => {
+                (ask, told) = questions.next(), if !questions.is_empty() => {
                     match told {
                         Ok(progress) => dialog.exchange.notify("notifications/progress", &progress),
                         Err(Reply::Result(answer)) => {
@@ -182,7 +182,7 @@ impl Way<'_> {
         method: String,
         payload: Payload,
     ) -> Result<Sanitized, Refusal> {
-        let message = Message { kind, method, upstream: Some(upstream.clone()), payload };
+        let message = Message { kind, method: method.into(), upstream: Some(upstream.clone()), payload };
         let sanitized = self.tenant.spec().pipeline.sanitize(validated.into(), message).await?;
         Ok(self.tenant.outer_tasks(validated.identity(), self.client, sanitized))
     }

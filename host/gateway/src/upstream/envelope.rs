@@ -72,15 +72,30 @@ impl EnvelopeError {
 
 /// Decodes one message, or the several of a batch (2025-03-26).
 pub(crate) fn decode(bytes: bytes::Bytes, limits: json::Limits) -> Result<Vec<Message>, EnvelopeError> {
+    let mut messages = Vec::new();
+    decode_each(bytes, limits, |message| messages.push(message))?;
+    Ok(messages)
+}
+
+/// Likewise, one after the other.
+pub(crate) fn decode_each(
+    bytes: bytes::Bytes,
+    limits: json::Limits,
+    mut hear: impl FnMut(Message),
+) -> Result<(), EnvelopeError> {
     let text = ByteString::try_from(bytes).map_err(|_| EnvelopeError::Utf8)?;
     let payload = Payload::parse(text, limits).map_err(EnvelopeError::Strict)?;
     if payload.is_object() {
-        return Ok(vec![message(&payload)?]);
+        hear(message(&payload)?);
+        return Ok(());
     }
     if !payload.as_str().trim_ascii_start().starts_with('[') {
         return Err(EnvelopeError::Form("no object".to_owned()));
     }
-    payload.items().map(|item| message(&payload.slice(item))).collect()
+    // Of a batch with something in it that is none, nothing is heard.
+    let messages: Vec<_> = payload.items().map(|item| message(&payload.slice(item))).collect::<Result<_, _>>()?;
+    messages.into_iter().for_each(hear);
+    Ok(())
 }
 
 fn message(payload: &Payload) -> Result<Message, EnvelopeError> {

@@ -12,6 +12,7 @@ use super::level::LogWish;
 use super::pipe::{Pipe, Wait};
 use super::place::Busy;
 use super::{Ask, Event, Failed, Reply, envelope, http, meta};
+use crate::late::{Late, within};
 use crate::wire::ClientFacts;
 
 /// What a connection hears for one request.
@@ -145,8 +146,9 @@ impl Exchange {
         let Some(carrier) = &mut self.carrier else {
             return Err(Failed::no_reply("the exchange has ended"));
         };
-        let heard = tokio::time::timeout_at(self.deadline, carrier.next());
-        let heard = heard.await.unwrap_or_else(|_| Err(Failure::Timeout.into()));
+        let deadline = self.deadline;
+        let heard = within(|| deadline, carrier.next()).await;
+        let heard = heard.unwrap_or_else(|Late| Err(Failure::Timeout.into()));
         let event = match heard {
             Ok(Heard::Opened) => return Ok(Event::Opened),
             Ok(Heard::Note { method, params }) => return Ok(Event::Notification { method, params }),

@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use bytestring::ByteString;
 use serde::{Deserialize, Serialize};
 use witgate_policy::{Payload, Revision};
 
@@ -30,14 +31,14 @@ pub enum Incoming {
         /// The client's id.
         id: RequestId,
         /// The method.
-        method: String,
+        method: ByteString,
         /// `{}` when there are none.
         params: Payload,
     },
     /// Awaits none.
     Notification {
         /// The method.
-        method: String,
+        method: ByteString,
         /// `{}` when there are none.
         params: Payload,
     },

@@ -194,7 +194,7 @@ async fn who_declared_nothing_is_asked_nothing() {
     }
     // Nor where a result may not ask.
     let mut completion = called(&json!({"ref": {"type": "ref/prompt", "name": "x"}}));
-    completion.method = "completion/complete".to_owned();
+    completion.method = "completion/complete".into();
     let request = send(&tenant, completion);
     let heard = peer.heard("completion/complete").await;
     heard.ask("q2", ELICIT, &form("who?"));

@@ -225,7 +225,7 @@ async fn a_call_that_is_dropped_is_recorded_as_cancelled() {
 async fn a_session_is_its_owner_s() {
     let (tenant, ..) = two();
     let mut stolen = inbound(LEGACY, "tools/list", &json!({}));
-    stolen.owner = Some(Identity { subject: "alice".into(), ..Identity::anonymous() });
+    stolen.owner = Some(Arc::new(Identity { subject: "alice".into(), ..Identity::anonymous() }));
     let (outcome, record, _) = ask(&tenant, stolen).await;
     assert_eq!(outcome.answer.expect_err("refused").reason, Reason::Forbidden);
     assert_eq!(record.subject.as_deref(), Some("anonymous"));

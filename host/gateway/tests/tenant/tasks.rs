@@ -72,7 +72,7 @@ async fn what_a_task_asks_for_reaches_the_client_that_waits_for_its_result() {
     let (_, made) = through(&tenant, &mut peer, call, &json!({"task": {"taskId": "own"}})).await;
     let id = &made["task"]["taskId"];
     let mut wait = legacy_call(&json!({"elicitation": {}}));
-    wait.method = "tasks/result".to_owned();
+    wait.method = "tasks/result".into();
     wait.params = witgate_policy::Payload::of(&json!({ "taskId": id }));
     let mut client = super::rounds::Client::send(&tenant, wait);
     let heard = peer.heard("tasks/result").await;

@@ -88,7 +88,7 @@ pub(crate) async fn routed(who: &'static str, method: &str, params: Value, time:
         id: "call".into(),
         tenant: "t".into(),
         form: Form::Request,
-        method: method.to_owned(),
+        method: method.into(),
         params: Payload::of(&params),
         revision: Revision::V2025_11_25,
         traceparent: None,

@@ -134,6 +134,14 @@ impl Payload {
         said(self.get(pointer)?)
     }
 
+    /// The same, sharing the bytes of this text where it can.
+    pub fn shared_string(&self, pointer: &str) -> Option<ByteString> {
+        Some(match self.string(pointer)? {
+            Cow::Borrowed(text) => self.text.slice_ref(text),
+            Cow::Owned(text) => text.into(),
+        })
+    }
+
     /// The members of an object, read once from front to back: names, and values as the text that stands there.
     pub fn members(&self) -> impl Iterator<Item = (Cow<'_, str>, &str)> {
         self.members_of(self.as_str())

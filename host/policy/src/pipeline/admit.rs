@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use crate::call::Call;
 use crate::evidence::Admitted;
 use crate::identity::{Identity, Presented};
@@ -14,7 +16,7 @@ impl Pipeline {
     /// challenged.
     pub async fn admit(&self, call: Call, presented: &Presented) -> Result<Admitted, Refusal> {
         if self.auth.is_empty() {
-            return Ok(Admitted { call, identity: Identity::anonymous() });
+            return Ok(Admitted { call, identity: Identity::nobody() });
         }
         for hook in &self.auth {
             if !hook.when.holds(call.method(), call.target(), None) {
@@ -30,7 +32,7 @@ impl Pipeline {
             .await?;
             match verdict {
                 None | Some(AuthVerdict::Abstain) => {}
-                Some(AuthVerdict::Allow(identity)) => return Ok(Admitted { call, identity }),
+                Some(AuthVerdict::Allow(identity)) => return Ok(Admitted { call, identity: Arc::new(identity) }),
                 Some(AuthVerdict::Challenge(challenge)) => return Err(challenged(challenge).by(STAGE, name(hook))),
                 Some(AuthVerdict::Deny(refusal)) => return Err(refusal.by(STAGE, name(hook))),
             }

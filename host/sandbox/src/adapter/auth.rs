@@ -42,7 +42,7 @@ fn peer(peer: &Peer) -> wit::Peer {
         names: certificate.names.clone(),
         fingerprint: certificate.fingerprint.clone(),
     });
-    wit::Peer { address: peer.address.clone(), certificate }
+    wit::Peer { address: peer.address.to_string(), certificate }
 }
 
 fn verdict(verdict: wit::Verdict) -> AuthVerdict {

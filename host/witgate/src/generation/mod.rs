@@ -111,7 +111,7 @@ impl Builder {
         let number = self.number.fetch_add(1, Ordering::Relaxed) + 1;
         let cleaner = Some(Arc::new(Cleaner::new(self.sandbox.clone(), &self.secrets(config))));
         let roster = Arc::new(Roster { generation: number, plugins: listed, tape: self.tape.clone(), cleaner });
-        Ok(Built { generation: Generation { number, tenants }, roster, warnings: problems, retired })
+        Ok(Built { generation: Generation::new(number, tenants), roster, warnings: problems, retired })
     }
 
     /// All that were ever configured.
@@ -170,7 +170,7 @@ fn at(config: &Config, place: &Place, part: Part, cause: Cause) -> Problem {
 
 /// All upstreams of a generation.
 pub fn upstreams(generation: &Generation) -> impl Iterator<Item = &Arc<Upstream>> {
-    let groups = generation.tenants.iter().flat_map(|tenant| &tenant.spec().groups);
+    let groups = generation.tenants().iter().flat_map(|tenant| &tenant.spec().groups);
     groups.flat_map(|group| &group.upstreams)
 }
 

@@ -63,7 +63,7 @@ async fn a_generation_that_is_refused_takes_no_number() {
 #[tokio::test]
 async fn a_generation_ends_with_its_last_tenant() {
     let Built { generation, retired, .. } = good(&builder(), TWO, None).await;
-    let held = generation.tenants.first().expect("a tenant").clone();
+    let held = generation.tenants().first().expect("a tenant").clone();
     let mut waiting = Box::pin(retired.wait());
     drop(generation);
     assert!(waiting.as_mut().now_or_never().is_none(), "a message still holds it");

@@ -166,7 +166,7 @@ fn call() -> Call {
         id: "recording".into(),
         tenant: "recording".into(),
         form: Form::Request,
-        method: "tools/call".to_owned(),
+        method: "tools/call".into(),
         params: Payload::empty(),
         revision: Revision::V2026_07_28,
         traceparent: None,
@@ -177,5 +177,5 @@ fn call() -> Call {
 }
 
 fn message(payload: Payload) -> Message {
-    Message { kind: Kind::Result, method: "tools/call".to_owned(), upstream: None, payload }
+    Message { kind: Kind::Result, method: "tools/call".into(), upstream: None, payload }
 }

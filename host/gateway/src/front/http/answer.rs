@@ -1,7 +1,9 @@
 //! The answer to what was posted: JSON when it is the first thing that comes, events when something is said before it.
 
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 
 use http::{Response, StatusCode};
 use witgate_policy::Revision;
@@ -17,10 +19,13 @@ use crate::tenant::{Heard, Said};
 use crate::wire::encode::{self, Line};
 use crate::wire::{Reject, RequestId};
 
-/// How what was posted has ended: one request, or all of a batch.
-pub(super) struct Answers {
-    pub(super) all: Vec<(Option<RequestId>, Ended)>,
-    pub(super) batch: bool,
+/// How what was posted has ended.
+#[expect(clippy::large_enum_variant, reason = "nearly every one is the large variant")]
+pub(super) enum Answers {
+    /// One request.
+    One(Option<RequestId>, Ended),
+    /// All of a batch.
+    Batch(Vec<(Option<RequestId>, Ended)>),
 }
 
 /// What was posted, running while it is polled.
@@ -41,13 +46,15 @@ impl Pending<'_> {
     pub(super) async fn respond(mut self) -> Response<Body> {
         if !self.wants.events {
             self.said.close();
-            return respond_at_once(self.revision, self.wants, self.running.ended().await);
+            let answers = poll_fn(|cx| self.running.poll_ended(cx)).await;
+            return respond_at_once(self.revision, self.wants, answers);
         }
-        let first = tokio::select! {
-            biased;
-            Some(said) = self.said.recv() => Ok(said),
-            answers = self.running.ended() => Err(answers),
-        };
+        // What is said is said by what runs here, so that nobody else has to wake this.
+        let first = poll_fn(|cx| match self.running.poll_ended(cx) {
+            Poll::Ready(answers) => Poll::Ready(Err(answers)),
+            Poll::Pending => self.said.try_recv().map_or(Poll::Pending, |said| Poll::Ready(Ok(said))),
+        })
+        .await;
         match first {
             Ok(said) => self.stream(&said),
             Err(answers) => match self.said.try_recv() {
@@ -88,7 +95,10 @@ async fn record(tape: Arc<Tape>, mut heard: Heard, mut working: Working) {
             answers = &mut working => break answers,
         }
     };
-    let cancelled = answers.all.iter().all(|(_, ended)| matches!(ended, Ended::Cancelled));
+    let cancelled = match &answers {
+        Answers::One(_, ended) => matches!(ended, Ended::Cancelled),
+        Answers::Batch(all) => all.iter().all(|(_, ended)| matches!(ended, Ended::Cancelled)),
+    };
     // Nothing follows a cancellation.
     while !cancelled && let Some(said) = heard.try_recv() {
         tape.0.say(&said);
@@ -105,22 +115,22 @@ impl Drop for End {
 }
 
 fn lines(answers: &Answers) -> Vec<Line> {
-    answers.all.iter().filter_map(|(id, ended)| job::last_message(id.as_ref(), ended)).collect()
+    match answers {
+        Answers::One(id, ended) => job::last_message(id.as_ref(), ended).into_iter().collect(),
+        Answers::Batch(all) => all.iter().filter_map(|(id, ended)| job::last_message(id.as_ref(), ended)).collect(),
+    }
 }
 
 /// A response that has all that is to be said.
 pub(super) fn respond_at_once(revision: Revision, wants: Wants, answers: Answers) -> Response<Body> {
-    if answers.batch {
-        let lines = lines(&answers);
-        return match lines.is_empty() {
-            true => nothing(wants),
-            false if wants.json => reply::json(StatusCode::OK, encode::batch(lines)),
-            false => reply::events(lines),
-        };
+    if let Answers::One(id, ended) = &answers {
+        return single(id.as_ref(), revision, wants, ended);
     }
-    match answers.all.into_iter().next() {
-        Some((id, ended)) => single(id.as_ref(), revision, wants, &ended),
-        None => nothing(wants),
+    let lines = lines(&answers);
+    match lines.is_empty() {
+        true => nothing(wants),
+        false if wants.json => reply::json(StatusCode::OK, encode::batch(lines)),
+        false => reply::events(lines),
     }
 }
 
@@ -160,13 +170,13 @@ impl<'a> Running<'a> {
         Self { working: Some(working), session, crew }
     }
 
-    pub(super) async fn ended(&mut self) -> Answers {
+    fn poll_ended(&mut self, cx: &mut Context<'_>) -> Poll<Answers> {
         let Some(working) = &mut self.working else {
-            return Answers { all: vec![(None, Ended::Rejected(Reject::Internal))], batch: false };
+            return Poll::Ready(Answers::One(None, Ended::Rejected(Reject::Internal)));
         };
-        let answers = working.await;
+        let answers = ready!(working.as_mut().poll(cx));
         self.working = None;
-        answers
+        Poll::Ready(answers)
     }
 }
 

@@ -46,7 +46,7 @@ impl Front {
         }
         let working = Box::pin(async move {
             let all = requests.into_iter().map(|(id, work)| async move { (id, work.await) });
-            Answers { all: join_all(all).await, batch: true }
+            Answers::Batch(join_all(all).await)
         });
         let running = Running::new(working, Some(session), &self.crew);
         let (wants, keep_alive) = (entry.wants, self.options.keep_alive);

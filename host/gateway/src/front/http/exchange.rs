@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use bytestring::ByteString;
 use http::header::CONTENT_LENGTH;
 use http::request::Parts;
 use http::{HeaderMap, Method, Request, Response, StatusCode};
@@ -10,6 +11,7 @@ use witgate_policy::{Identity, Payload};
 
 use super::guard::{self, Names, Wants};
 use super::intake::{Intake, Room};
+use super::modern;
 use super::options::Options;
 use super::reply::{self, Body};
 use super::session::Sessions;
@@ -49,7 +51,7 @@ pub(super) struct Rejected {
     pub(super) id: Option<RequestId>,
     pub(super) reject: Reject,
     tenant: Option<Arc<str>>,
-    told: Option<(String, Option<String>)>,
+    told: Option<(ByteString, Option<String>)>,
 }
 
 impl Rejected {
@@ -58,7 +60,7 @@ impl Rejected {
     }
 
     /// What it said of itself.
-    fn of(self, method: String, params: &Payload) -> Self {
+    fn of(self, method: ByteString, params: &Payload) -> Self {
         Self { told: Some((method, record::target(params))), ..self }
     }
 
@@ -67,7 +69,7 @@ impl Rejected {
         TurnedAway {
             tenant: self.tenant.clone(),
             peer: peer.to_string(),
-            method,
+            method: method.map(String::from),
             target: target.flatten(),
             code: self.reject.code(),
             status: Some(self.reject.status().as_u16()),
@@ -141,12 +143,12 @@ impl Front {
                 let taken = self.intake.read(body, Some(0), &self.options).await?;
                 let wants = guard::accepted(&headers);
                 let entry = Entry { generation, tenant, headers, peer, wants, _room: taken.room };
-                let method = parts.method.to_string();
-                let done = match &*method {
-                    "GET" => Box::pin(self.listen(entry)).await,
+                let method = parts.method;
+                let done = match method {
+                    Method::GET => Box::pin(self.listen(entry)).await,
                     _ => Box::pin(self.end_session(entry)).await,
                 };
-                done.map_err(|reject| Rejected::from(reject).of(method, &Payload::empty()))
+                done.map_err(|reject| Rejected::from(reject).of(method.as_str().into(), &Payload::empty()))
             }
             _ => Err(Reject::HttpMethod.into()),
         }
@@ -171,13 +173,17 @@ impl Front {
     async fn message(&self, entry: Entry, incoming: Incoming) -> Result<Response<Body>, Rejected> {
         match incoming {
             Incoming::Request { id, method, params } => {
-                let ask = Asked { id: id.clone(), method: method.clone(), params: params.clone() };
-                let answered = match ask.is_modern(&entry.headers) {
-                    Ok(true) => self.modern_request(entry, ask).await,
-                    Ok(false) if ask.method == "initialize" => Box::pin(self.initialize(entry, ask)).await,
-                    Ok(false) => Box::pin(self.legacy_request(entry, ask)).await,
+                let mut asked = Asked { id, method, params };
+                let answered = match asked.is_modern(&entry.headers) {
+                    Ok(true) => match modern::agreed(&entry, &mut asked) {
+                        Ok(client) => return Ok(self.modern_request(entry, asked, client).await),
+                        Err(reject) => Err(reject),
+                    },
+                    Ok(false) if asked.method == "initialize" => Box::pin(self.initialize(entry, asked.clone())).await,
+                    Ok(false) => Box::pin(self.legacy_request(entry, asked.clone())).await,
                     Err(reject) => Err(reject),
                 };
+                let Asked { id, method, params } = asked;
                 answered.map_err(|reject| Rejected { id: Some(id), ..Rejected::from(reject).of(method, &params) })
             }
             Incoming::Notification { method, params } => {
@@ -201,12 +207,12 @@ impl Front {
     pub(super) fn job(
         &self,
         entry: &Entry,
-        (method, params): (String, Payload),
+        (method, params): (ByteString, Payload),
         client: ClientFacts,
-        owner: Option<Identity>,
+        owner: Option<Arc<Identity>>,
     ) -> Job {
         let headers = entry.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
-        let presented = job::presented(&entry.tenant, headers, entry.peer.to_string());
+        let presented = job::presented(&entry.tenant, headers, &entry.peer);
         let param_headers = client.revision.is_modern().then(|| param_headers(&entry.headers));
         let inbound = Inbound { id: None, method, params, client, presented, owner, param_headers };
         let (gate, generation) = (self.gate.clone(), entry.generation.clone());
@@ -215,9 +221,10 @@ impl Front {
 }
 
 /// A request as it came.
+#[derive(Clone)]
 pub(super) struct Asked {
     pub(super) id: RequestId,
-    pub(super) method: String,
+    pub(super) method: ByteString,
     pub(super) params: Payload,
 }
 
@@ -226,7 +233,7 @@ impl Asked {
     /// modern, and so is one that only modern clients send; `initialize` otherwise selects legacy semantics, whatever
     /// version it asks for.
     fn is_modern(&self, headers: &HeaderMap) -> Result<bool, Reject> {
-        match self.method.as_str() {
+        match &*self.method {
             "initialize" => Ok(Meta::of(&self.params).names_modern()),
             "server/discover" => Ok(true),
             _ => names_modern(headers, &self.params),

@@ -63,6 +63,9 @@ impl Names {
     fn host_allowed(&self, uri: &Uri, headers: &HeaderMap) -> bool {
         let mut hosts = headers.get_all(HOST).iter();
         let (first, second) = (hosts.next(), hosts.next());
+        if let (Some((name, port)), None, None) = (first.and_then(plain), second, uri.authority()) {
+            return self.hosts.allow(None, name, port);
+        }
         let from_header = first.and_then(|host| host.to_str().ok()?.parse::<Authority>().ok());
         // RFC 9112 section 3.2: one `Host`, and one that can be read.
         if second.is_some() || (first.is_some() && from_header.is_none()) {
@@ -114,6 +117,19 @@ impl Rules {
                 && rule.port.is_none_or(|want| port == Some(want))
         })
     }
+}
+
+/// A `Host` of the usual form: a name or an IPv4 address, and maybe a port. Others are read with more care.
+fn plain(host: &HeaderValue) -> Option<(&str, Option<u16>)> {
+    let host = host.to_str().ok()?;
+    let (name, port) = host.split_once(':').map_or((host, None), |(name, port)| (name, Some(port)));
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-');
+    if name.is_empty() || !name.bytes().all(is_plain) {
+        return None;
+    }
+    let Some(port) = port else { return Some((name, None)) };
+    let is_number = port.bytes().all(|byte| byte.is_ascii_digit());
+    port.parse().ok().filter(|_| is_number).map(|port| (name, Some(port)))
 }
 
 fn loopback(bound: Option<IpAddr>) -> Vec<Rule> {

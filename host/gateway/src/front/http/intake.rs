@@ -3,12 +3,15 @@
 
 use std::sync::Arc;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http_body_util::BodyExt;
 use hyper::body::{Body as _, Incoming};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
 
 use super::options::Options;
+use crate::late::{Late, within};
+use crate::whole::Whole;
 use crate::wire::Reject;
 
 /// What every body may take without asking for room: nearly all messages are smaller, and cost nothing here.
@@ -44,35 +47,27 @@ impl Intake {
             return Err(Reject::TooLarge { limit });
         }
         let slow = || Reject::TooSlow { seconds: options.body_time.as_secs() };
-        tokio::time::timeout(options.body_time, self.collect(body, limit)).await.unwrap_or_else(|_| Err(slow()))
+        let until = || Instant::now() + options.body_time;
+        within(until, self.collect(body, limit)).await.unwrap_or_else(|Late| Err(slow()))
     }
 
     async fn collect(&self, mut body: Incoming, limit: usize) -> Result<Taken, Reject> {
         let mut room: Room = None;
-        let mut first = Bytes::new();
-        let mut all = BytesMut::new();
+        let mut whole = Whole::default();
         while let Some(frame) = body.frame().await {
             let Ok(chunk) = frame.map_err(|_| Reject::Broken)?.into_data() else { continue };
-            let size = first.len().max(all.len()) + chunk.len();
+            let size = whole.len() + chunk.len();
             if size > limit {
                 return Err(Reject::TooLarge { limit });
             }
             self.make_room(&mut room, size)?;
-            if first.is_empty() {
-                first = chunk;
-            } else {
-                if all.is_empty() {
-                    all.extend_from_slice(&first);
-                }
-                all.extend_from_slice(&chunk);
-            }
+            whole.push(chunk);
             // Where its length was said, its end need not be waited for.
             if body.is_end_stream() {
                 break;
             }
         }
-        let bytes = if all.is_empty() { first } else { all.freeze() };
-        Ok(Taken { bytes, room })
+        Ok(Taken { bytes: whole.take(), room })
     }
 
     fn make_room(&self, room: &mut Room, size: usize) -> Result<(), Reject> {

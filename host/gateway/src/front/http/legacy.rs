@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bytestring::ByteString;
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use witgate_policy::{Identity, Kind, Payload, Revision, Sanitized};
 
@@ -36,7 +37,7 @@ impl Front {
             let revision = agreed_revision(&agreed, client.revision);
             // What the validators left of what it says of itself.
             let client = ClientFacts { revision, session: client.session, ..ClientFacts::of_initialize(&params) };
-            let owner = identity.unwrap_or_else(Identity::anonymous);
+            let owner = identity.unwrap_or_else(|| Arc::new(Identity::anonymous()));
             let id = self.sessions.begin(Beginning { tenant, owner, client })?;
             let id = HeaderValue::from_str(&id).map_err(|_| Reject::Internal)?;
             response.headers_mut().insert(SESSION, id);
@@ -53,7 +54,7 @@ impl Front {
         let (outlet, said) = Outlet::new(entry.wants.events.then(|| session.asks.clone()));
         let id = asked.id.clone();
         let work = self.begin(&entry, &session, asked, outlet)?;
-        let working = Box::pin(async move { Answers { all: vec![(Some(id), work.await)], batch: false } });
+        let working = Box::pin(async move { Answers::One(Some(id), work.await) });
         let running = Running::new(working, Some(session), &self.crew);
         let (wants, keep_alive) = (entry.wants, self.options.keep_alive);
         Ok(Pending { revision, wants, keep_alive, running, said }.respond().await)
@@ -90,7 +91,7 @@ impl Front {
         }))
     }
 
-    pub(super) fn of_session(&self, entry: &Entry, session: &Session, message: (String, Payload)) -> Job {
+    pub(super) fn of_session(&self, entry: &Entry, session: &Session, message: (ByteString, Payload)) -> Job {
         let client = ClientFacts::clone(&session.client.load());
         self.job(entry, message, client, Some(session.owner.clone()))
     }
@@ -98,7 +99,7 @@ impl Front {
     pub(super) async fn legacy_notification(
         &self,
         entry: Entry,
-        method: String,
+        method: ByteString,
         params: Payload,
     ) -> Result<Response<Body>, Reject> {
         let session = self.session(&entry.tenant, &entry.headers)?;
@@ -114,12 +115,12 @@ impl Front {
         &self,
         entry: &Entry,
         session: &Session,
-        method: String,
+        method: ByteString,
         params: Payload,
     ) -> Result<(), Denial> {
         let job = self.of_session(entry, session, (method.clone(), params));
         let params = job.notification().await?;
-        match method.as_str() {
+        match &*method {
             "notifications/cancelled" => {
                 if let Some(id) = params.read("/requestId") {
                     session.flights.cancel(&id);
@@ -177,7 +178,7 @@ impl Front {
 
     /// Whether what names a session comes from its owner.
     pub(super) async fn owned(&self, entry: &Entry, session: &Session, what: &str) -> Result<(), Denial> {
-        self.of_session(entry, session, (what.to_owned(), Payload::empty())).admission().await
+        self.of_session(entry, session, (what.into(), Payload::empty())).admission().await
     }
 
     /// The session that a message names. Up to 2025-03-26 there was no version header, so its clients may send any.

@@ -40,7 +40,7 @@ impl Front {
 
     /// Speaks on the standing streams of a session until its tenant has nothing more to say, or the gate stops.
     fn speaker(&self, entry: &Entry, session: &Arc<Session>) -> AbortHandle {
-        let recurring = self.of_session(entry, session, ("GET".to_owned(), Payload::empty())).recurring();
+        let recurring = self.of_session(entry, session, ("GET".into(), Payload::empty())).recurring();
         let (outlet, mut said) = Outlet::new(Some(session.asks.clone()));
         let (session, stop) = (session.clone(), self.crew.stop());
         self.crew.spawn(async move {

@@ -32,7 +32,7 @@ pub(super) struct Session {
     /// The tenant, by name: its object changes with each generation.
     pub(super) tenant: Arc<str>,
     /// Who began the session; nobody else may use it.
-    pub(super) owner: Identity,
+    pub(super) owner: Arc<Identity>,
     /// The client, with the revision that was agreed on.
     pub(super) client: ArcSwap<ClientFacts>,
     /// The requests under way.
@@ -46,7 +46,7 @@ pub(super) struct Session {
 /// What a session begins with.
 pub(super) struct Beginning {
     pub(super) tenant: Arc<str>,
-    pub(super) owner: Identity,
+    pub(super) owner: Arc<Identity>,
     pub(super) client: ClientFacts,
 }
 
@@ -194,7 +194,7 @@ mod tests {
     use crate::wire::RequestId;
 
     fn sessions(sessions: usize, idle: Duration) -> Sessions {
-        let gate = Gate::new(Generation { number: 1, tenants: Vec::new() }, Arc::new(Nobody));
+        let gate = Gate::new(Generation::new(1, Vec::new()), Arc::new(Nobody));
         let events_age = Duration::from_mins(1);
         Sessions::new(Arc::new(gate), Limits { sessions, idle, events_bytes: 1 << 20, events_age })
     }
@@ -205,7 +205,7 @@ mod tests {
 
     fn of(subject: &str) -> Beginning {
         let owner = Identity { subject: subject.into(), ..Identity::anonymous() };
-        Beginning { tenant: "t".into(), owner, client: ClientFacts::of_initialize(&Payload::empty()) }
+        Beginning { tenant: "t".into(), owner: Arc::new(owner), client: ClientFacts::of_initialize(&Payload::empty()) }
     }
 
     async fn pass(seconds: u64) {

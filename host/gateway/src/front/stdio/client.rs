@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use bytestring::ByteString;
 use futures_util::future::join_all;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
@@ -44,7 +45,7 @@ pub(super) struct Client {
 /// What an `initialize` agreed on, and who sent it.
 struct Session {
     client: ClientFacts,
-    owner: Identity,
+    owner: Arc<Identity>,
     asks: Arc<Asks>,
     /// What speaks outside of calls, once the client is ready.
     speaker: Option<AbortHandle>,
@@ -81,12 +82,12 @@ impl Client {
     }
 
     /// Tells the client what is wrong with what it sent.
-    pub(super) async fn reject(&self, id: Option<&RequestId>, told: Option<(String, Payload)>, reject: &Reject) {
+    pub(super) async fn reject(&self, id: Option<&RequestId>, told: Option<(ByteString, Payload)>, reject: &Reject) {
         let (method, target) = told.map(|(method, params)| (method, record::target(&params))).unzip();
         self.pipe.gate.recorder().turned_away(&TurnedAway {
             tenant: Some(self.pipe.tenant.clone()),
             peer: PEER.to_owned(),
-            method,
+            method: method.map(String::from),
             target: target.flatten(),
             code: reject.code(),
             status: None,
@@ -95,7 +96,7 @@ impl Client {
         self.say(encode::error(id, &reject.error()).into()).await;
     }
 
-    async fn request(&mut self, id: &RequestId, method: String, params: Payload) -> Result<(), Reject> {
+    async fn request(&mut self, id: &RequestId, method: ByteString, params: Payload) -> Result<(), Reject> {
         if method == "initialize" && !is_modern(&method, &params) {
             return self.initialize(id, params).await;
         }
@@ -114,9 +115,11 @@ impl Client {
     }
 
     /// A request that runs when it is polled, and what it says.
-    fn begin(&self, id: &RequestId, method: String, params: Payload) -> Result<(Work, talk::Said), Reject> {
+    fn begin(&self, id: &RequestId, method: ByteString, params: Payload) -> Result<(Work, talk::Said), Reject> {
         let lasts = method == SUBSCRIPTION && is_modern(&method, &params);
-        let params = if lasts { lasting(&params)? } else { params };
+        // Neither may keep the line that it came in.
+        let (method, params) =
+            if lasts { (ByteString::from_static(SUBSCRIPTION), lasting(&params)?) } else { (method, params) };
         let (client, owner, asks) = self.speaks(&method, &params)?;
         let flight = self.flights.begin(id)?;
         let mut job = self.pipe.job((method, params), client, owner)?;
@@ -136,7 +139,7 @@ impl Client {
         &self,
         method: &str,
         params: &Payload,
-    ) -> Result<(ClientFacts, Option<Identity>, Option<Arc<Asks>>), Reject> {
+    ) -> Result<(ClientFacts, Option<Arc<Identity>>, Option<Arc<Asks>>), Reject> {
         if is_modern(method, params) {
             return Ok((Meta::of(params).client()?, None, None));
         }
@@ -150,7 +153,7 @@ impl Client {
 
     /// What it changes counts for the next line.
     async fn set_level(&mut self, id: &RequestId, params: Payload) -> Result<(), Reject> {
-        let (work, said) = self.begin(id, "logging/setLevel".to_owned(), params)?;
+        let (work, said) = self.begin(id, ByteString::from_static("logging/setLevel"), params)?;
         drop(said);
         let ended = work.await;
         if agreed(&ended)
@@ -165,7 +168,7 @@ impl Client {
     async fn initialize(&mut self, id: &RequestId, params: Payload) -> Result<(), Reject> {
         let params = handshake(&params)?;
         let mut client = ClientFacts { session: Some(session_name(PEER)), ..ClientFacts::of_initialize(&params) };
-        let mut job = self.pipe.job(("initialize".to_owned(), params), client.clone(), None)?;
+        let mut job = self.pipe.job(("initialize".into(), params), client.clone(), None)?;
         job.inbound.id = Some(id.clone());
         let (outlet, _) = Outlet::new(None);
         let ended = job.request(None, outlet).await;
@@ -176,10 +179,10 @@ impl Client {
             client = ClientFacts { session: client.session, ..ClientFacts::of_initialize(params) };
             let named = answer.payload().read::<String>("/protocolVersion").and_then(|text| Revision::parse(&text));
             client.revision = named.filter(|revision| !revision.is_modern()).unwrap_or(client.revision);
-            let owner = identity.clone().unwrap_or_else(Identity::anonymous);
+            let owner = identity.clone().unwrap_or_else(|| Arc::new(Identity::anonymous()));
             self.session.replace(Session { client, owner, asks: Arc::default(), speaker: None })
         } else {
-            let owner = Identity::anonymous();
+            let owner = Arc::new(Identity::anonymous());
             Some(Session { client, owner, asks: Arc::default(), speaker: None })
         };
         if let Some(session) = superseded {
@@ -189,7 +192,7 @@ impl Client {
         Ok(())
     }
 
-    async fn notification(&mut self, method: String, params: Payload) {
+    async fn notification(&mut self, method: ByteString, params: Payload) {
         let modern = is_modern(&method, &params);
         let (client, owner) = match &self.session {
             Some(session) if !modern => (session.client.clone(), Some(session.owner.clone())),
@@ -198,7 +201,7 @@ impl Client {
         let Ok(job) = self.pipe.job((method.clone(), params), client, owner) else { return };
         // A notification has no answer, so a refusal is for the record only.
         let Ok(params) = job.notification().await else { return };
-        match (method.as_str(), &mut self.session) {
+        match (&*method, &mut self.session) {
             ("notifications/cancelled", _) => {
                 if let Some(id) = params.read("/requestId") {
                     self.flights.cancel(&id);
@@ -291,14 +294,14 @@ impl Pipe {
     /// The tenant is looked up anew: a reload may have changed it.
     fn job(
         &self,
-        (method, params): (String, Payload),
+        (method, params): (ByteString, Payload),
         client: ClientFacts,
-        owner: Option<Identity>,
+        owner: Option<Arc<Identity>>,
     ) -> Result<Job, Reject> {
         let generation = self.gate.generation();
         let tenant = generation.named(&self.tenant).cloned().ok_or(Reject::Gone)?;
         let headers = self.headers.iter().map(|(name, value)| (name.as_str(), value.as_slice()));
-        let presented = job::presented(&tenant, headers, PEER.to_owned());
+        let presented = job::presented(&tenant, headers, &PEER.into());
         let inbound = Inbound { id: None, method, params, client, presented, owner, param_headers: None };
         Ok(Job { gate: self.gate.clone(), generation, tenant, inbound })
     }
@@ -310,7 +313,7 @@ impl Session {
         if self.speaker.is_some() {
             return;
         }
-        let method = ("notifications/initialized".to_owned(), Payload::empty());
+        let method = ("notifications/initialized".into(), Payload::empty());
         let Ok(job) = pipe.job(method, self.client.clone(), Some(self.owner.clone())) else { return };
         let recurring = job.recurring();
         let (outlet, mut said) = Outlet::new(Some(self.asks.clone()));

@@ -4,7 +4,6 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::BytesMut;
 use http::{HeaderMap, HeaderValue};
 use http_body::Body as _;
 use http_body_util::BodyExt;
@@ -21,6 +20,7 @@ use crate::upstream::envelope::{self, Message, Outcome};
 use crate::upstream::exchange::{Heard, Listener};
 use crate::upstream::inlet::{Inbox, inlet};
 use crate::upstream::{Ask, Failed, Limits, Reply, meta};
+use crate::whole::Whole;
 
 /// For a server to end a stream after its answer, so that the connection can be used again.
 const LINGER: Duration = Duration::from_secs(1);
@@ -35,7 +35,7 @@ const ASIDE: Duration = Duration::from_secs(5);
 pub(super) enum Body {
     /// Not yet begun.
     Sent(PostFuture),
-    Json(Reading, BytesMut),
+    Json(Reading, Whole),
     Events(Reading, Parser),
     /// A stream that broke off.
     Resuming(Resuming),
@@ -231,9 +231,7 @@ async fn read(
 ) -> Result<(), Failed> {
     let limits = link.spec.limits.message;
     let mut hear = |text| -> Result<(), Failed> {
-        let messages = envelope::decode(text, limits).map_err(|e| Failed::unreadable(&e))?;
-        heard.extend(messages);
-        Ok(())
+        envelope::decode_each(text, limits, |message| heard.push_back(message)).map_err(|e| Failed::unreadable(&e))
     };
     match body {
         Body::Sent(sent) => {
@@ -243,7 +241,7 @@ async fn read(
         }
         Body::Json(incoming, collected) => {
             collect(incoming, collected, limits.bytes).await?;
-            let text = collected.split().freeze();
+            let text = collected.take();
             *body = Body::Done;
             hear(text)?;
         }

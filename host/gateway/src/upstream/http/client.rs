@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::uri::{PathAndQuery, Scheme};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri, header};
 use http_body_util::{BodyExt, Full};
@@ -21,6 +21,7 @@ use witgate_policy::secret::Secret;
 use super::socket::{Reading, Sockets};
 use crate::home;
 use crate::upstream::{Failed, Http};
+use crate::whole::Whole;
 
 /// For how long an idle connection is kept. Many servers (uvicorn, Node) end theirs after 5 s, and a call that is sent just
 /// then is lost.
@@ -262,14 +263,14 @@ pub(crate) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Durati
 }
 
 /// Reads a body of at most `max_bytes` into `collected`. Cancel safe: what was read is there.
-pub(crate) async fn collect(body: &mut Reading, collected: &mut BytesMut, max_bytes: usize) -> Result<(), Failed> {
+pub(crate) async fn collect(body: &mut Reading, collected: &mut Whole, max_bytes: usize) -> Result<(), Failed> {
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|e| Failed::no_reply(with_sources(&e)))?;
         let Ok(data) = frame.into_data() else { continue };
         if collected.len() + data.len() > max_bytes {
             return Err(Failed::too_long(max_bytes));
         }
-        collected.extend_from_slice(&data);
+        collected.push(data);
     }
     Ok(())
 }

@@ -1,6 +1,8 @@
 //! The headers of a request to a modern server, made from the params that are sent (MCP 2026-07-28, Streamable HTTP,
 //! request metadata), so that the two cannot disagree.
 
+use std::borrow::Cow;
+
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
 use witgate_policy::Payload;
@@ -11,12 +13,24 @@ use crate::wire::mirror::{HEADER, annotations, encode_value, mirrored, named_by}
 /// Sets `Mcp-Method`, `Mcp-Name` and `Mcp-Param-*`.
 pub(crate) fn describe(headers: &mut HeaderMap, method: &str, params: &Payload, tool: Option<&Payload>) {
     // As it is, unlike the others: a method has no characters that a header may not have.
-    if let Ok(method) = HeaderValue::try_from(method) {
+    let method_value = match method {
+        "tools/call" => Ok(HeaderValue::from_static("tools/call")),
+        _ => HeaderValue::try_from(method),
+    };
+    if let Ok(method) = method_value {
         headers.insert(headers::METHOD, method);
     }
-    let name = named_by(method).and_then(|(pointer, _)| params.string(pointer));
+    let name = named_by(method).and_then(|(pointer, _)| params.shared_string(pointer));
     if let Some(name) = name {
-        set(headers, headers::NAME, &name);
+        match encode_value(&name) {
+            // As it stands in the params, which share their bytes.
+            Cow::Borrowed(_) => {
+                if let Ok(value) = HeaderValue::from_maybe_shared(name.into_bytes()) {
+                    headers.insert(headers::NAME, value);
+                }
+            }
+            Cow::Owned(encoded) => set_value(headers, headers::NAME, &encoded),
+        }
     }
     let annotated = tool.filter(|tool| method == "tools/call" && tool.as_str().contains(HEADER));
     let Some(schema) = annotated.and_then(|tool| tool.read::<Value>("/inputSchema")) else { return };
@@ -30,7 +44,11 @@ pub(crate) fn describe(headers: &mut HeaderMap, method: &str, params: &Payload, 
 }
 
 fn set(headers: &mut HeaderMap, name: HeaderName, text: &str) {
-    if let Ok(value) = HeaderValue::try_from(&*encode_value(text)) {
+    set_value(headers, name, &encode_value(text));
+}
+
+fn set_value(headers: &mut HeaderMap, name: HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::try_from(value) {
         headers.insert(name, value);
     }
 }

@@ -14,7 +14,6 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use bytes::BytesMut;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use tokio::sync::Semaphore;
 use witgate_policy::{Payload, Revision};
@@ -23,6 +22,7 @@ use super::envelope::{self, Message, Outcome};
 use super::exchange::Listener;
 use super::gauge::Gauge;
 use super::{Failed, Http, Spec};
+use crate::whole::Whole;
 use answer::{Body, Cancel, Chair};
 use session::SESSION_ID;
 use sse::Parser;
@@ -196,7 +196,7 @@ impl Link {
         let (events, json) = (kind == "text/event-stream", kind == "application/json");
         let body = match (events, json) {
             (true, _) => Body::Events(response.into_body(), Parser::new(max_bytes)),
-            (_, true) => Body::Json(response.into_body(), BytesMut::new()),
+            (_, true) => Body::Json(response.into_body(), Whole::default()),
             _ => {
                 let code = response.status().as_u16();
                 let kind: String = kind.chars().filter(|c| !c.is_control()).take(80).collect();
@@ -237,9 +237,9 @@ impl Link {
     async fn refused(&self, response: Response<Reading>) -> Failed {
         let mut failed = status(&response);
         let mut body = response.into_body();
-        let mut text = BytesMut::new();
+        let mut text = Whole::default();
         if collect(&mut body, &mut text, ERROR_BYTES).await.is_ok() {
-            let messages = envelope::decode(text.freeze(), self.spec.limits.message).unwrap_or_default();
+            let messages = envelope::decode(text.take(), self.spec.limits.message).unwrap_or_default();
             if let [Message::Response { outcome: Outcome::Error(error), .. }] = &messages[..] {
                 failed.error = Some(error.clone());
             }

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::{HeaderMap, Method, Response, Uri};
 use http_body_util::BodyExt;
 use serde_json::json;
@@ -23,6 +23,7 @@ use crate::upstream::envelope::{self, Message, Outcome};
 use crate::upstream::http::sse::{Kind, Parser};
 use crate::upstream::http::{Client, Reading, Shown, collect, media_type, status, with_sources};
 use crate::upstream::{Failed, Spec};
+use crate::whole::Whole;
 
 /// Messages that are on their way at once; further ones wait.
 const POSTS: usize = 32;
@@ -226,7 +227,7 @@ impl Post {
         let status = response.status();
         if status.is_success() {
             // Read away, so that its connection can be used again.
-            let mut rest = BytesMut::new();
+            let mut rest = Whole::default();
             let _ = timeout(self.patience, collect(&mut response.into_body(), &mut rest, RESPONSE_BYTES)).await;
             return Ok(());
         }
@@ -246,9 +247,9 @@ impl Post {
 
     /// The JSON-RPC error in a refusal.
     async fn error(&self, response: Response<Reading>) -> Option<Payload> {
-        let mut text = BytesMut::new();
+        let mut text = Whole::default();
         collect(&mut response.into_body(), &mut text, RESPONSE_BYTES).await.ok()?;
-        match envelope::decode(text.freeze(), self.limits).ok()?.pop()? {
+        match envelope::decode(text.take(), self.limits).ok()?.pop()? {
             Message::Response { outcome: Outcome::Error(error), .. } => Some(error),
             _ => None,
         }

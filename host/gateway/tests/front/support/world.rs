@@ -135,7 +135,7 @@ impl World {
 fn generation(number: u64, strings: &Strings, release: &Arc<Notify>) -> Generation {
     let patient = |name| tenant(name, strings, release, Duration::from_mins(1));
     let quick = tenant("quick", strings, release, Duration::from_millis(20));
-    Generation { number, tenants: vec![patient("mcp"), patient("other"), quick] }
+    Generation::new(number, vec![patient("mcp"), patient("other"), quick])
 }
 
 /// A front on a port of its own.

@@ -71,7 +71,7 @@ impl Router for Hooks {
 
 impl OutputSanitizer for Hooks {
     fn sanitize<'a>(&'a self, _: &'a Call, _: &'a Identity, message: &'a Message) -> Answer<'a, SanitizeVerdict> {
-        self.note(Asked::Sanitize(message.kind, message.method.clone()));
+        self.note(Asked::Sanitize(message.kind, message.method.to_string()));
         Box::pin(async { Ok(SanitizeVerdict::Pass) })
     }
 }

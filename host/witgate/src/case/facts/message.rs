@@ -41,7 +41,7 @@ impl MessageFacts {
             Kind::Listing => KindWord::Listing,
             Kind::InputRequired => KindWord::InputRequired,
         };
-        Self { kind, method: message.method.clone(), upstream: message.upstream.as_deref().map(str::to_owned) }
+        Self { kind, method: message.method.to_string(), upstream: message.upstream.as_deref().map(str::to_owned) }
     }
 
     pub(in crate::case) fn message(&self, payload: Payload) -> Message {
@@ -54,6 +54,6 @@ impl MessageFacts {
             KindWord::InputRequired => Kind::InputRequired,
         };
         let upstream: Option<Arc<str>> = self.upstream.as_deref().map(Into::into);
-        Message { kind, method: self.method.clone(), upstream, payload }
+        Message { kind, method: self.method.as_str().into(), upstream, payload }
     }
 }

@@ -82,7 +82,7 @@ impl CallFacts {
             id: self.id.as_str().into(),
             tenant: self.tenant.as_str().into(),
             form: if self.method.starts_with("notifications/") { Form::Notification } else { Form::Request },
-            method: self.method.clone(),
+            method: self.method.as_str().into(),
             params: self.params.as_deref().map_or_else(|| Ok(Payload::empty()), |raw| payload("call.params", raw))?,
             revision,
             traceparent: self.traceparent.clone(),

@@ -40,7 +40,7 @@ impl PeerFacts {
             names: certificate.names.clone(),
             fingerprint: certificate.fingerprint.clone(),
         });
-        Self { address: peer.address.clone(), certificate }
+        Self { address: peer.address.to_string(), certificate }
     }
 }
 
@@ -53,6 +53,6 @@ pub(in crate::case) fn presented(headers: &[Header], peer: &PeerFacts) -> Presen
     });
     Presented {
         headers: headers.iter().map(|header| (header.name.to_lowercase(), header.value.clone().into_bytes())).collect(),
-        peer: Peer { address: peer.address.clone(), certificate },
+        peer: Peer { address: peer.address.as_str().into(), certificate },
     }
 }
