@@ -91,14 +91,15 @@ impl Bench {
 
     /// Measures a setting.
     pub(crate) fn window(&self, setting: &Setting) -> Result<Sample> {
-        let port = *self.ports(setting.served)?.first().context("a port")?;
+        let ports = self.ports(setting.served)?;
         if let Some(gate) = self.gate(setting)? {
             return self.load(setting, gate.address, Some(&gate.process));
         }
         if setting.is_direct() {
+            let port = *ports.first().context("a port")?;
             return self.load(setting, SocketAddr::from((Ipv4Addr::LOCALHOST, port)), None);
         }
-        let nginx = Nginx::start(port)?;
+        let nginx = Nginx::start(&ports)?;
         self.load(setting, nginx.address, Some(&nginx.process))
     }
 

@@ -7,7 +7,7 @@ use anyhow::Result;
 use super::Scale;
 use crate::configuration::{Configuration, Plugin};
 use crate::rounds::{Row, measure};
-use crate::setting::{Served, Setting};
+use crate::setting::{Between, Served, Setting};
 use crate::spread::Spread;
 
 const TENANTS: usize = 1000;
@@ -27,9 +27,12 @@ pub(super) fn table(scale: &Scale) -> Result<String> {
         // Writing to a string does not fail.
         let _ = writeln!(table, "| {} | {} | {beside} |", row.setting.name, row.spread(|sample| sample.cpu_us));
     }
-    let (idle, busy) = (memory(&rows[1], &rows[0]), memory(&rows[2], &rows[0]));
-    let _ =
-        writeln!(table, "\nA further tenant with one plugin takes {idle} KiB before its first call, {busy} KiB after.");
+    let (idle, busy, bare) = (memory(&rows[1], &rows[0]), memory(&rows[2], &rows[0]), memory(&rows[4], &rows[3]));
+    let _ = writeln!(
+        table,
+        "\nA further tenant with one plugin takes {idle} KiB before its first call and {busy} KiB after; one without \
+         plugins takes {bare} KiB after its first call."
+    );
     Ok(table)
 }
 
@@ -37,6 +40,14 @@ fn settings(scale: &Scale) -> Vec<Setting> {
     let tenants = |name: &str, tenants: usize| {
         let configuration = Configuration { tenants, ..Configuration::of(&[Plugin::Schema]) };
         Setting { served: Served { ports: 1, ..Served::default() }, ..scale.gate(name, configuration) }
+    };
+    let bare = |name: &str, tenants: usize| {
+        let configuration = Configuration { tenants, ..Configuration::default() };
+        Setting { served: Served { ports: 1, ..Served::default() }, ..scale.gate(name, configuration) }
+    };
+    let nginx = |name: &str, ports: usize| {
+        let paths = (0..ports).map(|server| format!("/s{server:03}/mcp")).collect();
+        Setting { served: Served { ports, ..Served::default() }, paths, ..Setting::new(name, Between::Nginx) }
     };
     let upstreams = |name: &str, ports: usize| {
         let configuration = Configuration { apart: true, ..Configuration::default() };
@@ -47,15 +58,19 @@ fn settings(scale: &Scale) -> Vec<Setting> {
         Setting { served: Served { tools, ports: 1, ..Served::default() }, ..setting }
     };
     let paths = Configuration { tenants: TENANTS, ..Configuration::default() };
-    let paths = (0..TENANTS).map(|tenant| paths.path(tenant)).collect();
+    let paths: Vec<_> = (0..TENANTS).map(|tenant| paths.path(tenant)).collect();
     let names = |count: usize| (0..count).map(|upstream| format!("u{upstream:03}__echo")).collect();
     vec![
         tenants("1 tenant", 1),
         tenants("1,000 tenants, one called", TENANTS),
-        Setting { paths, ..tenants("1,000 tenants, all called", TENANTS) },
+        Setting { paths: paths.clone(), ..tenants("1,000 tenants, all called", TENANTS) },
+        bare("1 tenant without plugins", 1),
+        Setting { paths, ..bare("1,000 tenants without plugins, all called", TENANTS) },
         upstreams("1 upstream", 1),
         Setting { tools: names(1), ..upstreams("100 upstreams, one called", UPSTREAMS) },
         Setting { tools: names(UPSTREAMS), ..upstreams("100 upstreams, all called", UPSTREAMS) },
+        nginx("1 server behind nginx", 1),
+        nginx("100 servers behind nginx, all called", UPSTREAMS),
         tools("10 tools", 10),
         tools("10,000 tools", TOOLS),
     ]

@@ -18,11 +18,11 @@ pub(crate) struct Nginx {
 }
 
 impl Nginx {
-    /// Starts it before an upstream.
-    pub(crate) fn start(upstream: u16) -> Result<Self> {
+    /// Starts it before upstreams: the first at any path, and each at one of its own, `/s000/mcp` and so on.
+    pub(crate) fn start(upstreams: &[u16]) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
-        std::fs::write(folder.path().join("nginx.conf"), configuration(port, upstream))?;
+        std::fs::write(folder.path().join("nginx.conf"), configuration(port, upstreams))?;
         let mut command = Command::new("nginx");
         command.arg("-p").arg(folder.path()).args(["-e", "stderr", "-c", "nginx.conf"]).stderr(Stdio::inherit());
         let mut process = Process::spawn(command).context("is nginx installed?")?;
@@ -48,7 +48,19 @@ impl Nginx {
 }
 
 /// Connections are kept on both sides, nothing is logged, and a result of a megabyte stays in memory.
-fn configuration(port: u16, upstream: u16) -> String {
+fn configuration(port: u16, upstreams: &[u16]) -> String {
+    let (mut servers, mut places) = (String::new(), String::new());
+    for (number, upstream) in upstreams.iter().enumerate() {
+        servers += &format!(
+            "    upstream s{number:03} {{
+        server 127.0.0.1:{upstream};
+        keepalive 64;
+        keepalive_requests 1000000000;
+    }}
+"
+        );
+        places += &format!("        location /s{number:03}/ {{ proxy_pass http://s{number:03}/; }}\n");
+    }
     format!(
         "daemon off;
 worker_processes 2;
@@ -63,22 +75,15 @@ http {{
     fastcgi_temp_path fastcgi;
     uwsgi_temp_path uwsgi;
     scgi_temp_path scgi;
-    upstream server {{
-        server 127.0.0.1:{upstream};
-        keepalive 64;
-        keepalive_requests 1000000000;
-    }}
-    server {{
+    proxy_http_version 1.1;
+    proxy_set_header Connection \"\";
+    proxy_buffer_size 16k;
+    proxy_buffers 80 16k;
+    proxy_busy_buffers_size 256k;
+{servers}    server {{
         listen 127.0.0.1:{port};
-        location / {{
-            proxy_pass http://server;
-            proxy_http_version 1.1;
-            proxy_set_header Connection \"\";
-            proxy_buffer_size 16k;
-            proxy_buffers 80 16k;
-            proxy_busy_buffers_size 256k;
-        }}
-    }}
+        location / {{ proxy_pass http://s000; }}
+{places}    }}
 }}
 "
     )
