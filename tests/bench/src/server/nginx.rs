@@ -1,5 +1,6 @@
 //! nginx as a plain reverse proxy: the yardstick.
 
+use std::fmt::Write as _;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -51,15 +52,16 @@ impl Nginx {
 fn configuration(port: u16, upstreams: &[u16]) -> String {
     let (mut servers, mut places) = (String::new(), String::new());
     for (number, upstream) in upstreams.iter().enumerate() {
-        servers += &format!(
+        // Writing to a string does not fail.
+        let _ = writeln!(
+            servers,
             "    upstream s{number:03} {{
         server 127.0.0.1:{upstream};
         keepalive 64;
         keepalive_requests 1000000000;
-    }}
-"
+    }}"
         );
-        places += &format!("        location /s{number:03}/ {{ proxy_pass http://s{number:03}/; }}\n");
+        let _ = writeln!(places, "        location /s{number:03}/ {{ proxy_pass http://s{number:03}/; }}");
     }
     format!(
         "daemon off;
