@@ -28,7 +28,6 @@ pub(super) struct Job {
 }
 
 /// How a request ended.
-#[expect(clippy::large_enum_variant, reason = "nearly every one is the large variant")]
 pub(super) enum Ended {
     /// With an answer.
     Answered {

@@ -92,7 +92,7 @@ impl<'a> Bystander<'a> {
         let message = Message { kind, method: method.into(), upstream: upstream.clone(), payload };
         let sanitized = self.tenant.spec.pipeline.sanitize((&admitted).into(), message).await;
         let identity = self.admitted.identity();
-        journal.close_aside(method, upstream, sanitized.as_ref().err(), identity);
+        journal.close_aside(method, upstream.as_ref(), sanitized.as_ref().err(), identity);
         sanitized.map(|sanitized| self.tenant.outer_tasks(identity, self.client, sanitized))
     }
 }

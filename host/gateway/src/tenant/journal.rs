@@ -88,7 +88,7 @@ impl<'a> Journal<'a> {
     pub(super) fn close_aside(
         &mut self,
         method: &str,
-        upstream: Option<Arc<str>>,
+        upstream: Option<&Arc<str>>,
         refusal: Option<&Refusal>,
         identity: &Arc<Identity>,
     ) {
@@ -97,7 +97,9 @@ impl<'a> Journal<'a> {
         }
         if let Some(record) = &mut self.record {
             method.clone_into(&mut record.method);
-            upstream.iter().for_each(|upstream| self.visits.push(upstream));
+            if let Some(upstream) = upstream {
+                self.visits.push(upstream);
+            }
         }
         self.identity = Some(identity.clone());
         self.close_notification(refusal);

@@ -47,7 +47,7 @@ impl Pending<'_> {
         if !self.wants.events {
             self.said.close();
             let answers = poll_fn(|cx| self.running.poll_ended(cx)).await;
-            return respond_at_once(self.revision, self.wants, answers);
+            return respond_at_once(self.revision, self.wants, &answers);
         }
         // What is said is said by what runs here, so that nobody else has to wake this.
         let first = poll_fn(|cx| match self.running.poll_ended(cx) {
@@ -63,7 +63,7 @@ impl Pending<'_> {
                     self.running.working = Some(Box::pin(std::future::ready(answers)));
                     self.stream(&said)
                 }
-                None => respond_at_once(self.revision, self.wants, answers),
+                None => respond_at_once(self.revision, self.wants, &answers),
             },
         }
     }
@@ -122,11 +122,11 @@ fn lines(answers: &Answers) -> Vec<Line> {
 }
 
 /// A response that has all that is to be said.
-pub(super) fn respond_at_once(revision: Revision, wants: Wants, answers: Answers) -> Response<Body> {
-    if let Answers::One(id, ended) = &answers {
+pub(super) fn respond_at_once(revision: Revision, wants: Wants, answers: &Answers) -> Response<Body> {
+    if let Answers::One(id, ended) = answers {
         return single(id.as_ref(), revision, wants, ended);
     }
-    let lines = lines(&answers);
+    let lines = lines(answers);
     match lines.is_empty() {
         true => nothing(wants),
         false if wants.json => reply::json(StatusCode::OK, encode::batch(lines)),

@@ -95,7 +95,7 @@ impl Pair {
     async fn request(&self, inbound: Inbound) -> Outcome {
         let (outlet, mut heard) = self.outlet();
         let records = Records::default();
-        let request = self.tenant.request(1, &records, inbound, &outlet);
+        let request = Box::pin(self.tenant.request(1, &records, inbound, &outlet));
         let answering = async {
             while let Some(said) = heard.recv().await {
                 self.answer(said).await;
