@@ -7,6 +7,7 @@
 
 mod ability;
 mod answers;
+mod asks;
 mod attempt;
 mod bystander;
 mod capabilities;
@@ -50,13 +51,14 @@ use witgate_policy::{
     Sanitized, Stage, Validated,
 };
 
+pub use self::asks::{Answered, Asking, Asks, Told};
 use self::attempt::Way;
 use self::catalog::{Book, Catalog};
 use self::credentials::Credentials;
 use self::journal::Journal;
 pub use self::lasting::Lasting;
 use self::names::Prefixes;
-pub use self::outlet::{Answered, Asking, Asks, Heard, Outlet, Said, Told};
+pub use self::outlet::{Heard, Outlet, Said};
 pub use self::seal::{NoChance, Seal};
 pub use self::spec::{Group, Spec};
 use self::task::is_task;

@@ -7,8 +7,8 @@ use std::task::Poll;
 use tokio::time::Instant;
 use witgate_policy::Payload;
 
+use super::asks::{Asking, Told};
 use super::held::PATIENCE;
-use super::outlet::{Asking, Told};
 use super::talk::{error, error_of};
 use crate::upstream::{Ask, Reply};
 use crate::wire::code;

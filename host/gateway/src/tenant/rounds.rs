@@ -15,10 +15,11 @@ use witgate_policy::{Kind, Payload, Reason, Refusal, Sanitized, Stage, Validated
 use super::Tenant;
 use super::ability::lacking;
 use super::answers::{Answers, accepted, retried};
+use super::asks::Told;
 use super::attempt::{Answered, Cargo, Ended, Way, asks_for_input, given_up};
 use super::held::{Held, PATIENCE, Token};
 use super::inquiry::{Request, astray, by_url, identified, plain, requests};
-use super::outlet::{Outlet, Told};
+use super::outlet::Outlet;
 use super::shape::edited;
 use super::spec::Group;
 use super::state::{State, Wait, stale};

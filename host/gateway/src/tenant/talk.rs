@@ -9,9 +9,10 @@ use serde_json::json;
 use tokio::time::Instant;
 use witgate_policy::{Kind, Message, Payload, Reason, Refusal, Sanitized, Validated};
 
+use super::asks::Asking;
 use super::attempt::Way;
 use super::held::{Dialog, PATIENCE};
-use super::outlet::{Asking, Outlet};
+use super::outlet::Outlet;
 use super::questions::Questions;
 use crate::upstream::{Event, Failed, Reply};
 use crate::wire::code;
