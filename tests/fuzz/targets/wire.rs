@@ -93,7 +93,7 @@ fn forwarded(method: &str, params: &Payload) {
     assert!(!line.contains(['\n', '\r']));
     match wire::decode(Bytes::from(line), Limits { bytes: usize::MAX, ..LIMITS }) {
         Ok(Incoming::Request { id: RequestId::Number(7), method: again, params: got }) => {
-            assert_eq!((again.as_str(), got.as_str()), (method, params.as_str().replace(['\n', '\r'], " ").as_str()));
+            assert_eq!((&*again, got.as_str()), (method, params.as_str().replace(['\n', '\r'], " ").as_str()));
         }
         other => panic!("{method} {} was sent as {other:?}", params.as_str()),
     }
