@@ -1,4 +1,4 @@
-//! `unsafe` has its rooms in the host. The workspace denies it, and they expect it: there is no other.
+//! `unsafe` has its rooms. The workspace denies it, and they expect it: there is no other.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,13 +6,17 @@ use std::path::{Path, PathBuf};
 use witgate_tests::paths;
 
 /// Each says why it is sound: bytes of a text as a vector, a compiled component that was sealed, functions whose types were
-/// checked, a number whose lowering looks at the memory that it is lowered into.
-const ROOMS: [&str; 4] = [
+/// checked, a number whose lowering looks at the memory that it is lowered into, an allocator.
+const ROOMS: [&str; 5] = [
     "host/policy/src/json/block.rs",
     "host/sandbox/src/compiler/artifact.rs",
     "host/sandbox/src/export.rs",
     "host/sandbox/src/recycle/touch.rs",
+    HEAP,
 ];
+
+/// The guests' own allocator, which runs in the sandbox with them: what it does wrong is the plugin's fault alone.
+const HEAP: &str = "sdk/rust/src/heap.rs";
 
 /// What `wit_bindgen::generate!` writes for guests, who run in the sandbox.
 const GENERATED: [&str; 2] = ["sdk/rust/src/bindings.rs", "tests/guests/probe/src/bindings.rs"];
@@ -49,9 +53,12 @@ fn code_that_may_be_unsafe_has_its_places() {
     }
     found.sort();
     let places: Vec<_> = found.iter().map(|(place, _)| place.as_str()).collect();
-    assert_eq!(places, [&["Cargo.toml"], &ROOMS[..], &GENERATED[..]].concat(), "{found:#?}");
+    let mut expected = [&["Cargo.toml"], &ROOMS[..], &GENERATED[..]].concat();
+    expected.sort_unstable();
+    assert_eq!(places, expected, "{found:#?}");
     assert_eq!(found[0].1, format!("{word} = \"deny\""));
-    assert!(found[1..=ROOMS.len()].iter().all(|(_, line)| line.contains("expect(")), "{found:#?}");
+    let in_rooms = found.iter().filter(|(place, _)| ROOMS.contains(&place.as_str()));
+    assert!(in_rooms.into_iter().all(|(_, line)| line.contains("expect(")), "{found:#?}");
 }
 
 /// A crate that does not take the workspace's lints could do as it likes.

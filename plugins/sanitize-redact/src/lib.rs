@@ -4,7 +4,6 @@ mod assignment;
 mod block;
 mod field;
 mod hidden;
-mod json;
 mod rules;
 mod scan;
 mod span;

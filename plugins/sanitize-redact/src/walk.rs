@@ -5,9 +5,9 @@ use std::borrow::Cow;
 use serde::de::IgnoredAny;
 use serde_json::Value;
 use witgate_sdk::Edit;
+use witgate_sdk::json::{Broken, Reader};
 use witgate_sdk::sanitize::Kind;
 
-use crate::json::{Broken, Reader};
 use crate::rules::{Rule, Rules};
 use crate::text::{self, Depth};
 

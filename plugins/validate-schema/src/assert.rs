@@ -3,181 +3,217 @@
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
-use serde_json::{Map, Number, Value};
-
 use crate::eval::{Judge, Report};
-use crate::keyword::{TYPES, get, push};
+use crate::json::{Node, Parts, Value};
+use crate::place::Place;
+use crate::survey::TYPES;
+use crate::word::{Word, Words};
 use crate::{format, number};
 
-type Schema = Map<String, Value>;
+const ANY: Words = Words::of(&[Word::Type, Word::Enum, Word::Const]);
+const NUMERIC: Words =
+    Words::of(&[Word::Minimum, Word::Maximum, Word::ExclusiveMinimum, Word::ExclusiveMaximum, Word::MultipleOf]);
 
-pub(crate) fn value(judge: &Judge, schema: &Schema, value: &Value, at: &mut String, report: &mut Report) {
-    if let Some(wanted) = get(schema, "type") {
-        kind(wanted, value, at, report);
-    }
-    if let Some(Value::Array(choices)) = get(schema, "enum")
-        && !choices.iter().any(|choice| number::equal(choice, value))
-    {
-        report.find(at, format!("has to be one of {}", listed(choices)));
-    }
-    if let Some(only) = get(schema, "const")
-        && !number::equal(only, value)
-    {
-        report.find(at, format!("has to be {}", listed(std::slice::from_ref(only))));
+/// Kept apart, as all that is no schema within a schema: what stands on the stack at each level is little.
+#[inline(never)]
+pub(crate) fn value(judge: &Judge<'_>, schema: Node<'_>, value: Value<'_>, at: &Place<'_>, report: &mut Report) {
+    let words = schema.words();
+    if words.meet(ANY) {
+        any(schema, value, at, report);
     }
     match value {
-        Value::Number(value) => numeric(schema, value, at, report),
-        Value::String(value) => text(judge, schema, value, at, report),
-        Value::Array(items) => {
-            size(schema, ["minItems", "maxItems"], items.len(), "items", at, report);
-            if get(schema, "uniqueItems") == Some(&Value::Bool(true)) {
-                unique(items, at, report);
+        Value::Number(value) if words.meet(NUMERIC) => numeric(schema, value, at, report),
+        Value::Text(value) => text(judge, schema, value, at, report),
+        Value::List(items) => {
+            size(schema, [Word::MinItems, Word::MaxItems], || items.parts().count(), "items", at, report);
+            if schema.by(Word::UniqueItems).is_some_and(|flag| matches!(flag.value(), Value::Bool(true))) {
+                unique(items.parts(), at, report);
             }
         }
-        Value::Object(members) => object(schema, members, at, report),
-        Value::Null | Value::Bool(_) => {}
+        Value::Map(members) => object(schema, members, at, report),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+fn any(schema: Node<'_>, value: Value<'_>, at: &Place<'_>, report: &mut Report) {
+    if let Some(wanted) = schema.by(Word::Type) {
+        kind(wanted, value, at, report);
+    }
+    if let Some(choices) = schema.by(Word::Enum).and_then(Node::items)
+        && !choices.into_iter().any(|choice| number::equal(choice.value(), value))
+    {
+        report.find(at, format_args!("has to be one of {}", listed(choices)));
+    }
+    if let Some(only) = schema.by(Word::Const)
+        && !number::equal(only.value(), value)
+    {
+        report.find(at, format_args!("has to be {}", listed([only])));
     }
 }
 
 /// How many items have to be contained.
-pub(crate) fn contained(schema: &Schema, count: u64, at: &str, report: &mut Report) {
-    let least = count_of(schema, "minContains").unwrap_or(1);
+pub(crate) fn contained(schema: Node<'_>, count: u64, at: &Place<'_>, report: &mut Report) {
+    let least = count_of(schema, Word::MinContains).unwrap_or(1);
     if count < least {
-        report.find(at, format!("has to hold at least {least} items of a certain form, not {count}"));
+        report.find(at, format_args!("has to hold at least {least} items of a certain form, not {count}"));
     }
-    if let Some(most) = count_of(schema, "maxContains").filter(|most| count > *most) {
-        report.find(at, format!("has to hold at most {most} items of a certain form, not {count}"));
-    }
-}
-
-fn kind(wanted: &Value, value: &Value, at: &str, report: &mut Report) {
-    let names: Vec<&str> = match wanted {
-        Value::String(name) => vec![name],
-        Value::Array(names) => names.iter().filter_map(Value::as_str).collect(),
-        _ => return,
-    };
-    if !names.iter().all(|name| TYPES.contains(name)) {
-        return;
-    }
-    let is = |name: &&str| match value {
-        Value::Null => *name == "null",
-        Value::Bool(_) => *name == "boolean",
-        Value::String(_) => *name == "string",
-        Value::Array(_) => *name == "array",
-        Value::Object(_) => *name == "object",
-        Value::Number(value) => *name == "number" || *name == "integer" && number::is_integer(value),
-    };
-    if !names.iter().any(is) {
-        report.find(at, format!("has to be of type {}, not {}", names.join(" or "), type_of(value)));
+    if let Some(most) = count_of(schema, Word::MaxContains).filter(|most| count > *most) {
+        report.find(at, format_args!("has to hold at most {most} items of a certain form, not {count}"));
     }
 }
 
-fn type_of(value: &Value) -> &'static str {
+fn kind(wanted: Node<'_>, value: Value<'_>, at: &Place<'_>, report: &mut Report) {
+    let is = |name: &str| match value {
+        Value::Null => name == "null",
+        Value::Bool(_) => name == "boolean",
+        Value::Text(_) => name == "string",
+        Value::List(_) => name == "array",
+        Value::Map(_) => name == "object",
+        Value::Number(value) => name == "number" || name == "integer" && number::is_integer(value),
+    };
+    let fits = match wanted.value() {
+        Value::Text(name) => is(name) || !TYPES.contains(&name),
+        Value::List(_) => {
+            let names = || wanted.parts().filter_map(Node::as_text);
+            names().any(|name| !TYPES.contains(&name)) || names().any(is)
+        }
+        _ => true,
+    };
+    if !fits {
+        let names: Vec<_> = wanted.as_text().into_iter().chain(wanted.parts().filter_map(Node::as_text)).collect();
+        report.find(at, format_args!("has to be of type {}, not {}", names.join(" or "), type_of(value)));
+    }
+}
+
+fn type_of(value: Value<'_>) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "boolean",
         Value::Number(_) => "number",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
+        Value::Text(_) => "string",
+        Value::List(_) => "array",
+        Value::Map(_) => "object",
     }
 }
 
 /// The choices as JSON, as many as are easily read.
-fn listed(choices: &[Value]) -> String {
-    let shown: Vec<_> = choices.iter().take(12).map(ToString::to_string).collect();
-    let more = if choices.len() > shown.len() { ", …" } else { "" };
-    format!("{}{more}", shown.join(", "))
+fn listed<'t>(choices: impl IntoIterator<Item = Node<'t>>) -> String {
+    let (mut shown, mut choices) = (String::new(), choices.into_iter());
+    for choice in choices.by_ref().take(12) {
+        if !shown.is_empty() {
+            shown.push_str(", ");
+        }
+        number::written(choice.value(), &mut shown);
+    }
+    if choices.next().is_some() {
+        shown.push_str(", …");
+    }
+    shown
 }
 
 /// A keyword, what has to hold, and in words.
-type Bound = (&'static str, fn(Ordering) -> bool, &'static str);
+type Bound = (Word, fn(Ordering) -> bool, &'static str);
 
-fn numeric(schema: &Schema, value: &Number, at: &str, report: &mut Report) {
-    let bounds: [Bound; 4] = [
-        ("minimum", Ordering::is_ge, "at least"),
-        ("maximum", Ordering::is_le, "at most"),
-        ("exclusiveMinimum", Ordering::is_gt, "more than"),
-        ("exclusiveMaximum", Ordering::is_lt, "less than"),
+fn numeric(schema: Node<'_>, value: &str, at: &Place<'_>, report: &mut Report) {
+    const BOUNDS: [Bound; 4] = [
+        (Word::Minimum, Ordering::is_ge, "at least"),
+        (Word::Maximum, Ordering::is_le, "at most"),
+        (Word::ExclusiveMinimum, Ordering::is_gt, "more than"),
+        (Word::ExclusiveMaximum, Ordering::is_lt, "less than"),
     ];
-    for (keyword, holds, words) in bounds {
-        if let Some(Value::Number(bound)) = get(schema, keyword)
-            && !holds(number::compare(value, bound))
+    let value = number::read(value);
+    let bound = |word| schema.by(word).and_then(Node::as_number).map(number::read);
+    for (word, holds, words) in BOUNDS {
+        if let Some(bound) = bound(word)
+            && !holds(number::compare(&value, &bound))
         {
-            report.find(at, format!("has to be {words} {bound}"));
+            report.find(at, format_args!("has to be {words} {bound}"));
         }
     }
-    if let Some(Value::Number(divisor)) = get(schema, "multipleOf")
-        && !number::is_multiple(value, divisor)
+    if let Some(divisor) = bound(Word::MultipleOf)
+        && !number::is_multiple(&value, &divisor)
     {
-        report.find(at, format!("has to be a multiple of {divisor}"));
+        report.find(at, format_args!("has to be a multiple of {divisor}"));
     }
 }
 
-fn text(judge: &Judge, schema: &Schema, value: &str, at: &str, report: &mut Report) {
-    if schema.contains_key("minLength") || schema.contains_key("maxLength") {
-        size(schema, ["minLength", "maxLength"], value.chars().count(), "characters", at, report);
-    }
-    if let Some(pattern) = get(schema, "pattern").and_then(Value::as_str)
+fn text(judge: &Judge<'_>, schema: Node<'_>, value: &str, at: &Place<'_>, report: &mut Report) {
+    size(schema, [Word::MinLength, Word::MaxLength], || value.chars().count(), "characters", at, report);
+    if let Some(pattern) = schema.by(Word::Pattern).and_then(Node::as_text)
         && judge.pattern(pattern).is_some_and(|regex| !regex.is_match(value))
     {
-        report.find(at, format!("has to match the regular expression {pattern}"));
+        report.find(at, format_args!("has to match the regular expression {pattern}"));
     }
-    if let Some(expected) = get(schema, "format").and_then(Value::as_str).and_then(|name| format::violated(name, value))
+    if let Some(expected) =
+        schema.by(Word::Format).and_then(Node::as_text).and_then(|name| format::violated(name, value))
     {
-        report.find(at, format!("has to be {expected}"));
+        report.find(at, format_args!("has to be {expected}"));
     }
 }
 
-fn object(schema: &Schema, members: &Map<String, Value>, at: &mut String, report: &mut Report) {
-    size(schema, ["minProperties", "maxProperties"], members.len(), "members", at, report);
-    require(get(schema, "required"), members, "is required", at, report);
-    for keyword in ["dependentRequired", "dependencies"] {
-        for (name, required) in get(schema, keyword).and_then(Value::as_object).into_iter().flatten() {
-            if members.contains_key(name) {
-                require(Some(required), members, &format!("is required beside {name}"), at, report);
+fn object(schema: Node<'_>, members: Node<'_>, at: &Place<'_>, report: &mut Report) {
+    size(schema, [Word::MinProperties, Word::MaxProperties], || members.parts().count(), "members", at, report);
+    if let Some(names) = schema.by(Word::Required) {
+        require(names, members, at, report, "is required");
+    }
+    for word in [Word::DependentRequired, Word::Dependencies] {
+        for required in schema.by(word).and_then(Node::members).into_iter().flatten() {
+            let name = required.name();
+            if members.get(name).is_some() {
+                require(required, members, at, report, format_args!("is required beside {name}"));
             }
         }
     }
 }
 
-fn require(names: Option<&Value>, members: &Map<String, Value>, message: &str, at: &mut String, report: &mut Report) {
-    let names = names.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
-    for name in names.filter(|name| !members.contains_key(*name)) {
-        let len = at.len();
-        push(at, name);
-        report.find(at, message);
-        at.truncate(len);
-    }
-}
-
-fn unique(items: &[Value], at: &mut String, report: &mut Report) {
-    let mut known = BTreeSet::new();
-    for (index, item) in items.iter().enumerate() {
-        let mut text = String::new();
-        number::canonical(item, &mut text);
-        if !known.insert(text) {
-            let len = at.len();
-            push(at, &index.to_string());
-            report.find(at, "is there already; no item may come twice");
-            at.truncate(len);
+fn require(
+    names: Node<'_>,
+    members: Node<'_>,
+    at: &Place<'_>,
+    report: &mut Report,
+    message: impl std::fmt::Display + Copy,
+) {
+    for name in names.items().into_iter().flatten().filter_map(Node::as_text) {
+        if members.get(name).is_none() {
+            report.find(&Place::Member(at, name), message);
         }
     }
 }
 
-fn size(schema: &Schema, [least, most]: [&str; 2], size: usize, what: &str, at: &str, report: &mut Report) {
-    let size = u64::try_from(size).unwrap_or(u64::MAX);
+fn unique(items: Parts<'_>, at: &Place<'_>, report: &mut Report) {
+    let mut known = BTreeSet::new();
+    for (index, item) in items.enumerate() {
+        let mut text = String::new();
+        number::canonical(item.value(), &mut text);
+        if !known.insert(text) {
+            report.find(&Place::Item(at, index), "is there already; no item may come twice");
+        }
+    }
+}
+
+fn size(
+    schema: Node<'_>,
+    [least, most]: [Word; 2],
+    size: impl Fn() -> usize,
+    what: &str,
+    at: &Place<'_>,
+    report: &mut Report,
+) {
+    if !schema.words().meet(Words::of(&[least, most])) {
+        return;
+    }
+    let size = u64::try_from(size()).unwrap_or(u64::MAX);
     if let Some(least) = count_of(schema, least).filter(|least| size < *least) {
-        report.find(at, format!("has to have at least {least} {what}, not {size}"));
+        report.find(at, format_args!("has to have at least {least} {what}, not {size}"));
     }
     if let Some(most) = count_of(schema, most).filter(|most| size > *most) {
-        report.find(at, format!("has to have at most {most} {what}, not {size}"));
+        report.find(at, format_args!("has to have at most {most} {what}, not {size}"));
     }
 }
 
 /// A count may be written `2.0`.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // an f64 that is too large becomes the largest u64
-fn count_of(schema: &Schema, keyword: &str) -> Option<u64> {
-    let value = get(schema, keyword)?;
+fn count_of(schema: Node<'_>, word: Word) -> Option<u64> {
+    let value = number::read(schema.by(word)?.as_number()?);
     value.as_u64().or_else(|| value.as_f64().filter(|count| *count >= 0.0).map(|count| count as u64))
 }

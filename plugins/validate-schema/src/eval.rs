@@ -1,29 +1,31 @@
 //! Whether a value fits a schema.
 
-use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::cell::Cell;
+use std::fmt::Display;
 use std::rc::Rc;
 
 use regex_lite::Regex;
-use serde_json::{Map, Value};
 use witgate_sdk::{Finding, Refusal};
 
-use crate::keyword::{self, get, push};
+use crate::json::{Node, Value};
+use crate::learnt::Learnt;
+use crate::place::Place;
 use crate::seen::Seen;
-use crate::{FINDINGS_MAX, OnBadSchema, assert, reference};
+use crate::word::{Word, Words};
+use crate::{FINDINGS_MAX, assert, combine, survey};
 
 /// Why no judgement was come to.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
     /// The schema is wrong, here and so.
-    Schema(keyword::Flaw),
+    Schema(survey::Flaw),
     /// To judge would take too much.
-    Limit(&'static str),
+    Limit(String),
 }
 
 impl Fault {
-    pub(crate) fn limit(cause: &'static str) -> Self {
-        Self::Limit(cause)
+    pub(crate) fn limit(cause: impl Into<String>) -> Self {
+        Self::Limit(cause.into())
     }
 
     pub(crate) fn refusal(self) -> Refusal {
@@ -40,23 +42,58 @@ impl Fault {
 /// What one schema says of one value.
 #[derive(Debug, Default)]
 pub(crate) struct Report {
-    pub(crate) findings: Vec<Finding>,
+    findings: Vec<Finding>,
+    count: usize,
+    /// Nobody will ask what was found, but whether.
+    quiet: bool,
     pub(crate) seen: Seen,
 }
 
 impl Report {
-    pub(crate) fn fits(&self) -> bool {
-        self.findings.is_empty()
+    pub(crate) fn quiet() -> Self {
+        Self { quiet: true, ..Self::default() }
     }
 
-    pub(crate) fn find(&mut self, at: &str, message: impl Into<String>) {
-        if self.findings.len() < FINDINGS_MAX {
-            self.findings.push(Finding::at(at, message));
+    /// One of the same kind.
+    pub(crate) fn like(other: &Self) -> Self {
+        Self { quiet: other.quiet, ..Self::default() }
+    }
+
+    pub(crate) fn fits(&self) -> bool {
+        self.count == 0
+    }
+
+    /// How much was found.
+    pub(crate) fn count(&self) -> usize {
+        self.count
+    }
+
+    pub(crate) fn into_findings(self) -> Vec<Finding> {
+        self.findings
+    }
+
+    #[inline(never)]
+    pub(crate) fn find(&mut self, at: &Place<'_>, message: impl Display) {
+        if self.count < FINDINGS_MAX {
+            self.count += 1;
+            if !self.quiet {
+                self.findings.push(Finding::at(at.to_string(), message.to_string()));
+            }
         }
     }
 
-    fn add(&mut self, other: Self) {
-        let room = FINDINGS_MAX.saturating_sub(self.findings.len());
+    /// What was found in another, said differently.
+    pub(crate) fn retell(&mut self, other: Self, told: impl Fn(&str) -> String) {
+        let room = FINDINGS_MAX.saturating_sub(self.count);
+        self.count += other.count.min(room);
+        self.findings.extend(
+            other.findings.into_iter().take(room).map(|finding| Finding { message: told(&finding.message), ..finding }),
+        );
+    }
+
+    pub(crate) fn add(&mut self, other: Self) {
+        let room = FINDINGS_MAX.saturating_sub(self.count);
+        self.count += other.count.min(room);
         self.findings.extend(other.findings.into_iter().take(room));
         self.seen.add(other.seen);
     }
@@ -65,276 +102,267 @@ impl Report {
 const STEPS_MAX: u32 = 100_000;
 const DEPTH_MAX: u32 = 64;
 
+/// Keywords that ask what others have judged.
+const UNEVALUATED: Words = Words::of(&[Word::UnevaluatedItems, Word::UnevaluatedProperties]);
+const REFERENCES: Words = Words::of(&[Word::Ref, Word::DynamicRef]);
+const MEMBERS: Words = Words::of(&[
+    Word::Properties,
+    Word::PatternProperties,
+    Word::AdditionalProperties,
+    Word::PropertyNames,
+    Word::UnevaluatedProperties,
+]);
+const ITEMS: Words = Words::of(&[Word::PrefixItems, Word::Items, Word::Contains, Word::UnevaluatedItems]);
+
 /// One schema, and what was learnt while judging by it.
 pub(crate) struct Judge<'s> {
-    root: &'s Value,
-    on_bad_schema: OnBadSchema,
+    root: Node<'s>,
+    learnt: &'s Learnt,
     is_draft_07: bool,
+    /// Whether it matters what was seen.
+    minds_seen: bool,
     steps: Cell<u32>,
-    patterns: RefCell<BTreeMap<String, Option<Rc<Regex>>>>,
 }
 
 impl<'s> Judge<'s> {
-    pub(crate) fn new(root: &'s Value, on_bad_schema: OnBadSchema) -> Self {
-        let dialect = root.get("$schema").and_then(Value::as_str).unwrap_or_default();
+    pub(crate) fn new(root: Node<'s>, learnt: &'s Learnt) -> Self {
+        let dialect = root.get("$schema").and_then(Node::as_text).unwrap_or_default();
         let is_draft_07 = dialect.contains("draft-07") || dialect.contains("draft-06");
-        Self { root, on_bad_schema, is_draft_07, steps: Cell::new(0), patterns: RefCell::default() }
+        let minds_seen = root.tree().names_any(UNEVALUATED);
+        Self { root, learnt, is_draft_07, minds_seen, steps: Cell::new(0) }
     }
 
     /// What is wrong with a value that stands at `at`.
-    pub(crate) fn findings(&self, value: &Value, at: &str) -> Result<Vec<Finding>, Fault> {
-        if self.on_bad_schema == OnBadSchema::Refuse {
-            keyword::survey_lenient(self.root).map_err(Fault::Schema)?;
-        }
-        Ok(self.judge(self.root, value, &mut at.to_owned(), 0)?.findings)
+    pub(crate) fn findings(&self, value: Value<'_>, at: &str) -> Result<Vec<Finding>, Fault> {
+        let mut report = Report::default();
+        self.judge(self.root, value, &Place::Root(at), 0, &mut report)?;
+        Ok(report.into_findings())
     }
 
-    pub(crate) fn step(&self) -> Result<(), Fault> {
+    fn step(&self) -> Result<(), Fault> {
         self.steps.set(self.steps.get() + 1);
         if self.steps.get() > STEPS_MAX { Err(Fault::limit("it would take too many steps")) } else { Ok(()) }
     }
 
-    /// `None` for a pattern that is not understood.
-    pub(crate) fn pattern(&self, text: &str) -> Option<Rc<Regex>> {
-        let mut patterns = self.patterns.borrow_mut();
-        if !patterns.contains_key(text) {
-            patterns.insert(text.to_owned(), Regex::new(text).ok().map(Rc::new));
-        }
-        patterns.get(text).cloned().flatten()
-    }
-
-    fn judge(&self, schema: &'s Value, value: &Value, at: &mut String, depth: u32) -> Result<Report, Fault> {
+    fn enter(&self, depth: u32) -> Result<(), Fault> {
         self.step()?;
         if depth > DEPTH_MAX {
             return Err(Fault::limit("it is nested too deeply, or its schema refers to itself without end"));
         }
-        let mut report = Report::default();
-        match schema {
-            Value::Object(members) => self.judge_by(members, value, at, depth, &mut report)?,
-            Value::Bool(false) => report.find(at, "is not allowed here"),
-            _ => {}
-        }
-        Ok(report)
+        Ok(())
     }
 
-    fn judge_by(
+    /// `None` for a pattern that is not understood.
+    pub(crate) fn pattern(&self, text: &str) -> Option<Rc<Regex>> {
+        self.learnt.patterns.get(text).ok()
+    }
+
+    /// A schema and a value, as a report of its own or in one of a value that this is a part of.
+    #[inline(never)]
+    pub(crate) fn judge(
         &self,
-        schema: &'s Map<String, Value>,
-        value: &Value,
-        at: &mut String,
+        schema: Node<'s>,
+        value: Value<'_>,
+        at: &Place<'_>,
         depth: u32,
         report: &mut Report,
     ) -> Result<(), Fault> {
-        for keyword in ["$ref", "$dynamicRef"] {
-            let Some(reference) = get(schema, keyword).and_then(Value::as_str) else { continue };
-            if let Some(target) = reference::resolve(self.root, reference) {
-                report.add(self.judge(target, value, at, depth + 1)?);
-            }
-            if self.is_draft_07 {
-                return Ok(());
+        self.enter(depth)?;
+        if schema.is_false() {
+            report.find(at, "is not allowed here");
+        }
+        let words = schema.words();
+        if words.meet(REFERENCES) {
+            for word in [Word::Ref, Word::DynamicRef] {
+                let Some(reference) = schema.by(word).and_then(Node::as_text) else { continue };
+                if let Some(target) = self.learnt.references.resolve(self.root, reference) {
+                    self.also(target, value, at, depth, report)?;
+                }
+                if self.is_draft_07 {
+                    return Ok(());
+                }
             }
         }
         assert::value(self, schema, value, at, report);
-        self.combined(schema, value, at, depth, report)?;
+        if words.meet(combine::WORDS) {
+            self.combined(schema, value, at, depth, report)?;
+        }
         match value {
-            Value::Object(members) => self.members(schema, members, at, depth, report),
-            Value::Array(items) => self.items(schema, items, at, depth, report),
+            Value::Map(members) if words.meet(MEMBERS) => self.members(schema, members, at, depth, report),
+            Value::List(items) if words.meet(ITEMS) => self.items(schema, items, at, depth, report),
             _ => Ok(()),
         }
     }
 
-    /// A part of the value, named by one more token of its pointer.
+    /// Another schema for the same value.
+    pub(crate) fn also(
+        &self,
+        schema: Node<'s>,
+        value: Value<'_>,
+        at: &Place<'_>,
+        depth: u32,
+        report: &mut Report,
+    ) -> Result<(), Fault> {
+        if self.minds_seen {
+            let own = self.apart(schema, value, at, depth, report)?;
+            report.add(own);
+            return Ok(());
+        }
+        self.judge(schema, value, at, depth + 1, report)
+    }
+
+    /// With a report of its own.
+    #[inline(never)]
+    fn apart(
+        &self,
+        schema: Node<'s>,
+        value: Value<'_>,
+        at: &Place<'_>,
+        depth: u32,
+        report: &Report,
+    ) -> Result<Report, Fault> {
+        let mut own = Report::like(report);
+        self.judge(schema, value, at, depth + 1, &mut own)?;
+        Ok(own)
+    }
+
+    /// Whether a value fits, and nothing else.
+    #[inline(never)]
+    pub(crate) fn fits(&self, schema: Node<'s>, value: Value<'_>, depth: u32) -> Result<Option<Seen>, Fault> {
+        let mut own = Report::quiet();
+        self.judge(schema, value, &Place::Root(""), depth + 1, &mut own)?;
+        Ok(own.fits().then_some(own.seen))
+    }
+
+    /// A part of the value. What is seen within it is its own affair.
     fn part(
         &self,
-        schema: &'s Value,
-        value: &Value,
-        at: &mut String,
-        token: &str,
-        depth: u32,
-    ) -> Result<Report, Fault> {
-        let len = at.len();
-        push(at, token);
-        let report = self.judge(schema, value, at, depth + 1);
-        at.truncate(len);
-        report
-    }
-
-    /// Schemas for the same value.
-    fn combined(
-        &self,
-        schema: &'s Map<String, Value>,
-        value: &Value,
-        at: &mut String,
+        schema: Node<'s>,
+        value: Value<'_>,
+        at: &Place<'_>,
         depth: u32,
         report: &mut Report,
     ) -> Result<(), Fault> {
-        let list = |keyword: &str| get(schema, keyword).and_then(Value::as_array);
-        for branch in list("allOf").into_iter().flatten() {
-            report.add(self.judge(branch, value, at, depth + 1)?);
+        if self.minds_seen {
+            let own = self.apart(schema, value, at, depth, report)?;
+            report.add(Report { seen: Seen::default(), ..own });
+            return Ok(());
         }
-        for (keyword, several_may_fit) in [("anyOf", true), ("oneOf", false)] {
-            let Some(branches) = list(keyword) else { continue };
-            let mut reports = Vec::with_capacity(branches.len());
-            for branch in branches {
-                reports.push(self.judge(branch, value, at, depth + 1)?);
-            }
-            alternatives(reports, several_may_fit, at, report);
-        }
-        if let Some(not) = get(schema, "not")
-            && self.judge(not, value, at, depth + 1)?.fits()
-        {
-            report.find(at, "is of a form that is excluded");
-        }
-        if let Some(condition) = get(schema, "if") {
-            let judged = self.judge(condition, value, at, depth + 1)?;
-            let branch = get(schema, if judged.fits() { "then" } else { "else" });
-            if judged.fits() {
-                report.seen.add(judged.seen);
-            }
-            if let Some(branch) = branch {
-                report.add(self.judge(branch, value, at, depth + 1)?);
-            }
-        }
-        for keyword in ["dependentSchemas", "dependencies"] {
-            for (name, branch) in get(schema, keyword).and_then(Value::as_object).into_iter().flatten() {
-                if value.get(name).is_some() && !branch.is_array() && value.is_object() {
-                    report.add(self.judge(branch, value, at, depth + 1)?);
-                }
-            }
-        }
-        Ok(())
+        self.judge(schema, value, at, depth + 1, report)
     }
 
+    #[inline(never)]
     fn members(
         &self,
-        schema: &'s Map<String, Value>,
-        members: &Map<String, Value>,
-        at: &mut String,
+        schema: Node<'s>,
+        members: Node<'_>,
+        at: &Place<'_>,
         depth: u32,
         report: &mut Report,
     ) -> Result<(), Fault> {
-        let map = |keyword: &str| get(schema, keyword).and_then(Value::as_object);
-        let (properties, patterns) = (map("properties"), map("patternProperties"));
-        let patterns: Vec<_> = patterns
+        let properties = schema.by(Word::Properties);
+        let patterns: Vec<_> = schema
+            .by(Word::PatternProperties)
+            .and_then(Node::members)
             .into_iter()
             .flatten()
-            .filter_map(|(pattern, schema)| self.pattern(pattern).map(|regex| (regex, schema)))
+            .filter_map(|schema| self.pattern(schema.name()).map(|regex| (regex, schema)))
             .collect();
-        for (name, value) in members {
+        let (others, names) = (schema.by(Word::AdditionalProperties), schema.by(Word::PropertyNames));
+        for member in members.parts() {
             self.step()?;
+            let (name, value) = (member.name(), member.value());
+            let place = Place::Member(at, name);
             let mut known = false;
             if let Some(property) = properties.and_then(|properties| properties.get(name)) {
                 known = true;
-                report.findings.extend(self.part(property, value, at, name, depth)?.findings);
+                self.part(property, value, &place, depth, report)?;
             }
             for (_, property) in patterns.iter().filter(|(regex, _)| regex.is_match(name)) {
                 known = true;
-                report.findings.extend(self.part(property, value, at, name, depth)?.findings);
+                self.part(*property, value, &place, depth, report)?;
             }
-            if let Some(others) = get(schema, "additionalProperties").filter(|_| !known) {
+            if let Some(others) = others.filter(|_| !known) {
                 known = true;
-                report.findings.extend(self.unexpected(others, value, at, name, depth)?);
+                self.unexpected(others, value, &place, depth, report)?;
             }
-            if known {
-                report.seen.members.insert(name.clone());
+            if known && self.minds_seen {
+                report.seen.note(member.place());
             }
-            if let Some(names) = get(schema, "propertyNames") {
-                let judged = self.part(names, &Value::from(name.as_str()), at, name, depth)?;
-                report.findings.extend(
-                    judged
-                        .findings
-                        .into_iter()
-                        .map(|finding| Finding { message: format!("has a name that {}", finding.message), ..finding }),
-                );
+            if let Some(names) = names {
+                let own = self.apart(names, Value::Text(name), &place, depth, report)?;
+                report.retell(own, |message| format!("has a name that {message}"));
             }
         }
-        if let Some(others) = get(schema, "unevaluatedProperties") {
-            for (name, value) in members {
-                if !report.seen.has_member(name) {
-                    report.findings.extend(self.unexpected(others, value, at, name, depth)?);
+        if let Some(others) = schema.by(Word::UnevaluatedProperties) {
+            for member in members.parts() {
+                if !report.seen.has(member.place()) {
+                    self.unexpected(others, member.value(), &Place::Member(at, member.name()), depth, report)?;
                 }
             }
-            report.seen.every_member = true;
+            report.seen.everything = true;
         }
-        report.findings.truncate(FINDINGS_MAX);
         Ok(())
     }
 
     /// A member that nothing names, by the schema for such.
     fn unexpected(
         &self,
-        schema: &'s Value,
-        value: &Value,
-        at: &mut String,
-        name: &str,
+        schema: Node<'s>,
+        value: Value<'_>,
+        at: &Place<'_>,
         depth: u32,
-    ) -> Result<Vec<Finding>, Fault> {
-        let mut findings = self.part(schema, value, at, name, depth)?.findings;
-        if schema == &Value::Bool(false) {
-            for finding in &mut findings {
-                "is not known here; remove it, or correct its name".clone_into(&mut finding.message);
-            }
+        report: &mut Report,
+    ) -> Result<(), Fault> {
+        if schema.is_false() {
+            self.enter(depth + 1)?;
+            report.find(at, "is not known here; remove it, or correct its name");
+            return Ok(());
         }
-        Ok(findings)
+        self.part(schema, value, at, depth, report)
     }
 
+    #[inline(never)]
     fn items(
         &self,
-        schema: &'s Map<String, Value>,
-        items: &[Value],
-        at: &mut String,
+        schema: Node<'s>,
+        items: Node<'_>,
+        at: &Place<'_>,
         depth: u32,
         report: &mut Report,
     ) -> Result<(), Fault> {
         // A list under `items` is draft-07's way, which is met without `$schema` too.
-        let (first, others) = match (get(schema, "prefixItems"), get(schema, "items")) {
-            (None, Some(Value::Array(first))) => (first.as_slice(), get(schema, "additionalItems")),
-            (first, others) => (first.and_then(Value::as_array).map_or(&[][..], Vec::as_slice), others),
+        let (mut first, others) = match (schema.by(Word::PrefixItems), schema.by(Word::Items)) {
+            (None, Some(first)) if first.is_list() => (first.items(), schema.by(Word::AdditionalItems)),
+            (first, others) => (first.and_then(Node::items), others),
         };
-        for (index, item) in items.iter().enumerate() {
-            let Some(by) = first.get(index).or(others) else { break };
-            report.findings.extend(self.part(by, item, at, &index.to_string(), depth)?.findings);
-            report.seen.items.insert(index);
+        for (index, item) in items.parts().enumerate() {
+            let Some(by) = first.as_mut().and_then(Iterator::next).or(others) else { break };
+            self.part(by, item.value(), &Place::Item(at, index), depth, report)?;
+            if self.minds_seen {
+                report.seen.note(item.place());
+            }
         }
-        if let Some(wanted) = get(schema, "contains") {
+        if let Some(wanted) = schema.by(Word::Contains) {
             let mut count = 0_u64;
-            for (index, item) in items.iter().enumerate() {
-                if self.part(wanted, item, at, &index.to_string(), depth)?.fits() {
+            for item in items.parts() {
+                if self.fits(wanted, item.value(), depth)?.is_some() {
                     count += 1;
-                    report.seen.items.insert(index);
+                    if self.minds_seen {
+                        report.seen.note(item.place());
+                    }
                 }
             }
             assert::contained(schema, count, at, report);
         }
-        if let Some(others) = get(schema, "unevaluatedItems") {
-            for (index, item) in items.iter().enumerate() {
-                if !report.seen.has_item(index) {
-                    report.findings.extend(self.part(others, item, at, &index.to_string(), depth)?.findings);
+        if let Some(others) = schema.by(Word::UnevaluatedItems) {
+            for (index, item) in items.parts().enumerate() {
+                if !report.seen.has(item.place()) {
+                    self.part(others, item.value(), &Place::Item(at, index), depth, report)?;
                 }
             }
-            report.seen.every_item = true;
+            report.seen.everything = true;
         }
-        report.findings.truncate(FINDINGS_MAX);
         Ok(())
-    }
-}
-
-/// Of several forms one has to fit, or (`several_may_fit`) at least one.
-fn alternatives(reports: Vec<Report>, several_may_fit: bool, at: &str, report: &mut Report) {
-    let count = reports.len();
-    let (fitting, failing): (Vec<_>, Vec<_>) = reports.into_iter().partition(Report::fits);
-    match fitting.len() {
-        0 => {
-            report.find(at, format!("fits none of the {count} forms that are allowed"));
-            // What the closest form lacks helps more than what all of them lack.
-            let closest = failing.into_iter().min_by_key(|report| report.findings.len());
-            for finding in closest.into_iter().flat_map(|closest| closest.findings) {
-                report.find(&finding.pointer, format!("{}, for one of them", finding.message));
-            }
-        }
-        fits if fits > 1 && !several_may_fit => {
-            report.find(at, format!("fits {fits} forms where exactly one is allowed"));
-        }
-        _ => fitting.into_iter().for_each(|fitting| report.seen.add(fitting.seen)),
     }
 }

@@ -1,20 +1,27 @@
 #![doc = include_str!("../README.md")]
 
 mod assert;
+mod combine;
 mod eval;
 mod format;
-mod keyword;
+mod json;
+mod learnt;
 mod number;
+mod patterns;
+mod place;
 mod reference;
 mod rule;
 mod seen;
+mod survey;
+mod word;
 
 use serde::Deserialize;
-use serde_json::Value;
 use witgate_sdk::validate::{Validator, Verdict};
 use witgate_sdk::{Call, Document, Finding, Identity, Plugin, Refusal};
 
 use eval::{Fault, Judge};
+use json::Tree;
+use learnt::Learnt;
 use rule::Rule;
 
 /// What the operator writes; see above.
@@ -78,18 +85,21 @@ impl Schema {
     ) -> Result<(), Fault> {
         let Some(tool) = tool.filter(|_| self.0.input_schema && call.method == "tools/call") else { return Ok(()) };
         let Some(schema) = tool.raw("/inputSchema") else { return Ok(()) };
-        let schema: Value =
-            serde_json::from_str(&schema).map_err(|_| Fault::limit("the schema is nested too deeply"))?;
+        let schema = Tree::of_schema(schema).map_err(|why| Fault::limit(format!("the schema is {}", why.told())))?;
         let arguments = params.raw("/arguments").unwrap_or_else(|| "{}".to_owned());
-        let arguments: Value =
-            serde_json::from_str(&arguments).map_err(|_| Fault::limit("the arguments are nested too deeply"))?;
-        findings.extend(Judge::new(&schema, self.0.on_bad_schema).findings(&arguments, "/arguments")?);
+        let arguments =
+            Tree::of_value(arguments).map_err(|why| Fault::limit(format!("the arguments are {}", why.told())))?;
+        let learnt = Learnt::default();
+        if self.0.on_bad_schema == OnBadSchema::Refuse {
+            survey::survey(schema.root(), &learnt, false).map_err(Fault::Schema)?;
+        }
+        findings.extend(Judge::new(schema.root(), &learnt).findings(arguments.root().value(), "/arguments")?);
         Ok(())
     }
 
     fn by_rules(&self, call: &Call, params: &Document, findings: &mut Vec<Finding>) -> Result<(), Fault> {
         for rule in self.0.rules.iter().filter(|rule| rule.applies_to(call)) {
-            rule.judge(params, self.0.on_bad_schema, findings)?;
+            rule.judge(params, findings)?;
         }
         Ok(())
     }

@@ -2,18 +2,60 @@
 
 use std::cmp::Ordering;
 
-use serde_json::{Number, Value};
+use serde_json::Number;
+
+use crate::json::{Node, Unread, Value};
+
+/// Whether a text is a number that can be reckoned with.
+pub(crate) fn check(text: &str) -> Result<(), Unread> {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    if digits.len() < 300 && digits.bytes().all(|byte| byte.is_ascii_digit()) && !digits.is_empty() {
+        return Ok(());
+    }
+    match serde_json::from_str::<Number>(text) {
+        Ok(_) => Ok(()),
+        Err(_) if digits.starts_with(|c: char| c.is_ascii_digit()) => Err(Unread::Number),
+        Err(_) => Err(Unread::Form),
+    }
+}
+
+/// A number that was checked.
+pub(crate) fn read(text: &str) -> Number {
+    match text.parse::<i64>() {
+        Ok(whole) if whole != 0 => whole.into(),
+        _ => serde_json::from_str(text).unwrap_or_else(|_| 0.into()),
+    }
+}
 
 /// Whether two values are the same JSON value; `1` and `1.0` are.
-pub(crate) fn equal(a: &Value, b: &Value) -> bool {
+pub(crate) fn equal(a: Value<'_>, b: Value<'_>) -> bool {
     match (a, b) {
-        (Value::Number(a), Value::Number(b)) => compare(a, b) == Ordering::Equal,
-        (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| equal(a, b)),
-        (Value::Object(a), Value::Object(b)) => {
-            a.len() == b.len() && a.iter().all(|(name, a)| b.get(name).is_some_and(|b| equal(a, b)))
+        (Value::Null, Value::Null) => true,
+        (Value::Bool(a), Value::Bool(b)) => a == b,
+        (Value::Text(a), Value::Text(b)) => a == b,
+        (Value::Number(a), Value::Number(b)) if is_plain(a) && is_plain(b) => a == b,
+        (Value::Number(a), Value::Number(b)) => compare(&read(a), &read(b)) == Ordering::Equal,
+        (Value::List(a), Value::List(b)) => {
+            let (mut a, mut b) = (a.parts(), b.parts());
+            loop {
+                match (a.next(), b.next()) {
+                    (None, None) => return true,
+                    (Some(a), Some(b)) if equal(a.value(), b.value()) => {}
+                    _ => return false,
+                }
+            }
         }
-        _ => a == b,
+        (Value::Map(a), Value::Map(b)) => {
+            let same = |a: Node<'_>| b.get(a.name()).is_some_and(|b| equal(a.value(), b.value()));
+            a.parts().count() == b.parts().count() && a.parts().all(same)
+        }
+        _ => false,
     }
+}
+
+/// Whether a number can be written in no other way without a fraction or an exponent.
+fn is_plain(text: &str) -> bool {
+    text != "-0" && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-')
 }
 
 pub(crate) fn compare(a: &Number, b: &Number) -> Ordering {
@@ -24,8 +66,11 @@ pub(crate) fn compare(a: &Number, b: &Number) -> Ordering {
 }
 
 /// Whether it has no fraction; `2.0` has none.
-pub(crate) fn is_integer(number: &Number) -> bool {
-    whole(number).is_some() || float(number).fract() == 0.0
+pub(crate) fn is_integer(text: &str) -> bool {
+    is_plain(text) || {
+        let number = read(text);
+        whole(&number).is_some() || float(&number).fract() == 0.0
+    }
 }
 
 /// Exactly, in the decimals in which both are written.
@@ -33,6 +78,10 @@ pub(crate) fn is_multiple(number: &Number, of: &Number) -> bool {
     let (Some((mut rest, exponent)), Some((mut divisor, of_exponent))) = (decimal(number), decimal(of)) else {
         return false;
     };
+    // Such a schema says nothing.
+    if divisor == 0 {
+        return true;
+    }
     // The finer of both exponents becomes the unit; the remainder is kept small on the way.
     for _ in of_exponent..exponent {
         rest = rest % divisor * 10;
@@ -44,7 +93,7 @@ pub(crate) fn is_multiple(number: &Number, of: &Number) -> bool {
             None => return rest == 0,
         };
     }
-    divisor != 0 && rest % divisor == 0
+    rest % divisor == 0
 }
 
 /// A number as an integer of at most 20 digits and a power of ten.
@@ -57,33 +106,73 @@ fn decimal(number: &Number) -> Option<(i128, i32)> {
 }
 
 /// The same text for the same value.
-pub(crate) fn canonical(value: &Value, out: &mut String) {
+pub(crate) fn canonical(value: Value<'_>, out: &mut String) {
     match value {
-        Value::Number(number) => match whole(number) {
-            Some(number) => out.push_str(&number.to_string()),
-            None => out.push_str(&float(number).to_string()),
-        },
-        Value::Array(items) => {
+        Value::Number(number) => {
+            let number = read(number);
+            match whole(&number) {
+                Some(number) => out.push_str(&number.to_string()),
+                None => out.push_str(&float(&number).to_string()),
+            }
+        }
+        Value::List(items) => {
             out.push('[');
-            for item in items {
-                canonical(item, out);
+            for item in items.parts() {
+                canonical(item.value(), out);
                 out.push(',');
             }
             out.push(']');
         }
-        Value::Object(members) => {
-            let mut members: Vec<_> = members.iter().collect();
-            members.sort_by_key(|(name, _)| *name);
+        Value::Map(members) => {
+            let mut members: Vec<_> = members.parts().collect();
+            members.sort_unstable_by_key(|member| member.name());
             out.push('{');
-            for (name, value) in members {
-                out.push_str(&Value::from(name.as_str()).to_string());
+            for member in members {
+                leaf(Value::Text(member.name()), out);
                 out.push(':');
-                canonical(value, out);
+                canonical(member.value(), out);
                 out.push(',');
             }
             out.push('}');
         }
-        other => out.push_str(&other.to_string()),
+        other => leaf(other, out),
+    }
+}
+
+/// As it is written without blanks.
+pub(crate) fn written(value: Value<'_>, out: &mut String) {
+    let mut separator = "";
+    match value {
+        Value::List(items) => {
+            out.push('[');
+            for item in items.parts() {
+                out.push_str(std::mem::replace(&mut separator, ","));
+                written(item.value(), out);
+            }
+            out.push(']');
+        }
+        Value::Map(members) => {
+            out.push('{');
+            for member in members.parts() {
+                out.push_str(std::mem::replace(&mut separator, ","));
+                leaf(Value::Text(member.name()), out);
+                out.push(':');
+                written(member.value(), out);
+            }
+            out.push('}');
+        }
+        other => leaf(other, out),
+    }
+}
+
+/// What holds nothing else.
+fn leaf(value: Value<'_>, out: &mut String) {
+    match value {
+        Value::Bool(true) => out.push_str("true"),
+        Value::Bool(false) => out.push_str("false"),
+        Value::Number(number) => out.push_str(&read(number).to_string()),
+        Value::Text(text) => out.push_str(&serde_json::Value::from(text).to_string()),
+        Value::Null | Value::List(_) | Value::Map(_) => out.push_str("null"),
     }
 }
 

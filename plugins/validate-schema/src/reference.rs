@@ -1,38 +1,57 @@
 //! Where a `$ref` leads, if it stays within the schema.
 
-use serde_json::Value;
+use std::cell::{OnceCell, RefCell};
+use std::collections::BTreeMap;
 
-/// The schema that a reference names. `None` for any that leads elsewhere: nothing is ever fetched.
-pub(crate) fn resolve<'s>(root: &'s Value, reference: &str) -> Option<&'s Value> {
-    let (base, fragment) = reference.split_once('#').unwrap_or((reference, ""));
-    let id = root.get("$id").and_then(Value::as_str).map(|id| id.trim_end_matches('#'));
-    if !base.is_empty() && Some(base) != id {
-        return None;
-    }
-    let fragment = percent_decoded(fragment)?;
-    if fragment.is_empty() || fragment.starts_with('/') { root.pointer(&fragment) } else { anchor(root, &fragment, 0) }
+use crate::json::Node;
+
+/// Where those lead that were met. Each is looked for once, and names are gathered once: a schema may have thousands.
+#[derive(Debug, Default)]
+pub(crate) struct References {
+    met: RefCell<BTreeMap<String, Option<u32>>>,
+    names: OnceCell<BTreeMap<String, u32>>,
 }
 
-/// No schema that people write is deeper.
-const DEPTH_MAX: usize = 64;
+impl References {
+    /// The schema that a reference names. `None` for any that leads elsewhere: nothing is ever fetched.
+    pub(crate) fn resolve<'s>(&self, root: Node<'s>, reference: &str) -> Option<Node<'s>> {
+        let met = self.met.borrow().get(reference).copied();
+        let place = met.unwrap_or_else(|| {
+            let place = self.find(root, reference).map(Node::place);
+            self.met.borrow_mut().insert(reference.to_owned(), place);
+            place
+        });
+        place.map(|place| root.beside(place))
+    }
 
-/// The schema that calls itself so.
-fn anchor<'s>(value: &'s Value, name: &str, depth: usize) -> Option<&'s Value> {
-    if depth > DEPTH_MAX {
-        return None;
-    }
-    match value {
-        Value::Object(members) => {
-            let is_named = |key: &str| members.get(key).and_then(Value::as_str) == Some(name);
-            let by_id = members.get("$id").and_then(Value::as_str).and_then(|id| id.strip_prefix('#')) == Some(name);
-            if is_named("$anchor") || is_named("$dynamicAnchor") || by_id {
-                return Some(value);
+    fn find<'s>(&self, root: Node<'s>, reference: &str) -> Option<Node<'s>> {
+        let (base, fragment) = reference.split_once('#').unwrap_or((reference, ""));
+        if !base.is_empty() {
+            let id = root.get("$id").and_then(Node::as_text).map(|id| id.trim_end_matches('#'));
+            if Some(base) != id {
+                return None;
             }
-            members.values().find_map(|member| anchor(member, name, depth + 1))
         }
-        Value::Array(items) => items.iter().find_map(|item| anchor(item, name, depth + 1)),
-        _ => None,
+        let fragment = percent_decoded(fragment)?;
+        if fragment.is_empty() || fragment.starts_with('/') {
+            return root.at_pointer(&fragment);
+        }
+        let names = self.names.get_or_init(|| names(root));
+        names.get(&fragment).map(|place| root.beside(*place))
     }
+}
+
+/// What schemas call themselves; of two that say the same the first is meant.
+fn names(root: Node<'_>) -> BTreeMap<String, u32> {
+    let mut names = BTreeMap::new();
+    for node in root.with_all_within().filter(|node| node.is_map()) {
+        let said = |key: &str| node.get(key).and_then(Node::as_text);
+        let by_id = said("$id").and_then(|id| id.strip_prefix('#'));
+        for name in [said("$anchor"), said("$dynamicAnchor"), by_id].into_iter().flatten() {
+            names.entry(name.to_owned()).or_insert_with(|| node.place());
+        }
+    }
+    names
 }
 
 fn percent_decoded(text: &str) -> Option<String> {

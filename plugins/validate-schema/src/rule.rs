@@ -1,12 +1,13 @@
 //! What the operator demands besides.
 
-use serde::Deserialize;
-use serde_json::Value;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
 use witgate_sdk::{Call, Document, Finding, Glob};
 
-use crate::OnBadSchema;
 use crate::eval::{Fault, Judge};
-use crate::keyword;
+use crate::json::Tree;
+use crate::learnt::Learnt;
+use crate::survey::survey;
 
 /// One demand; the crate's documentation says what each field means.
 #[derive(Deserialize)]
@@ -16,10 +17,19 @@ pub(crate) struct Rule {
     methods: Vec<Glob>,
     targets: Option<Vec<Glob>>,
     pointer: String,
-    schema: Value,
+    #[serde(deserialize_with = "tree")]
+    schema: Tree,
+    /// Of the schema, when it is checked.
+    #[serde(skip)]
+    learnt: Learnt,
     #[serde(default)]
     required: bool,
     message: Option<String>,
+}
+
+fn tree<'de, D: Deserializer<'de>>(schema: D) -> Result<Tree, D::Error> {
+    let schema = serde_json::Value::deserialize(schema)?;
+    Tree::of_schema(schema.to_string()).map_err(|why| Error::custom(why.told()))
 }
 
 fn tool_calls() -> Vec<Glob> {
@@ -38,7 +48,8 @@ impl Rule {
         if self.methods.is_empty() || self.targets.as_ref().is_some_and(Vec::is_empty) {
             return Err("`: an empty list of methods or targets fits no call; leave it out for all".to_owned());
         }
-        keyword::survey(&self.schema).map_err(|(place, cause)| format!(".schema{}`: {cause}", place.replace('/', ".")))
+        survey(self.schema.root(), &self.learnt, true)
+            .map_err(|(place, cause)| format!(".schema{}`: {cause}", place.replace('/', ".")))
     }
 
     pub(crate) fn applies_to(&self, call: &Call) -> bool {
@@ -48,20 +59,15 @@ impl Rule {
         self.methods.iter().any(|glob| glob.matches(&call.method)) && self.targets.as_ref().is_none_or(addressed)
     }
 
-    pub(crate) fn judge(
-        &self,
-        params: &Document,
-        on_bad_schema: OnBadSchema,
-        findings: &mut Vec<Finding>,
-    ) -> Result<(), Fault> {
+    pub(crate) fn judge(&self, params: &Document, findings: &mut Vec<Finding>) -> Result<(), Fault> {
         let Some(text) = params.raw(&self.pointer) else {
             if self.required {
                 findings.push(Finding::at(&self.pointer, self.message.as_deref().unwrap_or("is required")));
             }
             return Ok(());
         };
-        let value: Value = serde_json::from_str(&text).map_err(|_| Fault::limit("the params are nested too deeply"))?;
-        for finding in Judge::new(&self.schema, on_bad_schema).findings(&value, &self.pointer)? {
+        let value = Tree::of_value(text).map_err(|why| Fault::limit(format!("the params are {}", why.told())))?;
+        for finding in Judge::new(self.schema.root(), &self.learnt).findings(value.root().value(), &self.pointer)? {
             let message = self.message.clone().unwrap_or(finding.message);
             findings.push(Finding { message, ..finding });
         }

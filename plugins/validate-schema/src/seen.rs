@@ -4,25 +4,23 @@ use std::collections::BTreeSet;
 
 #[derive(Debug, Default)]
 pub(crate) struct Seen {
-    pub(crate) every_member: bool,
-    pub(crate) members: BTreeSet<String>,
-    pub(crate) every_item: bool,
-    pub(crate) items: BTreeSet<usize>,
+    /// All of them.
+    pub(crate) everything: bool,
+    /// By their places.
+    parts: BTreeSet<u32>,
 }
 
 impl Seen {
     pub(crate) fn add(&mut self, other: Self) {
-        self.every_member |= other.every_member;
-        self.every_item |= other.every_item;
-        self.members.extend(other.members);
-        self.items.extend(other.items);
+        self.everything |= other.everything;
+        self.parts.extend(other.parts);
     }
 
-    pub(crate) fn has_member(&self, name: &str) -> bool {
-        self.every_member || self.members.contains(name)
+    pub(crate) fn note(&mut self, place: u32) {
+        self.parts.insert(place);
     }
 
-    pub(crate) fn has_item(&self, index: usize) -> bool {
-        self.every_item || self.items.contains(&index)
+    pub(crate) fn has(&self, place: u32) -> bool {
+        self.everything || self.parts.contains(&place)
     }
 }

@@ -1,8 +1,9 @@
 use super::*;
-use serde_json::json;
+use serde_json::{Value, json};
 use witgate_sdk::{RefusalCode, configure};
 
 mod agreement;
+mod tree;
 
 fn plugin(settings: &Value) -> Schema {
     configure(&settings.to_string()).expect("settings")
@@ -154,6 +155,41 @@ fn an_upstreams_bad_schema() {
     check_bad(&json!({"$defs": {"x": {"minimum": "1"}}}), "/$defs/x/minimum");
     check_bad(&json!({"properties": []}), "/properties");
     check_bad(&json!({"x-parts": {"p": {"type": 1}}, "anyOf": [{"$ref": "#/x-parts/p"}]}), "/anyOf/0/$ref/type");
+}
+
+/// What is not understood is passed over, however often it is met, and whatever it is held against.
+#[test]
+fn a_bad_keyword_that_is_skipped_says_nothing() {
+    let skipping = plugin(&json!({"on-bad-schema": "skip"}));
+    let schema = json!({"properties": {"a": {"items": {"multipleOf": 0, "pattern": "(?=x)"}}}});
+    let arguments = json!({"a": [1e21, 0, 0.5, -7, "x", "y", "x"]});
+    assert!(matches!(judge(&skipping, &schema, &arguments), Verdict::Accept));
+}
+
+/// Where there are many names, each is found, and what is none of them is not.
+#[test]
+fn large_objects() {
+    let of = |range: std::ops::Range<u32>, value: Value| {
+        Value::from(range.map(|n| (format!("n{n}"), value.clone())).collect::<serde_json::Map<_, _>>())
+    };
+    let defs = of(0..500, json!({"$anchor": "none", "type": "integer"}));
+    let mut schema = json!({"$defs": defs, "properties": of(0..200, json!({"$ref": "#/$defs/n499"})),
+        "required": ["n0", "n31", "n32", "n33", "n199"], "additionalProperties": {"$ref": "#named"}});
+    schema["$defs"]["n450"] = json!({"$anchor": "named", "type": "string"});
+    let plugin = plugin(&json!({}));
+    let judged = |arguments: &Value| judge(&plugin, &schema, arguments);
+    assert!(matches!(judged(&of(0..200, json!(1))), Verdict::Accept));
+    let more = judged(&of(0..201, json!(1)));
+    assert_eq!(findings(more), ["/arguments/n200 has to be of type string, not number"]);
+    let fewer = judged(&of(1..199, json!(1)));
+    assert_eq!(findings(fewer), ["/arguments/n0 is required", "/arguments/n199 is required"]);
+    let mut arguments = of(0..200, json!(1));
+    arguments["n150"] = json!("1");
+    assert_eq!(findings(judged(&arguments)), ["/arguments/n150 has to be of type integer, not string"]);
+    let big = json!({"properties": {"n": {"const": of(0..100, json!(7))}}});
+    let same: serde_json::Map<_, _> = (0..100).rev().map(|n| (format!("n{n}"), json!(7))).collect();
+    assert!(matches!(judge(&plugin, &big, &json!({"n": same})), Verdict::Accept));
+    assert!(matches!(judge(&plugin, &big, &json!({"n": of(1..101, json!(7))})), Verdict::Refuse(_)));
 }
 
 #[test]

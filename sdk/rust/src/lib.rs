@@ -55,6 +55,9 @@
 //! an [`Identity`] from `Default`, [`configure`] takes settings as the host would give them, and [`counter::Memory`]
 //! counts in the host's stead.
 //!
+//! A component for `wasm32-unknown-unknown` gets an allocator that suits short calls. One that brings its own leaves out
+//! the feature `heap`.
+//!
 //! Invariants: nothing here imports what a plugin did not ask for (no WASI; `witgate:counter` only by those who use
 //! [`counter::Host`]); a decision without settings is impossible; wrong settings are an error that names the setting.
 
@@ -67,6 +70,9 @@ pub mod counter;
 mod document;
 mod export;
 mod glob;
+#[cfg(all(target_arch = "wasm32", target_os = "unknown", not(target_feature = "atomics"), feature = "heap"))]
+mod heap;
+pub mod json;
 mod key;
 mod kinds;
 mod plugin;

@@ -3,6 +3,7 @@
 mod bench;
 mod calls;
 mod cancel;
+mod deep;
 mod environment;
 mod faults;
 mod files;

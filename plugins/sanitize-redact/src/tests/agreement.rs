@@ -6,9 +6,9 @@ use memchr::{memchr_iter, memchr2_iter};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 use witgate_sdk::configure;
+use witgate_sdk::json::{Broken, Reader};
 use witgate_sdk::sanitize::Kind;
 
-use crate::json::{Broken, Reader};
 use crate::rules::Rules;
 use crate::token::{FORMS, Search, email, is_word, private_keys, run};
 use crate::{Redact, assignment, block, hidden, scan, walk};

@@ -2,8 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::OnBadSchema;
 use crate::eval::Judge;
+use crate::json::Tree;
+use crate::learnt::Learnt;
+use crate::survey::survey;
 
 fn values() -> Vec<Value> {
     vec![
@@ -142,8 +144,12 @@ fn judged_as_by_the_library() {
     let mut fits = 0;
     for schema in schemas() {
         let library = jsonschema::validator_for(&schema).expect("a good schema");
+        let (tree, learnt) = (Tree::of_schema(schema.to_string()).expect("a schema"), Learnt::default());
+        assert_eq!(survey(tree.root(), &learnt, true), Ok(()));
+        let judge = Judge::new(tree.root(), &learnt);
         for value in &values {
-            let ours = Judge::new(&schema, OnBadSchema::Refuse).findings(value, "").expect("judged").is_empty();
+            let text = Tree::of_value(value.to_string()).expect("a value");
+            let ours = judge.findings(text.root().value(), "").expect("judged").is_empty();
             assert_eq!(ours, library.is_valid(value), "{schema} {value}");
             fits += usize::from(ours);
         }
