@@ -99,7 +99,7 @@ impl Bench {
             let port = *ports.first().context("a port")?;
             return self.load(setting, SocketAddr::from((Ipv4Addr::LOCALHOST, port)), None);
         }
-        let nginx = Nginx::start(&ports)?;
+        let nginx = Nginx::start(&ports, setting.paths.len())?;
         self.load(setting, nginx.address, Some(&nginx.process))
     }
 

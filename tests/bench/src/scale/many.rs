@@ -45,8 +45,8 @@ fn settings(scale: &Scale) -> Vec<Setting> {
         let configuration = Configuration { tenants, ..Configuration::default() };
         Setting { served: Served { ports: 1, ..Served::default() }, ..scale.gate(name, configuration) }
     };
-    let nginx = |name: &str, ports: usize| {
-        let paths = (0..ports).map(|server| format!("/s{server:03}/mcp")).collect();
+    let nginx = |name: &str, servers: usize, ports: usize| {
+        let paths = (0..servers).map(|server| format!("/s{server:03}/mcp")).collect();
         Setting { served: Served { ports, ..Served::default() }, paths, ..Setting::new(name, Between::Nginx) }
     };
     let upstreams = |name: &str, ports: usize| {
@@ -69,8 +69,9 @@ fn settings(scale: &Scale) -> Vec<Setting> {
         upstreams("1 upstream", 1),
         Setting { tools: names(1), ..upstreams("100 upstreams, one called", UPSTREAMS) },
         Setting { tools: names(UPSTREAMS), ..upstreams("100 upstreams, all called", UPSTREAMS) },
-        nginx("1 server behind nginx", 1),
-        nginx("100 servers behind nginx, all called", UPSTREAMS),
+        nginx("1 server behind nginx", 1, 1),
+        nginx("100 servers behind nginx, all called", UPSTREAMS, UPSTREAMS),
+        nginx("1,000 servers behind nginx, all called", TENANTS, 1),
         tools("10 tools", 10),
         tools("10,000 tools", TOOLS),
     ]

@@ -19,11 +19,12 @@ pub(crate) struct Nginx {
 }
 
 impl Nginx {
-    /// Starts it before upstreams: the first at any path, and each at one of its own, `/s000/mcp` and so on.
-    pub(crate) fn start(upstreams: &[u16]) -> Result<Self> {
+    /// Starts it before so many servers, which take turns at these ports, with connections of their own: the first at any
+    /// path, and each at one of its own, `/s000/mcp` and so on.
+    pub(crate) fn start(ports: &[u16], servers: usize) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
-        std::fs::write(folder.path().join("nginx.conf"), configuration(port, upstreams))?;
+        std::fs::write(folder.path().join("nginx.conf"), configuration(port, ports, servers))?;
         let mut command = Command::new("nginx");
         command.arg("-p").arg(folder.path()).args(["-e", "stderr", "-c", "nginx.conf"]).stderr(Stdio::inherit());
         let mut process = Process::spawn(command).context("is nginx installed?")?;
@@ -49,9 +50,9 @@ impl Nginx {
 }
 
 /// Connections are kept on both sides, nothing is logged, and a result of a megabyte stays in memory.
-fn configuration(port: u16, upstreams: &[u16]) -> String {
+fn configuration(port: u16, ports: &[u16], count: usize) -> String {
     let (mut servers, mut places) = (String::new(), String::new());
-    for (number, upstream) in upstreams.iter().enumerate() {
+    for (number, upstream) in ports.iter().cycle().take(count).enumerate() {
         // Writing to a string does not fail.
         let _ = writeln!(
             servers,
