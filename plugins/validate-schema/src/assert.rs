@@ -40,7 +40,7 @@ fn any(schema: Node<'_>, value: Value<'_>, at: &Place<'_>, report: &mut Report) 
         kind(wanted, value, at, report);
     }
     if let Some(choices) = schema.by(Word::Enum).and_then(Node::items)
-        && !choices.into_iter().any(|choice| number::equal(choice.value(), value))
+        && !choices.clone().any(|choice| number::equal(choice.value(), value))
     {
         report.find(at, format_args!("has to be one of {}", listed(choices)));
     }

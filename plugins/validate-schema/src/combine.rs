@@ -71,7 +71,7 @@ impl<'s> Judge<'s> {
         depth: u32,
         report: &Report,
     ) -> Result<Vec<Report>, Fault> {
-        let mut reports: Vec<_> = schemas.map(|_| Report::like(report)).collect();
+        let mut reports: Vec<_> = schemas.clone().map(|_| Report::like(report)).collect();
         for (schema, own) in schemas.zip(&mut reports) {
             self.judge(schema, value, at, depth + 1, own)?;
         }

@@ -376,9 +376,10 @@ impl<'t> Node<'t> {
     pub(crate) fn at_pointer(self, pointer: &str) -> Option<Self> {
         let mut node = self;
         for token in pointer.split('/').skip(1) {
-            let token = match token.contains('~') {
-                true => Cow::Owned(token.replace("~1", "/").replace("~0", "~")),
-                false => Cow::Borrowed(token),
+            let token = if token.contains('~') {
+                Cow::Owned(token.replace("~1", "/").replace("~0", "~"))
+            } else {
+                Cow::Borrowed(token)
             };
             node = if node.is_list() {
                 let index = token.parse::<usize>().ok().filter(|index| index.to_string() == token)?;
@@ -396,7 +397,7 @@ fn len(name: &str) -> u32 {
 }
 
 /// Values side by side.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Parts<'t> {
     tree: &'t Tree,
     at: u32,
