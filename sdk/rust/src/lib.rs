@@ -70,7 +70,10 @@ pub mod counter;
 mod document;
 mod export;
 mod glob;
-#[cfg(all(target_arch = "wasm32", target_os = "unknown", not(target_feature = "atomics"), feature = "heap"))]
+#[cfg(any(
+    test,
+    all(target_arch = "wasm32", target_os = "unknown", not(target_feature = "atomics"), feature = "heap")
+))]
 mod heap;
 pub mod json;
 mod key;

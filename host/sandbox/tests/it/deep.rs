@@ -169,3 +169,29 @@ async fn what_is_kept_does_not_grow() {
         assert!(matches!(verdict, Ok(SanitizeVerdict::Edits(_))), "{turn}: {verdict:?}");
     }
 }
+
+/// An instance whose memory has grown is made anew, which takes longer than most calls. What is usual asks for no more than
+/// there is when a plugin begins, which is here all that there may be.
+#[tokio::test]
+async fn usual_documents_find_room() {
+    let plugin = |name: &'static str, kib: u64| async move {
+        let limits = Bounds { memory_bytes: Some(kib << 10), ..Bounds::default() };
+        let spec = PluginSpec { name: name.into(), limits, ..spec() };
+        load(&sandbox(), read(name).expect("plugins/dist"), spec).await.expect("loads")
+    };
+    let redact = plugin("sanitize-redact", 192).await.output_sanitizer().expect("sanitize");
+    let schema = plugin("validate-schema", 128).await.input_validator().expect("validate");
+    let tool = payload(r#"{"name":"deep","inputSchema":{"type":"object","required":["rows"]}}"#);
+    let text = |kib: usize| "word ".repeat((kib << 10) / 5);
+    for kib in 1..=8 {
+        let arguments = format!(r#"{{"rows":"{}"}}"#, text(kib));
+        let verdict = soon(schema.validate(&call_of(&arguments), &identity(), Some(&tool))).await;
+        assert!(matches!(verdict, Ok(ValidateVerdict::Accept)), "{kib} KiB: {verdict:?}");
+        let clean = message(&format!(r#"{{"content":[{{"text":"{}"}}]}}"#, text(kib)));
+        let verdict = soon(redact.sanitize(&call(), &identity(), &clean)).await;
+        assert!(matches!(verdict, Ok(SanitizeVerdict::Pass)), "{kib} KiB: {verdict:?}");
+    }
+    let secret = message(&format!(r#"{{"content":[{{"text":"{}ann@example.com"}}]}}"#, text(2)));
+    let verdict = soon(redact.sanitize(&call(), &identity(), &secret)).await;
+    assert!(matches!(verdict, Ok(SanitizeVerdict::Edits(_))), "{verdict:?}");
+}
