@@ -58,21 +58,26 @@ impl Arena {
         let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
         let dns = Dns::start().await;
         let cache = settings::text(&folder.path().join("cache").display().to_string());
-        let configuration = [
-            "[log]\nformat = \"json\"\n".to_owned(),
-            format!("[egress]\ndns = [\"{}\"]\n", dns.address()),
-            format!("[compiler]\ncache = {cache}\n{}", compiling::LIMITS),
-            "[secret.OURS]\nenv = \"GAUNTLET_ATTACKED\"\n[secret.THEIRS]\nenv = \"GAUNTLET_NEIGHBOUR\"\n".to_owned(),
-            attacked_tenant(&units, folder.path(), [&attacked, &other], &silent),
-            neighbour_tenant(folder.path(), &other.url()),
-        ]
-        .concat();
+        let configuration = |limits: &str| {
+            [
+                "[log]\nformat = \"json\"\n".to_owned(),
+                format!("[egress]\ndns = [\"{}\"]\n", dns.address()),
+                format!("[compiler]\ncache = {cache}\n{limits}"),
+                "[secret.OURS]\nenv = \"GAUNTLET_ATTACKED\"\n[secret.THEIRS]\nenv = \"GAUNTLET_NEIGHBOUR\"\n"
+                    .to_owned(),
+                attacked_tenant(&units, folder.path(), [&attacked, &other], &silent),
+                neighbour_tenant(folder.path(), &other.url()),
+            ]
+            .concat()
+        };
         let environment = [
             ("GAUNTLET_ENVIRONMENT", canary::ENVIRONMENT),
             ("GAUNTLET_ATTACKED", canary::SECRET),
             ("GAUNTLET_NEIGHBOUR", canary::NEIGHBOUR_SECRET),
         ];
         let environment = environment.map(|(key, place)| (key.to_owned(), canaries.text(place).to_owned()));
+        compiling::ahead(&configuration(""), &environment).await;
+        let configuration = configuration(compiling::LIMITS);
         let gate = Gate::start_among(&configuration, &environment).await;
         Self { gate, units, canaries, configuration, folder, attacked, neighbour: other, silent, dns }
     }

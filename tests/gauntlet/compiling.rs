@@ -3,10 +3,21 @@
 use std::fmt::Write as _;
 
 use witgate_test_guests::{Guest, Stage};
+use witgate_tests::gate;
 
-/// What the compiler may use for one component here, in seconds: less than by default, so that a bomb is soon over. On
-/// the wall it is far more, since it shares the machine.
+/// What the compiler may use for one component, in seconds: less than by default, so that a bomb is soon over. On the wall
+/// it is far more, since it shares the machine.
 pub(crate) const LIMITS: &str = "cpu-time-s = 3\nwall-time-s = 120\n";
+
+/// Compiles all that a configuration without limits names, as it does no harm here, into the cache that it names: on a slow
+/// machine that may take longer than a bomb is given.
+pub(crate) async fn ahead(configuration: &str, environment: &[(String, String)]) {
+    let (_folder, file) = gate::configured(configuration);
+    let mut check = gate::command();
+    check.arg("check").arg("--config").arg(file).envs(environment.iter().cloned());
+    let check = check.output().await.expect("the binary");
+    assert!(check.status.success(), "{}", String::from_utf8_lossy(&check.stderr));
+}
 
 /// One function with so many loops one after the other, and so many locals that live through all of them: each loop's
 /// head joins two values of each.
