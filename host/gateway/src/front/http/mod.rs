@@ -16,6 +16,7 @@ mod modern;
 mod opening;
 mod options;
 mod reply;
+mod room;
 mod session;
 mod stall;
 mod streams;

@@ -14,8 +14,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use tokio::time::Instant;
 use witgate_policy::Identity;
 
+use super::room::Room;
 use super::streams::Streams;
-use super::tape::Room;
 use crate::front::flights::Flights;
 use crate::gate::Gate;
 use crate::tenant::Asks;

@@ -7,7 +7,8 @@ use std::time::Duration;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
-use super::tape::{Room, Tape, Turn};
+use super::room::Room;
+use super::tape::{Tape, Turn};
 use crate::tenant::Said;
 use crate::wire::Reject;
 

@@ -6,12 +6,12 @@
 //! not. What was read is kept while there is room, so that it can be read again.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use tokio::time::Instant;
 
+use super::room::{Kept, Room};
 use crate::tenant::Said;
 use crate::wire::encode::{self, Line};
 
@@ -29,50 +29,6 @@ const KEPT_BYTES: usize = 1 << 20;
 
 /// What an event takes beside its bytes.
 const EVENT_BYTES: usize = 128;
-
-/// Bytes that many tapes may keep together.
-#[derive(Debug)]
-pub(super) struct Room {
-    used: AtomicUsize,
-    limit: usize,
-    within: Option<Arc<Room>>,
-}
-
-impl Room {
-    pub(super) fn new(limit: usize) -> Arc<Self> {
-        Arc::new(Self { used: AtomicUsize::new(0), limit, within: None })
-    }
-
-    /// A part of this room, for one session.
-    pub(super) fn part(self: &Arc<Self>, limit: usize) -> Arc<Self> {
-        Arc::new(Self { used: AtomicUsize::new(0), limit, within: Some(self.clone()) })
-    }
-
-    fn keep(self: &Arc<Self>, bytes: usize) -> Option<Kept> {
-        // Given back when there is none here.
-        let within = match &self.within {
-            None => None,
-            Some(outer) => Some(Box::new(outer.keep(bytes)?)),
-        };
-        let add = |used: usize| used.checked_add(bytes).filter(|used| *used <= self.limit);
-        self.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add).ok()?;
-        Some(Kept { room: self.clone(), bytes, _within: within })
-    }
-}
-
-/// A part of the room that is taken until this is dropped.
-#[derive(Debug)]
-struct Kept {
-    room: Arc<Room>,
-    bytes: usize,
-    _within: Option<Box<Kept>>,
-}
-
-impl Drop for Kept {
-    fn drop(&mut self) {
-        self.room.used.fetch_sub(self.bytes, Ordering::Relaxed);
-    }
-}
 
 /// One stream.
 #[derive(Debug)]
@@ -425,7 +381,7 @@ mod tests {
         neighbour.push(line("x".repeat(1000)), false);
         assert!(neighbour.has_ended() && neighbour.read_after(0).is_none(), "nobody reads, and there is no room");
         drop((turn, tape));
-        assert_eq!(whole.used.load(Ordering::Relaxed), 0);
+        assert!(whole.keep(4 * (1000 + EVENT_BYTES)).is_some(), "all of it is there again");
     }
 
     #[tokio::test]
