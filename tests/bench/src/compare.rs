@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 
-use crate::configuration::{Configuration, FIVE, Plugin};
+use crate::configuration::{Configuration, FIVE, PASS, Plugin};
 use crate::rounds::measure;
 use crate::setting::{Between, Served, Setting};
 use crate::table;
@@ -28,7 +28,7 @@ pub(crate) struct Options {
     /// Messages in a second; by default each connection sends as soon as it is answered.
     #[arg(long)]
     pub(crate) rate: Option<f64>,
-    /// The tool that is called: `echo`, `echo_1k`, `echo_64k`, `echo_1m`.
+    /// The tool that is called: `echo`, `echo_1k`, `echo_8k`, `echo_64k`, `echo_1m`.
     #[arg(long, default_value = "echo")]
     pub(crate) tool: String,
     /// Leave the gate's log as it is by default; older builds cannot turn it off.
@@ -42,7 +42,7 @@ pub(crate) struct Options {
 }
 
 /// The configurations by name.
-pub(crate) const NAMES: [&str; 13] = [
+pub(crate) const NAMES: [&str; 14] = [
     "direct",
     "nginx",
     "bare",
@@ -51,6 +51,7 @@ pub(crate) const NAMES: [&str; 13] = [
     "five",
     "five-logged",
     "five-reused",
+    "pass",
     "auth",
     "schema",
     "route",
@@ -94,6 +95,7 @@ fn named(options: &Options, name: &str, gates: &[(String, PathBuf)]) -> Vec<Sett
 fn of_gate(options: &Options, name: &str, (label, binary): &(String, PathBuf)) -> Setting {
     let plugins: &[Plugin] = match name {
         "five" | "five-logged" | "five-reused" => FIVE,
+        "pass" => PASS,
         "auth" => &[Plugin::Auth],
         "schema" => &[Plugin::Schema],
         "route" => &[Plugin::Route],

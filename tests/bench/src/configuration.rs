@@ -3,6 +3,10 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+use anyhow::Result;
+use witgate_test_guests::layout::{self, PAYLOAD};
+use witgate_test_guests::{Guest, SANITIZE_PAYLOAD, Stage, VALIDATE_PARAMS};
+
 /// The caller's key; the configuration has its hash only.
 pub(crate) const KEY: &str = "bench-caller-key";
 const KEY_SHA256: &str = "1d9130421e66e19028af1dd1191d30e01b007a3ec9d733588b183523e5ba8e06";
@@ -21,7 +25,7 @@ pub(crate) struct Configuration {
     pub(crate) apart: bool,
 }
 
-/// A standard plugin.
+/// A plugin: a standard one, or one that lets everything pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Plugin {
     Auth,
@@ -29,19 +33,69 @@ pub(crate) enum Plugin {
     Route,
     Retry,
     Redact,
+    Pass(Stage),
 }
 
-/// All of them.
+/// All that are standard.
 pub(crate) const FIVE: &[Plugin] = &[Plugin::Auth, Plugin::Schema, Plugin::Route, Plugin::Retry, Plugin::Redact];
 
+/// In each of their places one that looks at nothing: what hooks cost before a policy does anything.
+pub(crate) const PASS: &[Plugin] = &[
+    Plugin::Pass(Stage::Auth),
+    Plugin::Pass(Stage::Validate),
+    Plugin::Pass(Stage::Route),
+    Plugin::Pass(Stage::Retry),
+    Plugin::Pass(Stage::Sanitize),
+];
+
+/// Puts the components that are not built in into a folder.
+pub(crate) fn furnish(folder: &Path) -> Result<()> {
+    for plugin in PASS {
+        if let Plugin::Pass(stage) = plugin {
+            std::fs::write(folder.join(plugin.name() + ".wasm"), passing(*stage)?)?;
+        }
+    }
+    Ok(())
+}
+
+/// A plugin that answers the same to everything. It gives back what it was given, so that it can be put back itself.
+fn passing(stage: Stage) -> Result<Vec<u8>> {
+    const SUBJECT: &str = "anybody";
+    /// Beyond what the guest's answers take.
+    const TEXT: u32 = 2048;
+    let dropped = match stage {
+        Stage::Validate => format!(
+            "(call $drop {VALIDATE_PARAMS})
+             (if (i32.load8_u offset=100 (local.get 0)) (then (call $drop (i32.load offset=104 (local.get 0)))))"
+        ),
+        Stage::Sanitize => format!("(call $drop {SANITIZE_PAYLOAD})"),
+        _ => String::new(),
+    };
+    let answer = match stage {
+        // A tenant with handlers lets nobody in whom none of them knows.
+        Stage::Auth => layout::answer_with(0, PAYLOAD, TEXT, u32::try_from(SUBJECT.len())?),
+        _ => layout::answer(layout::calm(stage)),
+    };
+    Ok(Guest::new(stage).dropping().data(TEXT, SUBJECT).decide(&format!("{dropped} {answer}")).build())
+}
+
 impl Plugin {
-    fn name(self) -> &'static str {
+    fn name(self) -> String {
         match self {
-            Self::Auth => "auth-api-key",
-            Self::Schema => "validate-schema",
-            Self::Route => "route-weighted",
-            Self::Retry => "retry-backoff",
-            Self::Redact => "sanitize-redact",
+            Self::Auth => "auth-api-key".to_owned(),
+            Self::Schema => "validate-schema".to_owned(),
+            Self::Route => "route-weighted".to_owned(),
+            Self::Retry => "retry-backoff".to_owned(),
+            Self::Redact => "sanitize-redact".to_owned(),
+            Self::Pass(stage) => format!("pass-{stage}"),
+        }
+    }
+
+    fn source(self, folder: &Path) -> String {
+        let name = self.name();
+        match self {
+            Self::Pass(_) => folder.join(name + ".wasm").display().to_string(),
+            _ => format!("builtin:{name}"),
         }
     }
 
@@ -51,7 +105,7 @@ impl Plugin {
                 format!("{{ keys = [{{ id = \"bench\", sha256 = \"{KEY_SHA256}\", scopes = [\"echo\"] }}] }}")
             }
             Self::Route => "{ weights = { u000 = 3, u001 = 1 } }".to_owned(),
-            Self::Schema | Self::Retry | Self::Redact => "{}".to_owned(),
+            Self::Schema | Self::Retry | Self::Redact | Self::Pass(_) => "{}".to_owned(),
         }
     }
 }
@@ -67,16 +121,16 @@ impl Configuration {
         if self.tenants == 0 { "/mcp".to_owned() } else { format!("/t{tenant:04}/mcp") }
     }
 
-    /// As TOML: upstreams at these ports, and compiled plugins kept in `cache`.
-    pub(crate) fn toml(&self, ports: &[u16], cache: &Path) -> String {
+    /// As TOML: upstreams at these ports, and a furnished folder, in which compiled plugins are kept too.
+    pub(crate) fn toml(&self, ports: &[u16], folder: &Path) -> String {
         let log = if self.logged { "" } else { "[log]\nmessages = \"off\"\n" };
-        let cache = format!("{log}[compiler]\ncache = \"{}\"\n", cache.display());
+        let cache = format!("{log}[compiler]\ncache = \"{}\"\n", folder.display());
         if self.tenants == 0 {
-            return self.anonymous() + &cache + &self.tenant("", ports);
+            return self.anonymous() + &cache + &self.tenant("", ports, folder);
         }
         (0..self.tenants).fold(cache, |text, number| {
             let name = format!("tenant.t{number:04}");
-            text + &format!("[{name}]\n") + &self.anonymous() + &self.tenant(&format!("{name}."), ports)
+            text + &format!("[{name}]\n") + &self.anonymous() + &self.tenant(&format!("{name}."), ports, folder)
         })
     }
 
@@ -84,7 +138,7 @@ impl Configuration {
         format!("anonymous = {}\n", !self.plugins.contains(&Plugin::Auth))
     }
 
-    fn tenant(&self, prefix: &str, ports: &[u16]) -> String {
+    fn tenant(&self, prefix: &str, ports: &[u16], folder: &Path) -> String {
         let mut text = String::new();
         for (number, port) in ports.iter().enumerate() {
             let group = if self.apart { String::new() } else { "group = \"all\"\n".to_owned() };
@@ -92,8 +146,8 @@ impl Configuration {
             let _ = write!(text, "[{prefix}upstream.u{number:03}]\nurl = \"http://127.0.0.1:{port}/mcp\"\n{group}");
         }
         for plugin in self.plugins {
-            let (name, settings) = (plugin.name(), plugin.settings());
-            let _ = write!(text, "[[{prefix}plugin]]\nname = \"{name}\"\nsource = \"builtin:{name}\"\n");
+            let (name, source, settings) = (plugin.name(), plugin.source(folder), plugin.settings());
+            let _ = write!(text, "[[{prefix}plugin]]\nname = \"{name}\"\nsource = \"{source}\"\n");
             let _ = writeln!(text, "settings = {settings}");
             if self.reused {
                 text += "instances = { reuse = 8 }\n";

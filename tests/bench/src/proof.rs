@@ -18,7 +18,8 @@ pub(crate) fn prove(setting: &Setting, address: SocketAddr) -> Result<()> {
     }
     let name = &setting.name;
     let path = setting.paths.first().context("an endpoint")?;
-    let sender = Sender { era: setting.client, path, key: Some(KEY), session: None };
+    let key = setting.has(Plugin::Auth).then_some(KEY);
+    let sender = Sender { era: setting.client, path, key, session: None };
     if setting.has(Plugin::Auth) {
         let (head, _) = ask(address, Request::call(Sender { key: None, ..sender }, "echo"))?;
         ensure!(head.contains(" 401 "), "{name}: a stranger was let in: {head}");

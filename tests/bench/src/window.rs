@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, anyhow, ensure};
 use tempfile::TempDir;
 
-use crate::configuration::{KEY, Plugin};
+use crate::configuration::{self, KEY, Plugin};
 use crate::load::{Load, Report};
 use crate::server::{Gate, Nginx, Process, Usage};
 use crate::setting::{Between, Served, Setting};
@@ -40,7 +40,7 @@ impl Sample {
 #[derive(Debug)]
 pub(crate) struct Bench {
     upstreams: Mutex<Vec<Upstream>>,
-    cache: TempDir,
+    folder: TempDir,
     during: Duration,
 }
 
@@ -68,7 +68,9 @@ impl Upstream {
 impl Bench {
     /// With windows of this length.
     pub(crate) fn new(during: Duration) -> Result<Self> {
-        Ok(Self { upstreams: Mutex::default(), cache: tempfile::tempdir()?, during })
+        let folder = tempfile::tempdir()?;
+        configuration::furnish(folder.path())?;
+        Ok(Self { upstreams: Mutex::default(), folder, during })
     }
 
     fn ports(&self, served: Served) -> Result<Vec<u16>> {
@@ -86,7 +88,7 @@ impl Bench {
     pub(crate) fn gate(&self, setting: &Setting) -> Result<Option<Gate>> {
         let Between::Gate { binary, configuration } = &setting.between else { return Ok(None) };
         let ports = self.ports(setting.served)?;
-        Gate::start(binary, &configuration.toml(&ports, self.cache.path())).map(Some)
+        Gate::start(binary, &configuration.toml(&ports, self.folder.path())).map(Some)
     }
 
     /// Measures a setting.

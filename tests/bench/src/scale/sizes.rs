@@ -10,7 +10,7 @@ use crate::rounds::{Row, measure};
 use crate::setting::{Between, Setting};
 use crate::spread::{Figure, Spread};
 
-const TOOLS: [&str; 3] = ["echo_1k", "echo_64k", "echo_1m"];
+const TOOLS: [&str; 4] = ["echo_1k", "echo_8k", "echo_64k", "echo_1m"];
 const MEBIBYTE: f64 = 1_048_576.0;
 
 pub(super) fn table(scale: &Scale) -> Result<String> {
@@ -21,8 +21,9 @@ pub(super) fn table(scale: &Scale) -> Result<String> {
     ];
     let sized = |setting: &Setting| TOOLS.map(|tool| Setting { tools: vec![tool.to_owned()], ..setting.clone() });
     let rows = measure(&scale.bench, settings.iter().flat_map(sized).collect(), scale.rounds)?;
-    let mut table = "| CPU µs/message | 1 KiB | 64 KiB | 1 MiB | 1 MiB ÷ 1 KiB | growth × nginx's |\n".to_owned();
-    table += "|---|---|---|---|---|---|\n";
+    let mut table =
+        "| CPU µs/message | 1 KiB | 8 KiB | 64 KiB | 1 MiB | 1 MiB ÷ 1 KiB | growth × nginx's |\n".to_owned();
+    table += "|---|---|---|---|---|---|---|\n";
     let groups: Vec<_> = rows.chunks(TOOLS.len()).collect();
     for group in &groups {
         let cpu: Vec<_> = group.iter().map(|row| row.spread(|sample| sample.cpu_us).to_string()).collect();
@@ -38,7 +39,8 @@ pub(super) fn table(scale: &Scale) -> Result<String> {
         );
     }
     // Bytes in a microsecond are megabytes in a second.
-    let speed = groups[2][2].beside(&groups[1][2], |redact, bare| MEBIBYTE / (redact.cpu_us - bare.cpu_us));
+    let speed = groups[2][TOOLS.len() - 1]
+        .beside(&groups[1][TOOLS.len() - 1], |redact, bare| MEBIBYTE / (redact.cpu_us - bare.cpu_us));
     let _ = writeln!(table, "\n`sanitize-redact` reads {speed} MB of JSON in a second of one core (1 MiB results).");
     Ok(table)
 }

@@ -28,7 +28,8 @@ pub(super) struct Answers {
 impl Answers {
     pub(super) fn new(era: Era, tools: usize) -> Self {
         let pages = (0..tools.div_ceil(PAGE)).map(|page| result(era, list(page, tools), true));
-        let sizes = [("echo", 64), ("echo_1k", 1 << 10), ("echo_64k", 64 << 10), ("echo_1m", 1 << 20)];
+        let sizes =
+            [("echo", 64), ("echo_1k", 1 << 10), ("echo_8k", 8 << 10), ("echo_64k", 64 << 10), ("echo_1m", 1 << 20)];
         let mut results: HashMap<_, _> =
             sizes.iter().map(|(name, size)| (*name, result(era, content(*size), false))).collect();
         let secret = json!({ "content": [{ "type": "text", "text": "password: hunter2" }] });
@@ -120,7 +121,7 @@ fn introduction(era: Era) -> Value {
 }
 
 fn list(page: usize, tools: usize) -> Value {
-    const FIRST: [&str; 5] = ["echo", "echo_1k", "echo_64k", "echo_1m", "echo_secret"];
+    const FIRST: [&str; 6] = ["echo", "echo_1k", "echo_8k", "echo_64k", "echo_1m", "echo_secret"];
     let range = page * PAGE..tools.min((page + 1) * PAGE);
     let next = (range.end < tools).then(|| (page + 1).to_string());
     let names =
