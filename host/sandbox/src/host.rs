@@ -17,7 +17,6 @@ use crate::grant::runtime;
 use crate::limits::Bounds;
 use crate::log::Log;
 use crate::meter::Meter;
-use crate::pace::Watch;
 use crate::share::Share;
 
 /// What all instances of one loaded plugin share.
@@ -42,7 +41,6 @@ pub(crate) struct Shared {
 pub(crate) struct Host {
     pub(crate) shared: Arc<Shared>,
     pub(crate) account: Account,
-    pub(crate) watch: Watch,
     pub(crate) table: ResourceTable,
     /// The documents of the call that is under way which the guest has not dropped, by their place in the table.
     documents: Vec<u32>,
@@ -64,7 +62,6 @@ impl Host {
         table.set_max_capacity(shared.bounds.handles);
         Self {
             account: Account::new(shared.bounds),
-            watch: Watch::default(),
             table,
             documents: Vec::new(),
             litter: 0,

@@ -9,7 +9,7 @@ use wasmtime::Store;
 use crate::export::Guest;
 use crate::host::Host;
 use crate::kind::Contract;
-use crate::pace::{self, Watch};
+use crate::pace;
 use crate::place::{Idle, Place};
 use crate::recycle::{Image, Lay};
 use crate::ticket::Ticket;
@@ -31,7 +31,7 @@ pub(crate) struct Live<C> {
 /// How the guests of a store are called, and what a tick of the clock does to them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Manner {
-    /// At once: a tick ends the instance when it has computed for too long.
+    /// At once: the second tick ends the instance.
     AtOnce,
     /// In turns: at every tick the guest yields, so that its time is looked at and its neighbours get their turn.
     InTurns,
@@ -41,15 +41,13 @@ impl Manner {
     /// Prepares a store. What was told to call its guests in turns has to stay so.
     pub(crate) fn set(self, store: &mut Store<Host>) {
         self.wind(store);
-        match self {
-            Self::AtOnce => store.epoch_deadline_callback(|mut context| Ok(context.data_mut().watch.look())),
-            Self::InTurns => store.epoch_deadline_async_yield_and_update(1),
+        if self == Self::InTurns {
+            store.epoch_deadline_async_yield_and_update(1);
         }
     }
 
     /// From here to the next tick that counts.
     fn wind(self, store: &mut Store<Host>) {
-        store.data_mut().watch = Watch::default();
         store.set_epoch_deadline(match self {
             Self::AtOnce => pace::TICKS,
             Self::InTurns => 1,

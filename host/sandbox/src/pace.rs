@@ -1,50 +1,22 @@
 //! Whether a call is tried at once, or in turns.
 //!
 //! Nearly all calls end within microseconds. A plugin that can neither wait nor change anything outside its instance is
-//! therefore called at once, on the caller's own stack, and stopped when it has computed for some ticks of the clock. Then
+//! therefore called at once, on the caller's own stack, and stopped at the second tick of the clock at the latest. Then
 //! nothing has happened but that time was lost: the instance is dropped, and the call begins again in a fresh one, in
 //! turns with its neighbours and within all of its limits. Whoever was slow is not tried at once for a while.
-//!
-//! On a busy machine others are given the processor in the middle of a call, for longer than a tick. Such a call was not
-//! slow. So what is over when ticks go by is looked at on the thread's own clock, which nobody asks about a call that
-//! ends before its second tick.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use wasmtime::UpdateDeadline;
-
-use crate::guest_time::thread_time;
 use crate::limits::Bounds;
 use crate::ticker;
 
-/// Ticks after which a call that was tried at once is looked at: at least one whole period, so that no short call is.
+/// Ticks after which a call that was tried at once is stopped: at least one whole period, so that no short call is.
 pub(crate) const TICKS: u64 = 2;
-/// What it may compute from there on. Who computes without a break has done so by the next tick.
-const MORE: Duration = Duration::from_micros(500);
 /// A call about longer documents than this is not tried.
 const SHORT_BYTES: usize = 64 << 10;
 /// Calls that are not tried after one was slow, so that what is lost is little beside what they take.
 const WARY_CALLS: u32 = 64;
-
-/// What the thread had computed when a call that was tried at once was first looked at, if it was.
-#[derive(Default)]
-pub(crate) struct Watch(Option<Duration>);
-
-impl Watch {
-    /// A tick at which the call still goes on: whether it may.
-    pub(crate) fn look(&mut self) -> UpdateDeadline {
-        self.at(thread_time())
-    }
-
-    fn at(&mut self, now: Duration) -> UpdateDeadline {
-        if now.saturating_sub(*self.0.get_or_insert(now)) < MORE {
-            UpdateDeadline::Continue(1)
-        } else {
-            UpdateDeadline::Interrupt
-        }
-    }
-}
 
 /// How the calls of one plugin are made.
 pub(crate) struct Pace {
@@ -55,7 +27,7 @@ pub(crate) struct Pace {
 impl Pace {
     /// `pure`: whether the plugin was linked with nothing that waits or has an effect.
     pub(crate) fn new(pure: bool, bounds: &Bounds) -> Self {
-        let tried = ticker::PERIOD.saturating_mul(u32::try_from(TICKS + 1).unwrap_or(u32::MAX));
+        let tried = ticker::PERIOD.saturating_mul(u32::try_from(TICKS).unwrap_or(u32::MAX));
         let within = |limit: Duration| limit >= tried;
         let hasty = pure && within(bounds.guest_time) && within(bounds.wall_time);
         Self { hasty, wary: AtomicU32::new(0) }
@@ -107,17 +79,6 @@ mod tests {
         check(false, &usual, 0, false);
         check(true, &Limits { guest_time_ms: Some(1), ..Limits::default() }, 0, false);
         check(true, &Limits { wall_time_ms: 1, ..Limits::default() }, 0, false);
-    }
-
-    #[test]
-    fn who_computes_is_stopped_and_who_is_held_up_is_not() {
-        let mut watch = Watch::default();
-        let began = Duration::from_secs(7);
-        for computed in [0, 0, 0, 100, 100, 499] {
-            let told = watch.at(began + Duration::from_micros(computed));
-            assert!(matches!(told, UpdateDeadline::Continue(1)), "{computed} µs are no reason");
-        }
-        assert!(matches!(watch.at(began + MORE), UpdateDeadline::Interrupt));
     }
 
     #[test]
