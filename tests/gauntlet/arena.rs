@@ -76,7 +76,7 @@ impl Arena {
             ("GAUNTLET_NEIGHBOUR", canary::NEIGHBOUR_SECRET),
         ];
         let environment = environment.map(|(key, place)| (key.to_owned(), canaries.text(place).to_owned()));
-        compiling::ahead(&configuration(""), &environment).await;
+        compiling::ahead(&configuration(compiling::PATIENT), &environment).await;
         let configuration = configuration(compiling::LIMITS);
         let gate = Gate::start_among(&configuration, &environment).await;
         Self { gate, units, canaries, configuration, folder, attacked, neighbour: other, silent, dns }

@@ -9,8 +9,10 @@ use witgate_tests::gate;
 /// it is far more, since it shares the machine.
 pub(crate) const LIMITS: &str = "cpu-time-s = 3\nwall-time-s = 120\n";
 
-/// Compiles all that a configuration without limits names, as it does no harm here, into the cache that it names: on a slow
-/// machine that may take longer than a bomb is given.
+/// For what does no harm: a slow machine takes longer than a bomb is given.
+pub(crate) const PATIENT: &str = "cpu-time-s = 100\nwall-time-s = 250\n";
+
+/// Compiles all that a configuration names, into the cache that it names.
 pub(crate) async fn ahead(configuration: &str, environment: &[(String, String)]) {
     let (_folder, file) = gate::configured(configuration);
     let mut check = gate::command();
