@@ -7,6 +7,7 @@
 mod compare;
 mod configuration;
 mod load;
+mod passing;
 mod proof;
 mod report;
 mod rounds;

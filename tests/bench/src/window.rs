@@ -8,8 +8,9 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, anyhow, ensure};
 use tempfile::TempDir;
 
-use crate::configuration::{self, KEY, Plugin};
+use crate::configuration::{KEY, Plugin};
 use crate::load::{Load, Report};
+use crate::passing;
 use crate::server::{Gate, Nginx, Process, Usage};
 use crate::setting::{Between, Served, Setting};
 use crate::wire::Era;
@@ -69,7 +70,7 @@ impl Bench {
     /// With windows of this length.
     pub(crate) fn new(during: Duration) -> Result<Self> {
         let folder = tempfile::tempdir()?;
-        configuration::furnish(folder.path())?;
+        passing::furnish(folder.path())?;
         Ok(Self { upstreams: Mutex::default(), folder, during })
     }
 
