@@ -100,6 +100,11 @@ impl Account {
         Overdrawn::new(key, &self.bounds)
     }
 
+    /// How long all memories of the instance are together.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        self.memory_bytes
+    }
+
     /// What was used so far.
     pub(crate) fn used(&self) -> Used {
         Used {

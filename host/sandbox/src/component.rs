@@ -123,7 +123,7 @@ impl Compiled {
         let ty = code.component_type();
         let imports =
             ty.imports(engine).filter(|(_, item)| gives(engine, &item.ty)).map(|(name, _)| name.to_owned()).collect();
-        let tool = |name: &str| recyclable && [recycle::STEADY, recycle::AGAIN].contains(&name);
+        let tool = |name: &str| recyclable && name == recycle::READY;
         let exports: Vec<String> =
             ty.exports(engine).map(|(name, _)| name.to_owned()).filter(|name| !tool(name)).collect();
         // It was refused before it was compiled, unless the compiler reads names where the judge saw none.

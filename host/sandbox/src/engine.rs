@@ -12,6 +12,7 @@ use crate::error::SandboxError;
 use crate::limits::{
     CORE_INSTANCES_CEILING, MEMORIES_CEILING, MEMORY_CEILING_BYTES, STACK_BYTES, TABLE_CEILING_ELEMENTS, TABLES_CEILING,
 };
+use crate::recycle::Bases;
 
 /// Which engine a component runs in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,9 +111,9 @@ fn pool(weight: Weight, instances: u32) -> PoolingAllocationConfig {
     pool
 }
 
-/// The engine for light components; `instances` at once.
+/// The engine for light components; `instances` at once, and those that they are compared with.
 pub(crate) fn light(instances: u32) -> Result<Engine, SandboxError> {
-    let mut pool = pool(Weight::Light, instances);
+    let mut pool = pool(Weight::Light, instances.saturating_add(Bases::INSTANCES));
     // All slots stay warm. With none or few a chain of five plugins cost eight times as much.
     pool.max_unused_warm_slots(instances);
     let mut config = light_code();

@@ -19,7 +19,7 @@ use crate::document::Document;
 use crate::host::Host;
 use crate::kind::Contract;
 use crate::pace;
-use crate::recycle::{self, Hand, Touch};
+use crate::recycle;
 
 /// What `configure` takes and gives.
 type Configure = TypedFunc<(Resource<Document>,), (Result<(), String>,)>;
@@ -29,18 +29,11 @@ pub(crate) struct Exports<C> {
     pre: InstancePre<Host>,
     configure: ComponentExportIndex,
     decide: ComponentExportIndex,
-    /// What it takes to recycle its instances, where the compiler saw that they can be.
-    tools: Option<Tools>,
+    /// What readies its instances to be recycled, where the compiler saw that they can be.
+    ready: Option<ComponentExportIndex>,
     /// Set when the functions of an instance were found to have the types of the kind.
     checked: OnceLock<()>,
     kind: PhantomData<fn() -> C>,
-}
-
-/// The functions with which an instance is put back; see [`crate::recycle`].
-#[derive(Clone, Copy)]
-struct Tools {
-    steady: ComponentExportIndex,
-    again: ComponentExportIndex,
 }
 
 /// The functions of one instance. Their types were checked.
@@ -48,7 +41,7 @@ pub(crate) struct Guest<C> {
     configure: Func,
     decide: Func,
     instance: Instance,
-    tools: Option<Tools>,
+    ready: Option<ComponentExportIndex>,
     kind: PhantomData<fn() -> C>,
 }
 
@@ -64,14 +57,13 @@ impl<C: Contract> Exports<C> {
             found.ok_or_else(|| format_err!("its `{}` has no function `{name}`", C::INTERFACE))
         };
         let (configure, decide) = (function("configure")?, function(C::DECIDES)?);
-        let tool = |name| component.get_export_index(None, name).filter(|_| recyclable);
-        let tools = tool(recycle::STEADY).zip(tool(recycle::AGAIN)).map(|(steady, again)| Tools { steady, again });
-        Ok(Self { pre, configure, decide, tools, checked: OnceLock::new(), kind: PhantomData })
+        let ready = component.get_export_index(None, recycle::READY).filter(|_| recyclable);
+        Ok(Self { pre, configure, decide, ready, checked: OnceLock::new(), kind: PhantomData })
     }
 
     /// Whether its instances have what it takes to be put back.
-    pub(crate) fn have_tools(&self) -> bool {
-        self.tools.is_some()
+    pub(crate) fn are_recyclable(&self) -> bool {
+        self.ready.is_some()
     }
 
     /// Makes an instance in a store whose guests are stopped by the first deadline.
@@ -94,36 +86,23 @@ impl<C: Contract> Exports<C> {
         if self.checked.get().is_none() {
             configure.typed::<(Resource<Document>,), (Result<(), String>,)>(&*store)?;
             decide.typed::<C::Told<'static>, C::Said>(&*store)?;
-            if let Some(tools) = self.tools {
-                function(store, &tools.steady)?.typed::<(), (bool,)>(&*store)?;
-                function(store, &tools.again)?.typed::<(u32,), ()>(&*store)?;
+            if let Some(ready) = self.ready {
+                function(store, &ready)?.typed::<(u32,), (bool,)>(&*store)?;
             }
             let _ = self.checked.set(());
         }
-        Ok(Guest { configure, decide, instance: *instance, tools: self.tools, kind: PhantomData })
+        Ok(Guest { configure, decide, instance: *instance, ready: self.ready, kind: PhantomData })
     }
 }
 
 impl<C: Contract> Guest<C> {
-    /// Whether its globals are as they were in the beginning; `false` where it cannot be recycled anyway.
-    pub(crate) fn is_steady(&self, store: &mut Store<Host>) -> wasmtime::Result<bool> {
-        let Some(function) = self.tools.and_then(|tools| self.instance.get_func(&mut *store, tools.steady)) else {
+    /// Readies it to be put back after each call; `false` where that cannot be.
+    pub(crate) fn ready(&self, store: &mut Store<Host>) -> wasmtime::Result<bool> {
+        let Some(function) = self.ready.and_then(|index| self.instance.get_func(&mut *store, index)) else {
             return Ok(false);
         };
         // SAFETY: as for `decide`.
-        let function: TypedFunc<(), (bool,)> = unsafe { TypedFunc::new_unchecked(function) };
-        unhurried(store, |store| function.call(store, ())).map(|(steady,)| steady)
-    }
-
-    /// Puts its globals back to what they were in the beginning, and lays `hand` on its memory. `false` where it cannot be
-    /// recycled.
-    pub(crate) fn again<H: Hand>(&self, store: &mut Store<Host>, hand: &H) -> wasmtime::Result<bool> {
-        let Some(function) = self.tools.and_then(|tools| self.instance.get_func(&mut *store, tools.again)) else {
-            return Ok(false);
-        };
-        // SAFETY: as for `decide`; what touches memory is lowered as the `u32` that it was compared as.
-        let function: TypedFunc<(Touch<'_, H>,), ()> = unsafe { TypedFunc::new_unchecked(function) };
-        unhurried(store, |store| function.call(store, (Touch(hand),))).map(|()| true)
+        unhurried(store, |store| unsafe { recycle::ready(store, function) })
     }
 
     /// Takes the settings, or says why not.

@@ -17,6 +17,7 @@ use crate::grant::runtime;
 use crate::limits::Bounds;
 use crate::log::Log;
 use crate::meter::Meter;
+use crate::recycle::Grip;
 use crate::share::Share;
 
 /// What all instances of one loaded plugin share.
@@ -48,6 +49,8 @@ pub(crate) struct Host {
     litter: usize,
     /// Whether it dropped one that was not the last that it was given and had, so that its handles are in disorder.
     disorder: bool,
+    /// Where the instance's memory is, once it was readied to be put back.
+    grip: Option<Grip>,
     /// Made when the guest first writes.
     log: Option<Log>,
     /// Made when a guest first touches it, which most never do.
@@ -66,6 +69,7 @@ impl Host {
             documents: Vec::new(),
             litter: 0,
             disorder: false,
+            grip: None,
             log: None,
             wasi: None,
             outgoing: None,
@@ -130,6 +134,16 @@ impl Host {
     /// neither it nor the host can tell from its handles what was asked of it.
     pub(crate) fn is_tidy(&self) -> bool {
         self.documents.is_empty() && self.litter == 0 && !self.disorder
+    }
+
+    /// Notes where the memory is of the store's instance.
+    pub(crate) fn hold(&mut self, grip: Option<Grip>) {
+        self.grip = grip;
+    }
+
+    /// Where it is, if that was noted.
+    pub(crate) fn grip(&self) -> Option<&Grip> {
+        self.grip.as_ref()
     }
 
     /// Whether documents that the guest never dropped, and nobody can take from it, have half of all handles: another

@@ -1,7 +1,7 @@
 //! Instances that live: one whose call is under way, and those that wait for their next.
 
 use std::num::NonZeroUsize;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use wasmtime::Store;
@@ -11,7 +11,7 @@ use crate::host::Host;
 use crate::kind::Contract;
 use crate::pace;
 use crate::place::{Idle, Place};
-use crate::recycle::{Image, Lay};
+use crate::recycle::{self, Image};
 use crate::ticket::Ticket;
 
 /// Calls that a kept instance serves before it is replaced, so that what a guest leaks does not grow for ever.
@@ -55,16 +55,12 @@ impl Manner {
     }
 }
 
-impl<C: Contract> Live<C> {
+impl<C> Live<C> {
     /// Puts the instance back to where it was when it had just been configured; `false` when that is impossible.
     pub(crate) fn again(&mut self, image: &Image) -> bool {
-        let lay = Lay { image, done: AtomicBool::new(false) };
-        let reset = self.guest.again(&mut self.store, &lay);
-        matches!(reset, Ok(true)) && lay.done.into_inner()
+        recycle::memory(&mut self.store).and_then(|memory| image.lay(memory)).is_some()
     }
-}
 
-impl<C> Live<C> {
     /// The next call is made in this manner.
     pub(crate) fn turn(&mut self, manner: Manner) {
         if self.manner == manner {

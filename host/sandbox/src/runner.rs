@@ -67,7 +67,10 @@ impl<C: Contract> Runner<C> {
         })?;
         let weight = component.inner.weight;
         let pace = Pace::new(pure && weight == Weight::Light, &shared.bounds);
-        let recycled = reuse.is_none() && shared.meter.is_none() && pace.may_be_hasty() && exports.have_tools();
+        let places = places(component);
+        // What takes the room of several would take it once more for the instance that it is compared with.
+        let usual = places == 1 && exports.are_recyclable();
+        let recycled = reuse.is_none() && shared.meter.is_none() && pace.may_be_hasty() && usual;
         let kept = Arc::new(match reuse {
             Some(most) => Kept::reused(most.get() as usize),
             None if recycled => Kept::recycled(),
@@ -83,11 +86,11 @@ impl<C: Contract> Runner<C> {
             weight,
             shared: shared.clone(),
             exports,
-            places: places(component),
+            places,
             pace,
             quarantine: Quarantine::new(&shared.space, C::KIND),
             kept,
-            remembered: recycled.then(|| Remembered::new(&component.inner)),
+            remembered: recycled.then(|| Remembered::new(&component.inner, &sandbox.bases)),
         };
         let deadline = Instant::now() + shared.bounds.wall_time;
         let live = runner.test(deadline).await.map_err(|unready| match unready {
@@ -292,15 +295,10 @@ impl<C: Contract> Runner<C> {
     }
 
     fn fresh_at_once(&self, place: Place) -> Result<Live<C>, Hasty> {
-        let (guest, mut store, place) = self.made_at_once(place)?;
-        let base = match self.remembered.as_ref().map(|remembered| remembered.before(&guest, &mut store)) {
-            Some(Err(e)) => return Err(hasty(&e, place, store, unmade)),
-            Some(Ok(base)) => base,
-            None => None,
-        };
+        let (guest, store, place) = self.made_at_once(place)?;
         let mut live = Self::configured_at_once(place, guest, store)?;
-        let Some((remembered, base)) = self.remembered.as_ref().zip(base) else { return Ok(live) };
-        match remembered.after(&base, &live.guest, &mut live.store) {
+        let Some(remembered) = &self.remembered else { return Ok(live) };
+        match remembered.ready(&live.guest, &mut live.store) {
             Ok(()) => Ok(live),
             Err(e) => Err(hasty(&e, live.place, live.store, unmade)),
         }

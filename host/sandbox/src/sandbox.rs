@@ -11,6 +11,7 @@ use crate::engine::{self, Weight};
 use crate::error::{LoadError, SandboxError};
 use crate::grant::files;
 use crate::place::Room;
+use crate::recycle::Bases;
 use crate::ticker::Ticker;
 use crate::ticket::Tickets;
 
@@ -18,7 +19,8 @@ use crate::ticket::Tickets;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SandboxConfig {
     /// Instances that live at once, of all plugins together; a call that needs one more waits for it within its wall
-    /// time. Each reserves 17 GiB of address space, and memory only as it is used.
+    /// time. Each reserves 17 GiB of address space, and memory only as it is used. Some 65 GiB are reserved besides, for
+    /// those that others are compared with.
     pub instances: u32,
     /// How plugins that were granted the network reach it.
     pub egress: EgressConfig,
@@ -43,6 +45,8 @@ pub struct Sandbox {
     pub(crate) room: Arc<Room>,
     /// How many instances may wait to be recycled.
     pub(crate) tickets: Tickets,
+    /// Instances that others are compared with.
+    pub(crate) bases: Arc<Bases>,
     /// What plugins wrote to the folders that they were granted.
     pub(crate) folders: Arc<files::Store>,
     /// By digest, so that a reload compiles only what changed. Weak: what no generation uses any more is freed.
@@ -68,8 +72,20 @@ impl Sandbox {
             Compiler::InProcess => None,
             Compiler::Child(compiler) => Some(Workshop::new(compiler)),
         };
-        let (folders, compiled, under_way) = Default::default();
-        Ok(Arc::new(Self { light, heavy, ticker, egress, room, tickets, folders, compiled, under_way, workshop }))
+        let (bases, folders, compiled, under_way) = Default::default();
+        Ok(Arc::new(Self {
+            light,
+            heavy,
+            ticker,
+            egress,
+            room,
+            tickets,
+            bases,
+            folders,
+            compiled,
+            under_way,
+            workshop,
+        }))
     }
 
     /// Compiles a file of at most `limit_bytes`, or finds that it was compiled. `name` is for the error. When this is

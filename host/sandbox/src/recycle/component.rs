@@ -2,16 +2,16 @@
 
 use wasm_encoder::{
     Alias, CanonicalFunctionSection, CanonicalOption, Component, ComponentAliasSection, ComponentExportKind,
-    ComponentExportSection, ComponentSectionId, ComponentTypeSection, ComponentValType, ExportKind, PrimitiveValType,
-    RawSection,
+    ComponentExportSection, ComponentSectionId, ComponentTypeSection, ExportKind, PrimitiveValType, RawSection,
 };
 use wasmparser::types::Types;
 use wasmparser::{
-    CanonicalFunction, Chunk, ComponentAlias, ComponentExternalKind, ComponentOuterAliasKind, Encoding, ExternalKind,
-    Instance, Parser, Payload, Validator,
+    CanonicalFunction, CanonicalOption as LiftOption, Chunk, ComponentAlias, ComponentExternalKind,
+    ComponentOuterAliasKind, Encoding, ExternalKind, Instance, Parser, Payload, Validator,
 };
 
 use super::module::{self, Judged};
+use super::tools::{self, Ends};
 use super::{KNOWN, Unfit};
 
 /// What was found when all was read.
@@ -20,15 +20,31 @@ struct Survey<'a> {
     sections: Vec<Part<'a>>,
     modules: u32,
     /// The module that moves.
-    moving: Option<u32>,
+    moving: Option<(u32, Box<module::Survey<'a>>)>,
     /// The instance that was made of it.
     instance: Option<u32>,
     core_instances: u32,
+    /// Whose export each core function is; `None` for one that is no instance's.
+    functions: Vec<Option<Export<'a>>>,
+    /// The functions with which calls end.
+    ends: Vec<Export<'a>>,
+    /// What may be called meanwhile: by the host, for room, or by other modules.
+    within: Vec<Export<'a>>,
+    /// The instances that are given to others as a whole.
+    given: Vec<u32>,
 }
 
 enum Part<'a> {
     Raw(RawSection<'a>),
-    Module(Vec<u8>),
+    /// The module that moves.
+    Moving,
+}
+
+/// What a core instance exports.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Export<'a> {
+    instance: u32,
+    name: &'a str,
 }
 
 /// The component with tools.
@@ -36,15 +52,18 @@ pub(super) fn with_tools(component: &[u8]) -> Result<Vec<u8>, Unfit> {
     let types = valid(component)?;
     let mut survey = Survey::default();
     parts(component, |part| survey.part(component, part))?;
-    let Some(instance) = survey.instance else { return Err(Unfit::Form("it has no memory")) };
+    let Some((instance, (_, moving))) = survey.instance.zip(survey.moving.as_ref()) else {
+        return Err(Unfit::Form("it has no memory"));
+    };
+    let module = moving.with_tools(&survey.ends(&types, instance)?)?;
     let mut encoder = Component::new();
     for part in &survey.sections {
         match part {
             Part::Raw(section) => encoder.section(section),
-            Part::Module(data) => encoder.section(&RawSection { id: ComponentSectionId::CoreModule as u8, data }),
+            Part::Moving => encoder.section(&RawSection { id: ComponentSectionId::CoreModule as u8, data: &module }),
         };
     }
-    show_tools(&types, instance, &mut encoder);
+    show_tool(&types, instance, &mut encoder);
     let with_tools = encoder.finish();
     valid(&with_tools)?;
     Ok(with_tools)
@@ -130,9 +149,9 @@ impl<'a> Survey<'a> {
         match module::judge(body)? {
             Judged::Still => self.raw(ComponentSectionId::CoreModule as u8, body),
             Judged::Moving(_) if self.moving.is_some() => return Err(Unfit::Form("two modules have memories")),
-            Judged::Moving(with_tools) => {
-                self.moving = Some(self.modules);
-                self.sections.push(Part::Module(with_tools));
+            Judged::Moving(survey) => {
+                self.moving = Some((self.modules, survey));
+                self.sections.push(Part::Moving);
             }
         }
         self.modules += 1;
@@ -155,16 +174,21 @@ impl<'a> Survey<'a> {
             }
             Payload::ComponentAliasSection(reader) => {
                 for alias in reader {
-                    usual_alias(&alias?)?;
+                    self.alias(&alias?)?;
                 }
                 Ok(())
             }
             Payload::ComponentCanonicalSection(reader) => {
                 for function in reader {
                     match function? {
-                        CanonicalFunction::Lift { .. }
-                        | CanonicalFunction::Lower { .. }
-                        | CanonicalFunction::ResourceDrop { .. } => {}
+                        CanonicalFunction::Lift { core_func_index, options, .. } => {
+                            self.lift(core_func_index, &options)?;
+                        }
+                        CanonicalFunction::Lower { options, .. } => {
+                            self.options(&options)?;
+                            self.functions.push(None);
+                        }
+                        CanonicalFunction::ResourceDrop { .. } => self.functions.push(None),
                         // Resources of its own, or tasks: the host's tables would hold something of the guest's.
                         _ => return Err(Unfit::Form("it has resources or tasks of its own")),
                     }
@@ -189,31 +213,85 @@ impl<'a> Survey<'a> {
     }
 
     fn core_instance(&mut self, instance: &Instance<'_>) -> Result<(), Unfit> {
-        if let Instance::Instantiate { module_index, .. } = instance
-            && Some(*module_index) == self.moving
-            && self.instance.replace(self.core_instances).is_some()
-        {
-            return Err(Unfit::Form("its module with a memory is instantiated twice"));
+        match instance {
+            Instance::Instantiate { module_index, args } => {
+                let moves = self.moving.as_ref().is_some_and(|(moving, _)| moving == module_index);
+                if moves && self.instance.replace(self.core_instances).is_some() {
+                    return Err(Unfit::Form("its module with a memory is instantiated twice"));
+                }
+                self.given.extend(args.iter().map(|arg| arg.index));
+            }
+            Instance::FromExports(exports) => {
+                let functions = exports.iter().filter(|export| export.kind == ExternalKind::Func);
+                self.within.extend(functions.filter_map(|export| *self.functions.get(export.index as usize)?));
+            }
         }
         self.core_instances += 1;
         Ok(())
     }
-}
 
-fn usual_alias(alias: &ComponentAlias<'_>) -> Result<(), Unfit> {
-    match alias {
-        ComponentAlias::CoreInstanceExport { kind, .. } => match kind {
-            ExternalKind::Func | ExternalKind::Memory | ExternalKind::Table | ExternalKind::Global => Ok(()),
-            // No compiler writes the former, which validates as a function all the same.
-            ExternalKind::FuncExact | ExternalKind::Tag => Err(Unfit::Form("it has exact functions, or tags")),
-        },
-        ComponentAlias::InstanceExport { kind, .. } => usual(*kind),
-        ComponentAlias::Outer { kind, .. } => match kind {
-            ComponentOuterAliasKind::Type | ComponentOuterAliasKind::CoreType => Ok(()),
-            ComponentOuterAliasKind::CoreModule | ComponentOuterAliasKind::Component => {
-                Err(Unfit::Form("modules come from elsewhere"))
+    fn alias(&mut self, alias: &ComponentAlias<'a>) -> Result<(), Unfit> {
+        match alias {
+            ComponentAlias::CoreInstanceExport { kind, instance_index, name } => match kind {
+                ExternalKind::Func => {
+                    self.functions.push(Some(Export { instance: *instance_index, name }));
+                    Ok(())
+                }
+                ExternalKind::Memory | ExternalKind::Table | ExternalKind::Global => Ok(()),
+                // No compiler writes the former, which validates as a function all the same.
+                ExternalKind::FuncExact | ExternalKind::Tag => Err(Unfit::Form("it has exact functions, or tags")),
+            },
+            ComponentAlias::InstanceExport { kind, .. } => usual(*kind),
+            ComponentAlias::Outer { kind, .. } => match kind {
+                ComponentOuterAliasKind::Type | ComponentOuterAliasKind::CoreType => Ok(()),
+                ComponentOuterAliasKind::CoreModule | ComponentOuterAliasKind::Component => {
+                    Err(Unfit::Form("modules come from elsewhere"))
+                }
+            },
+        }
+    }
+
+    /// A function that the host may call: which of the guest's runs last then.
+    fn lift(&mut self, function: u32, options: &[LiftOption]) -> Result<(), Unfit> {
+        let last = self.options(options)?.unwrap_or(function);
+        let export = self.functions.get(last as usize).copied().flatten();
+        self.ends.push(export.ok_or(Unfit::Form("a call ends in a function of no module"))?);
+        Ok(())
+    }
+
+    /// The function that frees an answer, if there is one.
+    fn options(&mut self, options: &[LiftOption]) -> Result<Option<u32>, Unfit> {
+        let mut post_return = None;
+        for option in options {
+            match option {
+                LiftOption::UTF8 | LiftOption::UTF16 | LiftOption::CompactUTF16 | LiftOption::Memory(_) => {}
+                LiftOption::Realloc(function) => {
+                    self.within.extend(self.functions.get(*function as usize).copied().flatten());
+                }
+                LiftOption::PostReturn(function) => post_return = Some(*function),
+                _ => return Err(Unfit::Form("it has a function of an unusual kind")),
             }
-        },
+        }
+        Ok(post_return)
+    }
+
+    /// The exports of the module that moves with which a call may end, when all was read. What is called while another
+    /// call is under way is none of these, since numbers are put back behind them.
+    fn ends(&self, types: &Types, instance: u32) -> Result<Ends<'a>, Unfit> {
+        if u32::try_from(self.functions.len()) != Ok(types.as_ref().function_count()) {
+            return Err(Unfit::Form("its functions are counted otherwise by the validator"));
+        }
+        if self.given.contains(&instance) {
+            return Err(Unfit::Form("its module with a memory is called by another"));
+        }
+        self.ends
+            .iter()
+            .map(|end| match end {
+                _ if end.instance != instance => Err(Unfit::Form("a call ends in a function of another module")),
+                _ if self.within.contains(end) => Err(Unfit::Form("a call ends as another goes on")),
+                _ => Ok(end.name),
+            })
+            .collect()
     }
 }
 
@@ -226,35 +304,28 @@ fn usual(kind: ComponentExternalKind) -> Result<(), Unfit> {
     }
 }
 
-/// Adds the tools as functions of the component, behind all that it has.
-fn show_tools(types: &Types, instance: u32, encoder: &mut Component) {
+/// Adds the tool as a function of the component, behind all that it has.
+fn show_tool(types: &Types, instance: u32, encoder: &mut Component) {
     let types = types.as_ref();
     let mut aliases = ComponentAliasSection::new();
     let mut alias = |kind, name| {
         aliases.alias(Alias::CoreInstanceExport { instance, kind, name });
     };
-    alias(ExportKind::Memory, module::MEMORY);
-    alias(ExportKind::Func, super::STEADY);
-    alias(ExportKind::Func, super::AGAIN);
+    alias(ExportKind::Memory, tools::MEMORY);
+    alias(ExportKind::Func, super::READY);
     encoder.section(&aliases);
-    let (memory, steady) = (types.memory_count(), types.function_count());
+    let (memory, ready) = (types.memory_count(), types.function_count());
 
     let mut added = ComponentTypeSection::new();
-    let none: [(&str, ComponentValType); 0] = [];
-    added.function().params(none).result(Some(PrimitiveValType::Bool.into()));
-    added.function().params([("place", PrimitiveValType::U32)]).result(None);
+    added.function().params([("place", PrimitiveValType::U32)]).result(Some(PrimitiveValType::Bool.into()));
     encoder.section(&added);
-    let ty = types.component_type_count();
 
     let mut functions = CanonicalFunctionSection::new();
-    functions.lift(steady, ty, []);
-    functions.lift(steady + 1, ty + 1, [CanonicalOption::Memory(memory)]);
+    functions.lift(ready, types.component_type_count(), [CanonicalOption::Memory(memory)]);
     encoder.section(&functions);
-    let function = types.component_function_count();
 
     let mut exports = ComponentExportSection::new();
-    exports.export(super::STEADY, ComponentExportKind::Func, function, None);
-    exports.export(super::AGAIN, ComponentExportKind::Func, function + 1, None);
+    exports.export(super::READY, ComponentExportKind::Func, types.component_function_count(), None);
     encoder.section(&exports);
 }
 

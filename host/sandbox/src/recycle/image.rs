@@ -7,6 +7,11 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use wasmtime::component::Component;
+
+use super::grip::Pristine;
+
 /// What is compared, and put back, at once. As large as a page of the usual processors, so that what nobody wrote stays
 /// unwritten.
 const PAGE: usize = 4096;
@@ -17,25 +22,72 @@ const MOST_OWN: usize = 32;
 
 static ZEROS: [u8; PAGE] = [0; PAGE];
 
+/// How many components' instances are kept to be compared with, and a place to look at one of any other.
+#[derive(Debug)]
+pub(crate) struct Bases {
+    kept: Arc<Semaphore>,
+    looking: Mutex<()>,
+}
+
+impl Bases {
+    /// Of further components copies are kept.
+    const KEPT: u32 = 64;
+    /// All that there may be at once.
+    pub(crate) const INSTANCES: u32 = Self::KEPT + 1;
+
+    pub(super) fn new(kept: u32) -> Self {
+        Self { kept: Arc::new(Semaphore::new(kept as usize)), looking: Mutex::default() }
+    }
+}
+
+impl Default for Bases {
+    fn default() -> Self {
+        Self::new(Self::KEPT)
+    }
+}
+
 /// The memory of a component's instances before they are configured. All plugins of the component share it.
-pub(crate) struct Base {
-    /// Its pages up to the last that is not empty.
-    bytes: Box<[u8]>,
+///
+/// It is that of an instance which is never asked anything: what nobody ever wrote is the same in the memory of the machine
+/// as with its other instances, so that to compare the two reads it once, and takes no room in a processor's cache.
+pub(crate) enum Base {
+    Instance { pristine: Pristine, _place: OwnedSemaphorePermit },
+    Copy(Box<[u8]>),
 }
 
 impl Base {
-    /// `None` for a memory that is too long to be kept.
-    pub(crate) fn of(memory: &[u8]) -> Option<Self> {
-        if memory.len() > MOST_BYTES {
-            return None;
+    /// `None` for one of which no instance can be made.
+    pub(crate) fn of(component: &Component, bases: &Bases) -> Option<Self> {
+        let pristine = || match Pristine::new(component) {
+            Ok(pristine) => pristine,
+            Err(why) => {
+                tracing::warn!(why = format!("{why:#}"), "a component is not recycled");
+                None
+            }
+        };
+        if let Ok(place) = bases.kept.clone().try_acquire_owned() {
+            return Some(Self::Instance { pristine: pristine()?, _place: place });
         }
-        let used = memory.iter().rposition(|byte| *byte != 0).map_or(0, |last| (last / PAGE + 1) * PAGE);
-        Some(Self { bytes: memory.get(..used)?.into() })
+        let _looking = bases.looking.lock().unwrap_or_else(PoisonError::into_inner);
+        Some(Self::copy(pristine()?.bytes()))
     }
 
-    fn page(&self, page: usize) -> &[u8] {
-        self.bytes.get(page * PAGE..(page + 1) * PAGE).unwrap_or(&ZEROS)
+    fn copy(memory: &[u8]) -> Self {
+        let used = memory.iter().rposition(|byte| *byte != 0).map_or(0, |last| (last / PAGE + 1) * PAGE);
+        Self::Copy(memory.get(..used).unwrap_or(memory).into())
     }
+
+    pub(super) fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Instance { pristine, .. } => pristine.bytes(),
+            Self::Copy(bytes) => bytes,
+        }
+    }
+}
+
+/// One page of it; behind its end all is empty.
+fn page(bytes: &[u8], page: usize) -> &[u8] {
+    bytes.get(page * PAGE..(page + 1) * PAGE).unwrap_or(&ZEROS)
 }
 
 /// The memory of a plugin's instances when they were configured.
@@ -47,12 +99,15 @@ pub(crate) struct Image {
 }
 
 impl Image {
+    /// Whether a memory is not too long to be compared after each call.
+    pub(super) fn may_be_of(memory: &[u8]) -> bool {
+        memory.len() <= MOST_BYTES
+    }
+
     /// `None` when too much of the memory is the plugin's own.
     pub(crate) fn of(base: &Arc<Base>, memory: &[u8]) -> Option<Self> {
-        if memory.len() > MOST_BYTES {
-            return None;
-        }
-        let differs = |(page, bytes): &(usize, &[u8])| *bytes != base.page(*page);
+        let before = base.bytes();
+        let differs = |(at, bytes): &(usize, &[u8])| *bytes != page(before, *at);
         let own = memory.chunks(PAGE).enumerate().filter(differs).map(|(page, bytes)| (page, bytes.into()));
         let own: Vec<(usize, Box<[u8]>)> = own.take(MOST_OWN + 1).collect();
         (own.len() <= MOST_OWN).then(|| Self { base: base.clone(), length: memory.len(), own })
@@ -68,9 +123,10 @@ impl Image {
         if memory.len() != self.length {
             return None;
         }
+        let before = self.base.bytes();
         let mut own = self.own.iter().peekable();
-        for (page, bytes) in memory.chunks_mut(PAGE).enumerate() {
-            let was = own.next_if(|(own, _)| *own == page).map_or(self.base.page(page), |(_, bytes)| bytes);
+        for (at, bytes) in memory.chunks_mut(PAGE).enumerate() {
+            let was = own.next_if(|(own, _)| *own == at).map_or(page(before, at), |(_, bytes)| bytes);
             if *bytes != *was {
                 bytes.copy_from_slice(was);
             }
@@ -119,8 +175,8 @@ mod tests {
     fn a_memory_becomes_what_it_was() {
         let mut memory = vec![0; 40 * PAGE];
         memory[3 * PAGE + 5] = 7;
-        let base = Arc::new(Base::of(&memory).expect("short"));
-        assert_eq!(base.bytes.len(), 4 * PAGE);
+        let base = Arc::new(Base::copy(&memory));
+        assert_eq!(base.bytes().len(), 4 * PAGE);
         memory[PAGE] = 1;
         memory[3 * PAGE] = 2;
         memory[20 * PAGE] = 3;
@@ -140,7 +196,7 @@ mod tests {
     #[test]
     fn equal_images_are_kept_once() {
         let mut memory = vec![0; 4 * PAGE];
-        let base = Arc::new(Base::of(&memory).expect("short"));
+        let base = Arc::new(Base::copy(&memory));
         let images = Images::default();
         memory[PAGE] = 1;
         let mut image = |byte| {
@@ -154,10 +210,10 @@ mod tests {
     #[test]
     fn what_has_grown_is_left_alone_and_what_is_large_is_not_kept() {
         let mut memory = vec![0; 100 * PAGE];
-        let image = Image::of(&Arc::new(Base::of(&memory).expect("short")), &memory).expect("little");
+        let image = Image::of(&Arc::new(Base::copy(&memory)), &memory).expect("little");
         assert_eq!(image.lay(&mut memory[..99 * PAGE]), None);
         memory.fill(1);
         assert!(Image::of(&image.base, &memory).is_none());
-        assert!(Base::of(&vec![0; MOST_BYTES + PAGE]).is_none());
+        assert!(Image::may_be_of(&[0; MOST_BYTES]) && !Image::may_be_of(&[0; MOST_BYTES + 1]));
     }
 }

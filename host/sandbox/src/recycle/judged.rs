@@ -6,7 +6,7 @@ use std::sync::Arc;
 use wasmparser::{CanonicalFunction, CanonicalOption, ComponentAlias, ExternalKind, Payload, Validator};
 use witgate_test_guests::{Guest, Stage, component as text};
 
-use super::{AGAIN, KNOWN, STEADY, component, module, prepare};
+use super::{KNOWN, READY, component, module, prepare, tools};
 use crate::compiler::Made;
 use crate::component::Compiled;
 use crate::engine::{self, Weight};
@@ -40,14 +40,14 @@ const UNFIT: [(&str, &str); 8] = [
     ("(data $d \"x\") (func (data.drop $d))", ""),
     ("(elem $e func) (func (elem.drop $e))", ""),
     ("(memory 1)", ""),
-    ("", "(core module $o (memory 1) (func (export \"witgate-recycle-steady\"))) (core instance (instantiate $o))"),
-    ("(func (export \"witgate-recycle-steady\"))", ""),
+    ("", "(core module $o (memory 1) (func (export \"witgate-recycle-ready\"))) (core instance (instantiate $o))"),
+    ("(func (export \"witgate-recycle-ready\"))", ""),
     ("", "(core instance (instantiate $m))"),
 ];
 
 #[test]
 fn the_tools_names_are_the_hosts() {
-    const NAMES: [&str; 5] = [STEADY, AGAIN, "witgate-recycle", "WITGATE-RECYCLE-STEADY", "witgate-recycle-other"];
+    const NAMES: [&str; 4] = [READY, "witgate-recycle", "WITGATE-RECYCLE-READY", "witgate-recycle-other"];
     let fit = ("", "");
     for (fields, more) in UNFIT.into_iter().chain([fit]) {
         for weight in [Weight::Light, Weight::Heavy] {
@@ -78,7 +78,7 @@ fn what_a_component_exports_does_not_make_it_recyclable() {
     let exports = compiled(true).expect("loads").exports;
     assert!(matches!(exports.as_slice(), [interface] if interface.starts_with("witgate:")), "{exports:?}");
     let cause = compiled(false).map(|compiled| compiled.exports);
-    assert!(matches!(cause, Err(LoadError::Compile { cause, .. }) if cause.contains(STEADY)));
+    assert!(matches!(cause, Err(LoadError::Compile { cause, .. }) if cause.contains(READY)));
 }
 
 /// What validates as an alias of a function and is none of those that are usually written is not recycled.
@@ -97,7 +97,7 @@ fn a_function_by_its_exact_type_is_not_recycled() {
 }
 
 /// Looks for the tools where the validator counts them, in what is compiled.
-fn its_tools_are_its_own(what: &str, component: &[u8]) {
+fn its_tool_is_its_own(what: &str, component: &[u8]) {
     let prepared = prepare(Weight::Light, component).expect("of use");
     assert!(prepared.recyclable, "{what} is not recycled");
     let types = Validator::new_with_features(KNOWN).validate_all(&prepared.component).expect("valid");
@@ -113,7 +113,7 @@ fn its_tools_are_its_own(what: &str, component: &[u8]) {
         Ok(())
     })
     .expect("reads");
-    // The last three of its kinds are those of one instance.
+    // The last of each are those of one instance.
     let last: Vec<_> = aliases
         .iter()
         .map(|alias| match alias {
@@ -121,28 +121,19 @@ fn its_tools_are_its_own(what: &str, component: &[u8]) {
             other => panic!("{what}: {other:?}"),
         })
         .collect();
-    let [(ExternalKind::Memory, memory_of, module::MEMORY), (ExternalKind::Func, steady_of, STEADY), again] = last[..]
-    else {
+    let [(ExternalKind::Memory, memory_of, tools::MEMORY), (ExternalKind::Func, ready_of, READY)] = last[..] else {
         panic!("{what}: {last:?}")
     };
-    assert_eq!(again, (ExternalKind::Func, steady_of, AGAIN), "{what}");
-    assert_eq!(memory_of, steady_of, "{what}");
-    let functions: Vec<_> = lifted
-        .into_iter()
-        .map(|function| match function {
-            CanonicalFunction::Lift { core_func_index, type_index, options } => (core_func_index, type_index, options),
-            other => panic!("{what}: {other:?}"),
-        })
-        .collect();
-    let (functions_end, types_end) = (types.function_count(), types.component_type_count());
-    let memory = CanonicalOption::Memory(types.memory_count() - 1);
-    let want: [(u32, u32, Box<[_]>); 2] =
-        [(functions_end - 2, types_end - 2, Box::default()), (functions_end - 1, types_end - 1, Box::new([memory]))];
-    assert_eq!(functions, want, "{what}");
-    // Each export is a function again.
-    let end = types.component_function_count();
+    assert_eq!(memory_of, ready_of, "{what}");
+    let [CanonicalFunction::Lift { core_func_index, type_index, options }] = &lifted[..] else {
+        panic!("{what}: {lifted:?}")
+    };
+    let (function, ty) = (types.function_count() - 1, types.component_type_count() - 1);
+    assert_eq!((*core_func_index, *type_index), (function, ty), "{what}");
+    assert_eq!(**options, [CanonicalOption::Memory(types.memory_count() - 1)], "{what}");
+    // The export is a function again.
     let exports: Vec<_> = exports.iter().map(|export| (export.name.name, export.index)).collect();
-    assert_eq!(exports, [(STEADY, end - 4), (AGAIN, end - 3)], "{what}");
+    assert_eq!(exports, [(READY, types.component_function_count() - 2)], "{what}");
 }
 
 #[test]
@@ -153,13 +144,13 @@ fn the_tools_are_the_modules_own() {
         let path = entry.expect("a file").path();
         if path.extension().is_some_and(|end| end == "wasm") {
             plugins += 1;
-            its_tools_are_its_own(&path.display().to_string(), &std::fs::read(&path).expect("a component"));
+            its_tool_is_its_own(&path.display().to_string(), &std::fs::read(&path).expect("a component"));
         }
     }
     assert_eq!(plugins, 8);
     for kind in Stage::ALL {
-        its_tools_are_its_own("a guest", &Guest::new(kind).build());
-        its_tools_are_its_own("a guest that imports", &Guest::new(kind).dropping().build());
+        its_tool_is_its_own("a guest", &Guest::new(kind).build());
+        its_tool_is_its_own("a guest that imports", &Guest::new(kind).dropping().build());
     }
     let more = r#"
         (type $t (func (param "a" string)))
@@ -175,7 +166,130 @@ fn the_tools_are_the_modules_own() {
         (alias core export $i "memory" (core memory))
         (alias core export $i "f" (core func))
         (core type $c (module))"#;
-    its_tools_are_its_own("one with all that there is", &small("(global (export \"g\") i32 (i32.const 1))", more, "f"));
+    its_tool_is_its_own("one with all that there is", &small("(global (export \"g\") i32 (i32.const 1))", more, "f"));
+}
+
+/// A component whose number is seen and set from outside, behind one that it imports. `get` leaves another there, and what
+/// frees what it gives likewise. `post` says what that is.
+fn counting(post: &str) -> Vec<u8> {
+    text(&format!(
+        r#"(component
+          (core module $s (global (export "fixed") i32 (i32.const 3)))
+          (core instance $s (instantiate $s))
+          (core module $m
+            (import "s" "fixed" (global i32))
+            (memory (export "memory") 1)
+            (global $number (mut i32) (i32.const 5))
+            (func (export "get") (result i32) (global.get $number) (global.set $number (i32.const 9)))
+            (func (export "set") (param i32) (global.set $number (local.get 0)))
+            (func (export "post") (param i32)
+              (global.set $number (i32.const 8))
+              (i32.store8 (i32.const 9) (i32.add (i32.const 1) (i32.load8_u (i32.const 9)))))
+            (func (export "freed") (result i32) (i32.load8_u (i32.const 9))))
+          (core instance $i (instantiate $m (with "s" (instance $s))))
+          (func (export "get") (result u32) (canon lift (core func $i "get") {post}))
+          (func (export "freed") (result u32) (canon lift (core func $i "freed")))
+          (func (export "set") (param "to" u32) (canon lift (core func $i "set"))))"#
+    ))
+}
+
+/// The tools are run by themselves, without what else the sandbox does.
+#[test]
+fn numbers_are_put_back_when_a_call_ends() {
+    let engine = engine::light(3).expect("an engine");
+    let check = |post: &str, freed: [u32; 2]| {
+        let prepared = prepare(Weight::Light, &counting(post)).expect("of use").component.into_owned();
+        let code = wasmtime::component::Component::new(&engine, prepared).expect("compiles");
+        let mut store = wasmtime::Store::new(&engine, ());
+        store.set_epoch_deadline(1_000_000);
+        let instance = wasmtime::component::Linker::new(&engine).instantiate(&mut store, &code).expect("an instance");
+        let get = instance.get_typed_func::<(), (u32,)>(&mut store, "get").expect("get");
+        let freed_by = instance.get_typed_func::<(), (u32,)>(&mut store, "freed").expect("freed");
+        let set = instance.get_typed_func::<(u32,), ()>(&mut store, "set").expect("set");
+        let ready = instance.get_typed_func::<(u32,), (bool,)>(&mut store, READY).expect("the tool");
+        set.call(&mut store, (7,)).expect("sets");
+        assert_eq!(get.call(&mut store, ()).expect("gives"), (7,), "{post}: nobody wants it yet");
+        assert_eq!(freed_by.call(&mut store, ()).expect("counts"), (freed[0],), "{post}");
+        assert_eq!(ready.call(&mut store, (0,)).expect("looks"), (false,), "{post}: a number has changed");
+        set.call(&mut store, (5,)).expect("sets");
+        assert_eq!(ready.call(&mut store, (0,)).expect("looks"), (true,), "{post}");
+        for _ in 0..2 {
+            set.call(&mut store, (7,)).expect("sets");
+            assert_eq!(get.call(&mut store, ()).expect("gives"), (5,), "{post}");
+            assert_eq!(get.call(&mut store, ()).expect("gives"), (5,), "{post}");
+        }
+        assert_eq!(freed_by.call(&mut store, ()).expect("counts"), (freed[1],), "{post}");
+    };
+    check("", [0, 0]);
+    check(r#"(post-return (core func $i "post"))"#, [1, 5]);
+    check(r#"(post-return (core func $i "set"))"#, [0, 0]);
+}
+
+#[test]
+fn a_module_without_numbers_has_nothing_to_put_back() {
+    let engine = engine::light(1).expect("an engine");
+    let component = text(
+        r#"(component
+          (core module $m (memory (export "memory") 1) (func (export "f")))
+          (core instance $i (instantiate $m))
+          (func (export "f") (canon lift (core func $i "f"))))"#,
+    );
+    let prepared = prepare(Weight::Light, &component).expect("of use");
+    assert!(prepared.recyclable);
+    let code = wasmtime::component::Component::new(&engine, &prepared.component).expect("compiles");
+    let mut store = wasmtime::Store::new(&engine, ());
+    store.set_epoch_deadline(1_000_000);
+    let instance = wasmtime::component::Linker::new(&engine).instantiate(&mut store, &code).expect("an instance");
+    let ready = instance.get_typed_func::<(u32,), (bool,)>(&mut store, READY).expect("the tool");
+    assert_eq!(ready.call(&mut store, (0,)).expect("looks"), (true,));
+    let function = instance.get_typed_func::<(), ()>(&mut store, "f").expect("f");
+    function.call(&mut store, ()).expect("ends");
+}
+
+#[test]
+fn calls_end_in_the_module_that_moves() {
+    let ends = |more: &str| is_recyclable(&small("(func (export \"g\"))", more, "f"));
+    let lifted = |lift: &str| ends(&format!("(func (export \"g\") (canon lift {lift}))"));
+    assert!(lifted("(core func $i \"g\")"));
+    assert!(lifted("(core func $i \"f\") (post-return (core func $i \"g\"))"));
+    let still = r#"(core module $s (func (export "h"))) (core instance $s (instantiate $s))"#;
+    assert!(ends(still), "another may be there");
+    assert!(!ends(&format!("{still} (func (export \"g\") (canon lift (core func $s \"h\")))")));
+    let passed = r#"(core instance $p (export "h" (func $i "g")))
+        (func (export "g") (canon lift (core func $p "h")))"#;
+    assert!(!ends(passed), "whose it is was not looked for");
+    let host = r#"(import "host" (func $host)) (core func $lowered (canon lower (func $host)))
+        (func (export "g") (canon lift (core func $lowered)))"#;
+    assert!(!ends(host));
+    let whole =
+        r#"(core module $s (import "m" "g" (func))) (core instance $s (instantiate $s (with "m" (instance $i))))"#;
+    assert!(!ends(whole), "another may call it");
+    let part = r#"(core module $s (import "m" "g" (func)))
+        (core instance $s (instantiate $s (with "m" (instance (export "g" (func $i "g"))))))"#;
+    assert!(ends(part), "no call ends there");
+    assert!(!ends(&format!("{part} (func (export \"g\") (canon lift (core func $i \"g\")))")));
+    let room = |name: &str| {
+        let takes = "(param i32 i32 i32 i32) (result i32) (i32.const 64)";
+        let fields =
+            format!(r#"(func (export "r") {takes}) (func (export "o") {takes}) (func (export "t") (param i32 i32))"#);
+        let more = format!(
+            r#"(func (export "t") (param "a" string)
+                 (canon lift (core func $i "t") (memory (core memory $i "memory")) (realloc (core func $i "r"))))
+               (func (export "o") (param "a" u32) (param "b" u32) (param "c" u32) (param "d" u32) (result u32)
+                 (canon lift (core func $i "{name}")))"#
+        );
+        is_recyclable(&small(&fields, &more, "f"))
+    };
+    assert!(room("o"));
+    assert!(!room("r"), "it is called for room in the middle of another");
+    let many = |count: u32| {
+        let functions: String = (0..count).map(|at| format!("(func (export \"g{at}\"))")).collect();
+        let lifted: String =
+            (0..count).map(|at| format!("(func (export \"h{at}\") (canon lift (core func $i \"g{at}\")))")).collect();
+        is_recyclable(&small(&functions, &lifted, "f"))
+    };
+    assert!(many(63));
+    assert!(!many(64), "and `f`");
 }
 
 #[test]
@@ -228,10 +342,11 @@ fn what_is_not_known_to_stand_still_is_not_recycled() {
 /// The judge of modules does not lean on the validator for what is easy to see.
 #[test]
 fn a_module_is_judged_by_itself() {
-    let judge = |fields: &str| module::judge(&text(&format!("(module {fields})")));
-    let memory = r#"(memory 1) (func (export "f"))"#;
-    assert!(matches!(judge(memory), Ok(module::Judged::Moving(_))));
-    assert!(matches!(judge("(global i32 (i32.const 1))"), Ok(module::Judged::Still)));
+    let module = |fields: &str| text(&format!("(module {fields})"));
+    let memory = module(r#"(memory 1) (func (export "f"))"#);
+    assert!(matches!(module::judge(&memory), Ok(module::Judged::Moving(_))));
+    let number = module("(global i32 (i32.const 1))");
+    assert!(matches!(module::judge(&number), Ok(module::Judged::Still)));
     for fields in [
         "(global $g externref (ref.null extern))",
         "(import \"\" \"g\" (global externref))",
@@ -245,7 +360,7 @@ fn a_module_is_judged_by_itself() {
         "(memory 1) (memory 1)",
         "(import \"\" \"m\" (memory 1))",
     ] {
-        assert!(judge(fields).is_err(), "{fields}");
+        assert!(module::judge(&module(fields)).is_err(), "{fields}");
     }
 }
 

@@ -7,11 +7,16 @@
 //! the state after `configure`, so settings are read once and not for each call.
 //!
 //! ```text
-//! prepare(weight, component)  before it is compiled, by whoever compiles: looks through all of it, and adds two functions
-//! Base::of(memory)            of a component's first instance, before it is configured
-//! Image::of(base, memory)     of a plugin's first instance, when it was
+//! prepare(weight, component)  before it is compiled, by whoever compiles: looks through all of it, and adds the tools
+//! Base::of(component)         of an instance that nobody configures, once for a component
+//! ready(store)                of an instance that was just configured: its calls put back its numbers from now on
+//! Image::of(base, memory)     of a plugin's first instance
 //! Image::lay(memory)          after each call
 //! ```
+//!
+//! Numbers are put back by the guest itself ([`tools`]), behind what a call runs last: the function that frees the answer,
+//! or the one that gave it. The host puts back the memory, of which it knows where it is ([`grip`]), so that
+//! nothing has to be called for it.
 //!
 //! Only components are recycled of which it was seen that there is nothing else to put back (all others are made anew
 //! for each call): one module with one memory, instantiated once, whose globals that change are numbers; no code that
@@ -24,12 +29,15 @@
 //! Invariants:
 //! - what a call can see of earlier ones is what is in the image: nothing;
 //! - all of the memory is looked at, and no assumption is made of what a guest writes;
+//! - with whatever function of a guest a call may end, its numbers are put back behind it: a component is not recycled
+//!   when one of those is not the module's own;
 //! - a component has tools when whoever compiled it says so, never because of what it exports;
 //! - no component has a name that begins as those of the tools do, whatever else it is: it is refused before it is
 //!   compiled, and again when it was;
 //! - where the tools are is counted by the validator that the compiler counts with.
 
 mod component;
+mod grip;
 mod image;
 #[cfg(test)]
 mod judged;
@@ -37,7 +45,7 @@ mod memory;
 mod module;
 #[cfg(test)]
 mod tests;
-mod touch;
+mod tools;
 
 use std::borrow::Cow;
 
@@ -45,19 +53,18 @@ use wasmparser::WasmFeatures;
 
 use crate::engine::Weight;
 
-pub(crate) use image::{Base, Image, Images};
+pub(crate) use grip::{Grip, memory, ready};
+pub(crate) use image::{Base, Bases, Image, Images};
 pub(crate) use memory::Remembered;
-pub(crate) use touch::{Hand, Lay, Touch};
 
 /// Goes up with every change of what is recycled, or of the tools: what an earlier judge let pass is judged again.
-pub(crate) const REVISION: u32 = 2;
+pub(crate) const REVISION: u32 = 3;
 
 /// How the names of the tools begin, which no component may have itself.
 const OWN: &str = "witgate-recycle";
-/// `func() -> bool`: whether all numbers are as they were in the beginning.
-pub(crate) const STEADY: &str = "witgate-recycle-steady";
-/// `func(place: u32)`: puts them back. Its argument is how the host gets at the memory.
-pub(crate) const AGAIN: &str = "witgate-recycle-again";
+/// `func(place: u32) -> bool`: whether all numbers are as they were in the beginning; if so, they are put back after each
+/// call from now on. Its argument is how the host sees where the memory is.
+pub(crate) const READY: &str = "witgate-recycle-ready";
 
 /// What of WebAssembly a component may use that is recycled. What came later, as structs, exceptions, threads or a second
 /// memory, may be changed in ways that nobody looks for here.

@@ -1,39 +1,26 @@
-//! One core module: what of it a guest can change, and the tools with which the host puts that back.
+//! One core module: what of it a guest can change.
 
-use wasm_encoder::reencode::{Reencode, RoundtripReencoder};
-use wasm_encoder::{
-    CodeSection, ExportKind, ExportSection, Function, FunctionSection, InstructionSink, Module, RawSection,
-    TypeSection, ValType,
-};
+use wasm_encoder::RawSection;
 use wasmparser::{
-    BinaryReader, Encoding, ExportSectionReader, ExternalKind, FunctionBody, Operator, Parser, Payload, RefType,
-    TypeRef, TypeSectionReader,
+    CompositeInnerType, Encoding, ExternalKind, FuncType, FunctionBody, Operator, Parser, Payload, RefType, TypeRef,
 };
 
-use super::{AGAIN, KNOWN, STEADY, Unfit, may_be_named};
-
-/// What the memory is exported as, beside the tools.
-pub(super) const MEMORY: &str = "witgate-recycle-memory";
-
-const TYPES: u8 = wasm_encoder::SectionId::Type as u8;
-const FUNCTIONS: u8 = wasm_encoder::SectionId::Function as u8;
-const EXPORTS: u8 = wasm_encoder::SectionId::Export as u8;
-const CODE: u8 = wasm_encoder::SectionId::Code as u8;
+use super::{KNOWN, Unfit, may_be_named};
 
 /// A module with more numbers that change is not recycled: the tools are to be short.
 const MOST_MOVING: usize = 256;
 
 /// What was found.
-pub(super) enum Judged {
+pub(super) enum Judged<'a> {
     /// Nothing in it changes once it was instantiated.
     Still,
-    /// Its memory changes, and globals: the module again, with tools.
-    Moving(Vec<u8>),
+    /// Its memory changes, and globals.
+    Moving(Box<Survey<'a>>),
 }
 
 /// The initial value of a global that changes.
 #[derive(Clone, Copy)]
-enum Initial {
+pub(super) enum Initial {
     I32(i32),
     I64(i64),
     F32(u32),
@@ -42,21 +29,25 @@ enum Initial {
 
 /// What is known of a module when all of it was read.
 #[derive(Default)]
-struct Survey<'a> {
-    sections: Vec<RawSection<'a>>,
-    types: u32,
-    functions: u32,
-    /// Functions that it imports come first.
-    bodies: Vec<FunctionBody<'a>>,
-    function_types: Vec<u32>,
-    globals: u32,
-    moving: Vec<(u32, Initial)>,
+pub(super) struct Survey<'a> {
+    pub(super) sections: Vec<RawSection<'a>>,
+    /// `None` for one that is not a function's.
+    pub(super) types: Vec<Option<FuncType>>,
+    /// How many functions it imports; they come first.
+    pub(super) imported: u32,
+    pub(super) bodies: Vec<FunctionBody<'a>>,
+    /// Of each of its own functions.
+    pub(super) function_types: Vec<u32>,
+    /// Its functions that are exported, by their names.
+    pub(super) exported: Vec<(&'a str, u32)>,
+    pub(super) globals: u32,
+    pub(super) moving: Vec<(u32, Initial)>,
     memories: u32,
     memory_is_own: bool,
 }
 
 /// Looks through a module that was found valid, with nothing in it but what is [`KNOWN`].
-pub(super) fn judge(module: &[u8]) -> Result<Judged, Unfit> {
+pub(super) fn judge(module: &[u8]) -> Result<Judged<'_>, Unfit> {
     let mut survey = Survey::default();
     let mut parser = Parser::new(0);
     parser.set_features(KNOWN);
@@ -76,7 +67,10 @@ pub(super) fn judge(module: &[u8]) -> Result<Judged, Unfit> {
     if survey.moving.len() > MOST_MOVING {
         return Err(Unfit::Form("too many numbers change"));
     }
-    survey.with_tools().map(Judged::Moving)
+    if survey.bodies.len() != survey.function_types.len() {
+        return Err(Unfit::Form("its functions are not whole"));
+    }
+    Ok(Judged::Moving(Box::new(survey)))
 }
 
 impl<'a> Survey<'a> {
@@ -84,13 +78,16 @@ impl<'a> Survey<'a> {
         match payload {
             Payload::TypeSection(reader) => {
                 for group in reader {
-                    self.types += u32::try_from(group?.types().len()).unwrap_or(u32::MAX);
+                    self.types.extend(group?.types().map(|ty| match &ty.composite_type.inner {
+                        CompositeInnerType::Func(function) => Some(function.clone()),
+                        _ => None,
+                    }));
                 }
             }
             Payload::ImportSection(reader) => {
                 for import in reader.into_imports() {
                     match import?.ty {
-                        TypeRef::Func(_) => self.functions += 1,
+                        TypeRef::Func(_) => self.imported += 1,
                         TypeRef::Table(table) => holds_functions(table.element_type)?,
                         TypeRef::Memory(_) => self.memories += 1,
                         TypeRef::Global(global) if !global.mutable => {
@@ -137,7 +134,8 @@ impl<'a> Survey<'a> {
                     let export = export?;
                     may_be_named(export.name).map_err(|_| Unfit::Form("a name in it is the host's"))?;
                     match export.kind {
-                        ExternalKind::Func | ExternalKind::Table | ExternalKind::Memory | ExternalKind::Global => {}
+                        ExternalKind::Func => self.exported.push((export.name, export.index)),
+                        ExternalKind::Table | ExternalKind::Memory | ExternalKind::Global => {}
                         ExternalKind::Tag | ExternalKind::FuncExact => return Err(Unfit::Form("it has tags")),
                     }
                 }
@@ -207,132 +205,4 @@ fn initial(expression: &wasmparser::ConstExpr<'_>) -> Result<Initial, Unfit> {
         Operator::End => Ok(value),
         _ => Err(Unfit::Form("a global that changes does not begin as a number")),
     }
-}
-
-/// A tool: what it is exported as, its type, and what it does.
-struct Tool {
-    name: &'static str,
-    takes: &'static [ValType],
-    gives: &'static [ValType],
-    body: Function,
-}
-
-impl Survey<'_> {
-    /// The module with the tools added behind all that it has; no index in it changes.
-    fn with_tools(&self) -> Result<Vec<u8>, Unfit> {
-        if self.bodies.len() != self.function_types.len() {
-            return Err(Unfit::Form("its functions are not whole"));
-        }
-        let mut module = Module::new();
-        let tools = self.tools();
-        let (mut exports, mut code) = (false, false);
-        for section in &self.sections {
-            match section.id {
-                TYPES => module.section(&Self::types_section(section.data, &tools)?),
-                FUNCTIONS => module.section(&self.functions_section(&tools)),
-                EXPORTS => {
-                    exports = true;
-                    module.section(&self.exports_section(section.data, &tools)?)
-                }
-                CODE => {
-                    code = true;
-                    module.section(&self.code_section(&tools))
-                }
-                _ => module.section(section),
-            };
-        }
-        if exports && code { Ok(module.finish()) } else { Err(Unfit::Form("it has no code, or exports none")) }
-    }
-
-    fn types_section(data: &[u8], tools: &[Tool]) -> Result<TypeSection, Unfit> {
-        let mut types = TypeSection::new();
-        let reader = TypeSectionReader::new(BinaryReader::new_features(data, 0, KNOWN))?;
-        RoundtripReencoder.parse_type_section(&mut types, reader).map_err(|_| Unfit::Form("its types are unusual"))?;
-        for tool in tools {
-            types.ty().function(tool.takes.iter().copied(), tool.gives.iter().copied());
-        }
-        Ok(types)
-    }
-
-    fn functions_section(&self, tools: &[Tool]) -> FunctionSection {
-        let mut functions = FunctionSection::new();
-        for ty in &self.function_types {
-            functions.function(*ty);
-        }
-        for (ty, _) in (self.types..).zip(tools) {
-            functions.function(ty);
-        }
-        functions
-    }
-
-    fn exports_section(&self, data: &[u8], tools: &[Tool]) -> Result<ExportSection, Unfit> {
-        let mut exports = ExportSection::new();
-        let reader = ExportSectionReader::new(BinaryReader::new_features(data, 0, KNOWN))?;
-        RoundtripReencoder
-            .parse_export_section(&mut exports, reader)
-            .map_err(|_| Unfit::Form("its exports are unusual"))?;
-        exports.export(MEMORY, ExportKind::Memory, 0);
-        let own = self.functions + u32::try_from(self.function_types.len()).unwrap_or(u32::MAX);
-        for (index, tool) in (own..).zip(tools) {
-            exports.export(tool.name, ExportKind::Func, index);
-        }
-        Ok(exports)
-    }
-
-    fn code_section(&self, tools: &[Tool]) -> CodeSection {
-        let mut code = CodeSection::new();
-        for body in &self.bodies {
-            code.raw(body.as_bytes());
-        }
-        for tool in tools {
-            code.function(&tool.body);
-        }
-        code
-    }
-
-    fn tools(&self) -> [Tool; 2] {
-        use ValType::I32;
-        [
-            Tool { name: STEADY, takes: &[], gives: &[I32], body: body(|code| self.steady(code)) },
-            Tool { name: AGAIN, takes: &[I32], gives: &[], body: body(|code| self.again(code)) },
-        ]
-    }
-
-    /// Whether all globals are as they were in the beginning.
-    fn steady(&self, code: &mut InstructionSink<'_>) {
-        code.i32_const(1);
-        for (global, initial) in &self.moving {
-            code.global_get(*global);
-            match *initial {
-                Initial::I32(value) => code.i32_const(value).i32_eq(),
-                Initial::I64(value) => code.i64_const(value).i64_eq(),
-                // By their bits: a number that is none equals nothing.
-                Initial::F32(bits) => code.i32_reinterpret_f32().i32_const(bits.cast_signed()).i32_eq(),
-                Initial::F64(bits) => code.i64_reinterpret_f64().i64_const(bits.cast_signed()).i64_eq(),
-            };
-            code.i32_and();
-        }
-    }
-
-    /// Puts the globals back. What it is given is of no use to it, but for the host, which puts the memory back where it
-    /// lowers it.
-    fn again(&self, code: &mut InstructionSink<'_>) {
-        for (global, initial) in &self.moving {
-            match *initial {
-                Initial::I32(value) => code.i32_const(value),
-                Initial::I64(value) => code.i64_const(value),
-                Initial::F32(bits) => code.f32_const(wasm_encoder::Ieee32::new(bits)),
-                Initial::F64(bits) => code.f64_const(wasm_encoder::Ieee64::new(bits)),
-            };
-            code.global_set(*global);
-        }
-    }
-}
-
-fn body(write: impl FnOnce(&mut InstructionSink<'_>)) -> Function {
-    let mut function = Function::new([]);
-    let mut code = function.instructions();
-    write(&mut code);
-    code.end();
-    function
 }

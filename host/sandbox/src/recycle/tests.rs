@@ -9,6 +9,9 @@ use witgate_policy::{
 use witgate_state::{MemoryCounters, MemoryKeyValues};
 use witgate_test_guests::Guest;
 
+use super::image::{Base, Bases};
+use super::prepare;
+use crate::engine::{self, Weight};
 use crate::{LoadError, Plugin, PluginSpec, Sandbox, SandboxConfig};
 
 struct NoSecrets;
@@ -20,7 +23,10 @@ impl SecretSource for NoSecrets {
 }
 
 async fn load(guest: &Guest) -> Result<Plugin, LoadError> {
-    let sandbox = Sandbox::new(SandboxConfig { instances: 8, ..SandboxConfig::default() }).expect("a sandbox");
+    load_in(&Sandbox::new(SandboxConfig { instances: 8, ..SandboxConfig::default() }).expect("a sandbox"), guest).await
+}
+
+async fn load_in(sandbox: &Arc<Sandbox>, guest: &Guest) -> Result<Plugin, LoadError> {
     let component = sandbox.compile("guest", guest.build().into(), 1 << 20).await?;
     let spec = PluginSpec {
         name: "guest".into(),
@@ -36,7 +42,7 @@ async fn load(guest: &Guest) -> Result<Plugin, LoadError> {
         script: None,
         meter: None,
     };
-    Plugin::load(&sandbox, &component, spec).await
+    Plugin::load(sandbox, &component, spec).await
 }
 
 async fn abstains(plugin: &Plugin) {
@@ -78,11 +84,14 @@ async fn is_recycled(plugin: &Plugin) -> bool {
 
 const ABSTAIN: &str = "(i32.store8 (global.get $answer) (i32.const 2)) global.get $answer";
 
-/// One that traps when it sees that it was asked before, wherever it looks, and leaves all that it can.
-fn nosy() -> Guest {
+/// One that traps when it sees that it was asked before, wherever it looks, and leaves all that it can. `frees`: whether
+/// it does so again after its answer, and after its settings were taken.
+fn nosy(frees: bool) -> Guest {
     let looks = "
         (if (i64.ne (global.get $number) (i64.const 5)) (then unreachable))
         (if (f64.ne (global.get $fraction) (f64.const 0.5)) (then unreachable))
+        (if (i32.ne (i32.reinterpret_f32 (global.get $none)) (i32.const 0x7fa00001)) (then unreachable))
+        (if (i32.gt_u (global.get $heap) (i32.const 12288)) (then unreachable))
         (if (i32.ne (i32.load8_u (i32.const 9000)) (i32.const 7)) (then unreachable))
         (local.set $at (i32.const 12288))
         (loop $next
@@ -92,25 +101,72 @@ fn nosy() -> Guest {
     let leaves = "
         (global.set $number (i64.const -1))
         (global.set $fraction (f64.const nan))
+        (global.set $none (f32.const 1))
         (global.set $heap (i32.const 20000))
         (memory.fill (i32.const 12288) (i32.const 255) (i32.const 53248))
         (i32.store8 (i32.const 9000) (i32.const 8))";
-    Guest::new(Stage::Route)
+    let guest = Guest::new(Stage::Route)
         .dropping()
         .field("(global $number (mut i64) (i64.const 5))")
         .field("(global $fraction (mut f64) (f64.const 0.5))")
+        .field("(global $none (mut f32) (f32.const nan:0x200001))")
         .field(&format!("(func $look (local $at i32) {looks})"))
         .field(&format!("(func $leave {leaves})"))
-        .configure("(i32.store8 (i32.const 9000) (i32.const 7)) global.get $answer")
-        .decide(&format!("(call $look) (call $leave) {ABSTAIN}"))
+        .configure("(i32.store8 (i32.const 9000) (i32.const 6)) global.get $answer")
+        .decide(&format!("(call $look) (call $leave) {ABSTAIN}"));
+    let post = |function: &str, body: &str| {
+        format!("(func (export \"cabi_post_witgate:route/router@0.1.0#{function}\") (param i32) {body})")
+    };
+    if frees {
+        guest
+            .field(&post("configure", "(i32.store8 (i32.const 9000) (i32.const 7))"))
+            .field(&post("route", "(call $leave)"))
+    } else {
+        guest.configure("(i32.store8 (i32.const 9000) (i32.const 7)) global.get $answer")
+    }
 }
 
 #[tokio::test]
 async fn nothing_of_a_call_is_left_to_the_next() {
-    let plugin = load(&nosy()).await.expect("loads");
-    for _ in 0..20 {
-        assert!(is_recycled(&plugin).await, "it is to be put back, not made anew");
+    for frees in [false, true] {
+        let plugin = load(&nosy(frees)).await.expect("loads");
+        for _ in 0..20 {
+            assert!(is_recycled(&plugin).await, "it is to be put back, not made anew");
+        }
     }
+}
+
+/// Instances to compare with take no place that a call may need.
+#[tokio::test]
+async fn what_is_compared_with_is_in_nobodys_way() {
+    let sandbox = Sandbox::new(SandboxConfig { instances: 2, ..SandboxConfig::default() }).expect("a sandbox");
+    let mut plugins = Vec::new();
+    for text in ["one", "two", "three"] {
+        let guest = Guest::new(Stage::Route).dropping().data(2048, text);
+        plugins.push(load_in(&sandbox, &guest).await.expect("loads"));
+    }
+    assert!(is_recycled(&plugins[0]).await, "it waits in one of the two places");
+    abstains(&plugins[1]).await;
+    abstains(&plugins[2]).await;
+}
+
+#[test]
+fn components_have_copies_when_no_more_instances_are_kept() {
+    let engine = engine::light(1).expect("an engine");
+    let prepared = prepare(Weight::Light, &Guest::new(Stage::Route).data(2048, "x").build())
+        .expect("of use")
+        .component
+        .into_owned();
+    let code = wasmtime::component::Component::new(&engine, prepared).expect("compiles");
+    let bases = Bases::new(1);
+    let kept = Base::of(&code, &bases).expect("an instance");
+    let copied = Base::of(&code, &bases).expect("a copy");
+    assert!(matches!((&kept, &copied), (Base::Instance { .. }, Base::Copy(_))));
+    let (all, copy) = (kept.bytes(), copied.bytes());
+    assert_eq!(all.len(), 65_536);
+    assert!(all[..copy.len()] == *copy && all[copy.len()..].iter().all(|byte| *byte == 0));
+    drop(kept);
+    assert!(matches!(Base::of(&code, &bases), Some(Base::Instance { .. })), "its place is free again");
 }
 
 /// What cannot be put back is made anew, and so works as well.
@@ -127,6 +183,8 @@ async fn only_what_can_be_put_back_is_recycled() {
     check("a document that was not dropped", Guest::new(Stage::Route), false).await;
     let grows = format!("(drop (memory.grow (i32.const 1))) {ABSTAIN}");
     check("a memory that grows", guest().decide(&grows), false).await;
+    let grown = "(drop (memory.grow (i32.const 1))) global.get $answer";
+    check("a memory that grew before", guest().configure(grown), true).await;
     let counts = guest().field("(global $calls (mut i32) (i32.const 0))");
     check("a number", counts.configure("(global.set $calls (i32.const 1)) global.get $answer"), false).await;
     let table = guest().field("(table $t 1 funcref)").field("(func $f (table.set $t (i32.const 0) (ref.null func)))");
@@ -134,6 +192,7 @@ async fn only_what_can_be_put_back_is_recycled() {
     let segment = guest().field("(data $d \"x\")").field("(func $f (data.drop $d))");
     check("a segment", segment, false).await;
     check("a second memory", guest().field("(memory 1)"), false).await;
+    check("as many tables as two instances may have", guest().field(&"(table 1 funcref)".repeat(3)), false).await;
     let global = guest().field("(global $r (mut funcref) (ref.null func))");
     check("a reference", global, false).await;
 }
@@ -143,10 +202,10 @@ async fn only_what_can_be_put_back_is_recycled() {
 async fn a_component_with_names_of_the_tools_is_not_compiled() {
     let sandbox = Sandbox::new(SandboxConfig { instances: 1, ..SandboxConfig::default() }).expect("a sandbox");
     let text = r#"(component
-      (core module $m (func $start) (start $start) (func (export "steady") (result i32) (i32.const 1)))
+      (core module $m (func $start) (start $start) (func (export "ready") (param i32) (result i32) (i32.const 1)))
       (core instance $i (instantiate $m))
-      (func (export "witgate-recycle-steady") (result bool) (canon lift (core func $i "steady"))))"#;
+      (func (export "witgate-recycle-ready") (param "place" u32) (result bool) (canon lift (core func $i "ready"))))"#;
     let component = witgate_test_guests::component(text);
     let compiled = sandbox.compile("guest", component.into(), 1 << 20).await;
-    assert!(matches!(compiled, Err(LoadError::Compile { cause, .. }) if cause.contains("witgate-recycle-steady")));
+    assert!(matches!(compiled, Err(LoadError::Compile { cause, .. }) if cause.contains("witgate-recycle-ready")));
 }
