@@ -214,6 +214,6 @@ mod tests {
         assert_eq!(image.lay(&mut memory[..99 * PAGE]), None);
         memory.fill(1);
         assert!(Image::of(&image.base, &memory).is_none());
-        assert!(Image::may_be_of(&[0; MOST_BYTES]) && !Image::may_be_of(&[0; MOST_BYTES + 1]));
+        assert!(Image::may_be_of(&vec![0; MOST_BYTES]) && !Image::may_be_of(&vec![0; MOST_BYTES + 1]));
     }
 }

@@ -283,9 +283,9 @@ fn calls_end_in_the_module_that_moves() {
     assert!(room("o"));
     assert!(!room("r"), "it is called for room in the middle of another");
     let many = |count: u32| {
-        let functions: String = (0..count).map(|at| format!("(func (export \"g{at}\"))")).collect();
-        let lifted: String =
-            (0..count).map(|at| format!("(func (export \"h{at}\") (canon lift (core func $i \"g{at}\")))")).collect();
+        let of_each = |text: &str| (0..count).map(|at| text.replace('N', &at.to_string())).collect::<String>();
+        let functions = of_each(r#"(func (export "gN"))"#);
+        let lifted = of_each(r#"(func (export "hN") (canon lift (core func $i "gN")))"#);
         is_recyclable(&small(&functions, &lifted, "f"))
     };
     assert!(many(63));

@@ -72,7 +72,7 @@ impl Player {
         let meter = Arc::<Meter>::default();
         let question = Question::of(case, kind)?;
         let answers = case.host.answers(false);
-        let plugin = match self.load(case, None, &meter, &answers).await? {
+        let plugin = match self.load(case, None, Some(meter.clone()), &answers).await? {
             Ok(plugin) => plugin,
             Err(message) => {
                 let verdict = verdict::settings(&message);
@@ -89,11 +89,12 @@ impl Player {
         Ok(Played { verdict, time, used: meter.read() })
     }
 
-    /// A plugin and a question for it, to be asked many times.
+    /// A plugin and a question for it, to be asked many times. What it uses is not noted, so that it is served as a gate
+    /// serves it.
     pub(crate) async fn prepare(&self, case: &Case, reuse: Option<NonZeroU32>) -> Result<(Plugin, Question), String> {
         let question = Question::of(case, self.kind(case)?)?;
         let plugin = self
-            .load(case, reuse, &Arc::default(), &case.host.answers(true))
+            .load(case, reuse, None, &case.host.answers(true))
             .await?
             .map_err(|message| format!("settings: {message}"))?;
         Ok((plugin, question))
@@ -120,7 +121,7 @@ impl Player {
         &self,
         case: &Case,
         reuse: Option<NonZeroU32>,
-        meter: &Arc<Meter>,
+        meter: Option<Arc<Meter>>,
         answers: &Arc<Answers>,
     ) -> Result<Result<Plugin, String>, String> {
         let space = Space { tenant: case.call.tenant.as_str().into(), plugin: "plugin".into() };
@@ -137,7 +138,7 @@ impl Player {
             secrets: Arc::new(Secrets(case.host.secrets.clone())),
             script: Some(answers.clone()),
             share: Arc::default(),
-            meter: Some(meter.clone()),
+            meter,
         };
         match Plugin::load(&self.sandbox, &self.component, spec).await {
             Ok(plugin) => Ok(Ok(plugin)),
