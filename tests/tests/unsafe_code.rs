@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use witgate_tests::paths;
 
 /// Each says why it is sound: bytes of a text as a vector, a compiled component that was sealed, functions whose types were
-/// checked, a number whose lowering looks at the memory that it is lowered into, an allocator.
+/// checked, where a guest's memory is between its calls, an allocator.
 const ROOMS: [&str; 5] = [
     "host/policy/src/json/block.rs",
     "host/sandbox/src/compiler/artifact.rs",
     "host/sandbox/src/export.rs",
-    "host/sandbox/src/recycle/touch.rs",
+    "host/sandbox/src/recycle/grip.rs",
     HEAP,
 ];
 

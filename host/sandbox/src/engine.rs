@@ -114,7 +114,7 @@ fn pool(weight: Weight, instances: u32) -> PoolingAllocationConfig {
 /// The engine for light components; `instances` at once, and those that they are compared with.
 pub(crate) fn light(instances: u32) -> Result<Engine, SandboxError> {
     let mut pool = pool(Weight::Light, instances.saturating_add(Bases::INSTANCES));
-    // All slots stay warm. With none or few a chain of five plugins cost eight times as much.
+    // All slots of those that are asked stay warm. With none or few a chain of five plugins cost eight times as much.
     pool.max_unused_warm_slots(instances);
     let mut config = light_code();
     config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));

@@ -101,7 +101,7 @@ impl<C: Contract> Guest<C> {
         let Some(function) = self.ready.and_then(|index| self.instance.get_func(&mut *store, index)) else {
             return Ok(false);
         };
-        // SAFETY: as for `decide`.
+        // SAFETY: as for `decide`; and no store has more instances than one (see `Runner::store`).
         unhurried(store, |store| unsafe { recycle::ready(store, function) })
     }
 
@@ -118,13 +118,13 @@ impl<C: Contract> Guest<C> {
     }
 }
 
-/// Calls what is the host's own, straight and short: a machine that does other things meanwhile does not stop it, unless
-/// it does for long.
+/// Calls what is the host's own, straight and short: a machine that does other things meanwhile does not stop it, unless it
+/// does for long.
 fn unhurried<T>(
     store: &mut Store<Host>,
     call: impl FnOnce(&mut Store<Host>) -> wasmtime::Result<T>,
 ) -> wasmtime::Result<T> {
-    // They take microseconds. What takes longer than this is not held up, but stuck.
+    // It takes microseconds. What takes longer than this is not held up, but stuck.
     const LONG_TICKS: u64 = 50;
     store.set_epoch_deadline(LONG_TICKS);
     let given = call(store);

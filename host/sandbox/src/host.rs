@@ -136,7 +136,7 @@ impl Host {
         self.documents.is_empty() && self.litter == 0 && !self.disorder
     }
 
-    /// Notes where the memory is of the store's instance.
+    /// Notes where the memory is of the store's instance: of that in which this is, and stays.
     pub(crate) fn hold(&mut self, grip: Option<Grip>) {
         self.grip = grip;
     }

@@ -267,6 +267,7 @@ impl<C: Contract> Runner<C> {
         }
     }
 
+    /// A store for one instance.
     fn store(&self, manner: Manner) -> Store<Host> {
         let bounds = &self.shared.bounds;
         let mut store = Store::new(self.sandbox.engine(self.weight), Host::new(&self.shared));

@@ -221,7 +221,7 @@ fn a_plugin_is_measured_beside_nothing() {
     case(at, "call", &json!({ "settings": rate() }), None);
     let bench = ["bench", "builtin:validate-rate", "--case", "cases/call", "--calls", "20"];
     let said = good(at, &bench);
-    for part in ["case call, 20 calls", "nothing, fresh instance", "plugin, kept instance", "p99"] {
+    for part in ["case call, 20 calls", "nothing, by default", "plugin, kept instance", "p99"] {
         assert!(said.contains(part), "{said}");
     }
     let rows = json(&good(at, &[&bench[..], &["--json"]].concat()));

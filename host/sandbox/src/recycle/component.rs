@@ -14,6 +14,9 @@ use super::module::{self, Judged};
 use super::tools::{self, Ends};
 use super::{KNOWN, Unfit};
 
+/// No compiler writes the former, which validates as a function all the same.
+const EXACT: &str = "it has exact functions, or tags";
+
 /// What was found when all was read.
 #[derive(Default)]
 struct Survey<'a> {
@@ -222,8 +225,15 @@ impl<'a> Survey<'a> {
                 self.given.extend(args.iter().map(|arg| arg.index));
             }
             Instance::FromExports(exports) => {
-                let functions = exports.iter().filter(|export| export.kind == ExternalKind::Func);
-                self.within.extend(functions.filter_map(|export| *self.functions.get(export.index as usize)?));
+                for export in exports {
+                    match export.kind {
+                        ExternalKind::Func => {
+                            self.within.extend(self.functions.get(export.index as usize).copied().flatten());
+                        }
+                        ExternalKind::Memory | ExternalKind::Table | ExternalKind::Global => {}
+                        ExternalKind::FuncExact | ExternalKind::Tag => return Err(Unfit::Form(EXACT)),
+                    }
+                }
             }
         }
         self.core_instances += 1;
@@ -238,8 +248,7 @@ impl<'a> Survey<'a> {
                     Ok(())
                 }
                 ExternalKind::Memory | ExternalKind::Table | ExternalKind::Global => Ok(()),
-                // No compiler writes the former, which validates as a function all the same.
-                ExternalKind::FuncExact | ExternalKind::Tag => Err(Unfit::Form("it has exact functions, or tags")),
+                ExternalKind::FuncExact | ExternalKind::Tag => Err(Unfit::Form(EXACT)),
             },
             ComponentAlias::InstanceExport { kind, .. } => usual(*kind),
             ComponentAlias::Outer { kind, .. } => match kind {
@@ -253,26 +262,35 @@ impl<'a> Survey<'a> {
 
     /// A function that the host may call: which of the guest's runs last then.
     fn lift(&mut self, function: u32, options: &[LiftOption]) -> Result<(), Unfit> {
-        let last = self.options(options)?.unwrap_or(function);
-        let export = self.functions.get(last as usize).copied().flatten();
+        let exported = |function: u32| self.functions.get(function as usize).copied().flatten();
+        let export = match post_return(options) {
+            Some(last) => {
+                self.within.extend(exported(function));
+                exported(last)
+            }
+            None => exported(function),
+        };
+        self.options(options)?;
         self.ends.push(export.ok_or(Unfit::Form("a call ends in a function of no module"))?);
         Ok(())
     }
 
-    /// The function that frees an answer, if there is one.
-    fn options(&mut self, options: &[LiftOption]) -> Result<Option<u32>, Unfit> {
-        let mut post_return = None;
+    /// What is called for room is called as another call goes on.
+    fn options(&mut self, options: &[LiftOption]) -> Result<(), Unfit> {
         for option in options {
             match option {
-                LiftOption::UTF8 | LiftOption::UTF16 | LiftOption::CompactUTF16 | LiftOption::Memory(_) => {}
+                LiftOption::UTF8
+                | LiftOption::UTF16
+                | LiftOption::CompactUTF16
+                | LiftOption::Memory(_)
+                | LiftOption::PostReturn(_) => {}
                 LiftOption::Realloc(function) => {
                     self.within.extend(self.functions.get(*function as usize).copied().flatten());
                 }
-                LiftOption::PostReturn(function) => post_return = Some(*function),
                 _ => return Err(Unfit::Form("it has a function of an unusual kind")),
             }
         }
-        Ok(post_return)
+        Ok(())
     }
 
     /// The exports of the module that moves with which a call may end, when all was read. What is called while another
@@ -293,6 +311,14 @@ impl<'a> Survey<'a> {
             })
             .collect()
     }
+}
+
+/// What frees an answer.
+fn post_return(options: &[LiftOption]) -> Option<u32> {
+    options.iter().find_map(|option| match option {
+        LiftOption::PostReturn(function) => Some(*function),
+        _ => None,
+    })
 }
 
 fn usual(kind: ComponentExternalKind) -> Result<(), Unfit> {

@@ -48,8 +48,9 @@ impl Default for Bases {
 
 /// The memory of a component's instances before they are configured. All plugins of the component share it.
 ///
-/// It is that of an instance which is never asked anything: what nobody ever wrote is the same in the memory of the machine
-/// as with its other instances, so that to compare the two reads it once, and takes no room in a processor's cache.
+/// It is that of an instance which is never asked anything. What nobody ever wrote, where it is and where others are, is
+/// then the same in the memory of the machine, so that to compare the two reads it once, and takes half the room in a
+/// processor's cache.
 pub(crate) enum Base {
     Instance { pristine: Pristine, _place: OwnedSemaphorePermit },
     Copy(Box<[u8]>),

@@ -29,8 +29,8 @@
 //! Invariants:
 //! - what a call can see of earlier ones is what is in the image: nothing;
 //! - all of the memory is looked at, and no assumption is made of what a guest writes;
-//! - with whatever function of a guest a call may end, its numbers are put back behind it: a component is not recycled
-//!   when one of those is not the module's own;
+//! - with whatever function of a guest a call may end, its numbers are put back behind it, and never in the middle of a
+//!   call: a component is not recycled when one of those is not the module's own, or may be called at other times;
 //! - a component has tools when whoever compiled it says so, never because of what it exports;
 //! - no component has a name that begins as those of the tools do, whatever else it is: it is refused before it is
 //!   compiled, and again when it was;

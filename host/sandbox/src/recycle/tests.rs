@@ -93,16 +93,21 @@ fn nosy(frees: bool) -> Guest {
         (if (i32.ne (i32.reinterpret_f32 (global.get $none)) (i32.const 0x7fa00001)) (then unreachable))
         (if (i32.gt_u (global.get $heap) (i32.const 12288)) (then unreachable))
         (if (i32.ne (i32.load8_u (i32.const 9000)) (i32.const 7)) (then unreachable))
-        (local.set $at (i32.const 12288))
+        (local.set $at (i32.const 0))
         (loop $next
           (if (i32.load8_u (local.get $at)) (then unreachable))
           (local.set $at (i32.add (local.get $at) (i32.const 1)))
+          ;; Behind the answer, the settings and what the host lowers.
+          (if (i32.eq (local.get $at) (i32.const 1024)) (then (local.set $at (i32.const 4096))))
+          (if (i32.eq (local.get $at) (i32.const 8192)) (then (local.set $at (i32.const 12288))))
           (br_if $next (i32.lt_u (local.get $at) (i32.const 65536))))";
     let leaves = "
         (global.set $number (i64.const -1))
         (global.set $fraction (f64.const nan))
         (global.set $none (f32.const 1))
         (global.set $heap (i32.const 20000))
+        (memory.fill (i32.const 0) (i32.const 255) (i32.const 1024))
+        (memory.fill (i32.const 4096) (i32.const 255) (i32.const 4096))
         (memory.fill (i32.const 12288) (i32.const 255) (i32.const 53248))
         (i32.store8 (i32.const 9000) (i32.const 8))";
     let guest = Guest::new(Stage::Route)

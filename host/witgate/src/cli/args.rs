@@ -109,7 +109,7 @@ pub(super) enum PluginVerb {
         #[arg(long)]
         json: bool,
     },
-    /// Measure a plugin beside one that does nothing, in fresh instances and in a kept one.
+    /// Measure a plugin beside one that does nothing, as a gate asks it by default and in a kept instance.
     Bench(author::Bench),
     /// Keep what a plugin of a running gate is asked as cases, secrets redacted.
     Record(author::Record),

@@ -1,4 +1,5 @@
-//! How long a plugin takes, beside one of its kind that does nothing: the difference is its own.
+//! How long a plugin takes, beside one of its kind that does nothing: the difference is its own. By default each call finds
+//! a fresh instance, which is one that was put back to where it began where that can be.
 
 use std::num::NonZeroU32;
 use std::path::PathBuf;
@@ -48,8 +49,8 @@ pub(in crate::cli) fn bench(wish: &Bench) -> Result<(), Failure> {
         let noop = noop(&player, &case).await?;
         let kept = NonZeroU32::new(1);
         Ok::<_, Failure>([
-            ("nothing, fresh instance", measure(&noop, &case, None, wish.calls).await?),
-            ("plugin, fresh instance", measure(&player, &case, None, wish.calls).await?),
+            ("nothing, by default", measure(&noop, &case, None, wish.calls).await?),
+            ("plugin, by default", measure(&player, &case, None, wish.calls).await?),
             ("nothing, kept instance", measure(&noop, &case, kept, wish.calls).await?),
             ("plugin, kept instance", measure(&player, &case, kept, wish.calls).await?),
         ])
