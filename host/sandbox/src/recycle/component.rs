@@ -228,7 +228,7 @@ impl<'a> Survey<'a> {
                 for export in exports {
                     match export.kind {
                         ExternalKind::Func => {
-                            self.within.extend(self.functions.get(export.index as usize).copied().flatten());
+                            self.within.extend(self.exported(export.index));
                         }
                         ExternalKind::Memory | ExternalKind::Table | ExternalKind::Global => {}
                         ExternalKind::FuncExact | ExternalKind::Tag => return Err(Unfit::Form(EXACT)),
@@ -260,18 +260,20 @@ impl<'a> Survey<'a> {
         }
     }
 
+    /// Whose export a core function is.
+    fn exported(&self, function: u32) -> Option<Export<'a>> {
+        self.functions.get(function as usize).copied().flatten()
+    }
+
     /// A function that the host may call: which of the guest's runs last then.
     fn lift(&mut self, function: u32, options: &[LiftOption]) -> Result<(), Unfit> {
-        let exported = |function: u32| self.functions.get(function as usize).copied().flatten();
-        let export = match post_return(options) {
-            Some(last) => {
-                self.within.extend(exported(function));
-                exported(last)
-            }
-            None => exported(function),
-        };
+        let freed = post_return(options);
+        if freed.is_some() {
+            self.within.extend(self.exported(function));
+        }
         self.options(options)?;
-        self.ends.push(export.ok_or(Unfit::Form("a call ends in a function of no module"))?);
+        let last = self.exported(freed.unwrap_or(function));
+        self.ends.push(last.ok_or(Unfit::Form("a call ends in a function of no module"))?);
         Ok(())
     }
 
@@ -285,7 +287,7 @@ impl<'a> Survey<'a> {
                 | LiftOption::Memory(_)
                 | LiftOption::PostReturn(_) => {}
                 LiftOption::Realloc(function) => {
-                    self.within.extend(self.functions.get(*function as usize).copied().flatten());
+                    self.within.extend(self.exported(*function));
                 }
                 _ => return Err(Unfit::Form("it has a function of an unusual kind")),
             }

@@ -33,7 +33,7 @@ unsafe impl Send for Grip {}
 unsafe impl Sync for Grip {}
 
 /// A `u32` that notes where the memory is of the function that it is given to; the function has to have one.
-pub(crate) struct Touch<'a>(&'a Mutex<Option<Grip>>);
+struct Touch<'a>(&'a Mutex<Option<Grip>>);
 
 // SAFETY: in all that matters it is a `u32`: what it lowers to, its form, and the type that it is checked against.
 unsafe impl ComponentType for Touch<'_> {
@@ -73,7 +73,7 @@ unsafe impl Lower for Touch<'_> {
 }
 
 /// What [`READY`] takes and gives.
-pub(crate) type Ready<'a> = TypedFunc<(Touch<'a>,), (bool,)>;
+type Ready<'a> = TypedFunc<(Touch<'a>,), (bool,)>;
 
 /// Calls the tool; where its memory is when it says `true`.
 fn call<'a, T>(

@@ -62,7 +62,10 @@ impl Base {
         let pristine = || match Pristine::new(component) {
             Ok(pristine) => pristine,
             Err(why) => {
-                tracing::warn!(why = format!("{why:#}"), "a component is not recycled");
+                tracing::warn!(
+                    why = format!("{why:#}"),
+                    "instances of a component are made anew for each call, since there is none to compare them with"
+                );
                 None
             }
         };

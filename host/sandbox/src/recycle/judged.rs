@@ -4,6 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use wasmparser::{CanonicalFunction, CanonicalOption, ComponentAlias, ExternalKind, Payload, Validator};
+use wasmtime::component::{Instance, Linker};
+use wasmtime::{Engine, Store};
 use witgate_test_guests::{Guest, Stage, component as text};
 
 use super::{KNOWN, READY, component, module, prepare, tools};
@@ -169,6 +171,17 @@ fn the_tools_are_the_modules_own() {
     its_tool_is_its_own("one with all that there is", &small("(global (export \"g\") i32 (i32.const 1))", more, "f"));
 }
 
+/// An instance of a component as it is compiled, in a store of its own.
+fn instance(engine: &Engine, component: &[u8]) -> (Store<()>, Instance) {
+    let prepared = prepare(Weight::Light, component).expect("of use");
+    assert!(prepared.recyclable);
+    let code = wasmtime::component::Component::new(engine, &prepared.component).expect("compiles");
+    let mut store = Store::new(engine, ());
+    store.set_epoch_deadline(1_000_000);
+    let instance = Linker::new(engine).instantiate(&mut store, &code).expect("an instance");
+    (store, instance)
+}
+
 /// A component whose number is seen and set from outside, behind one that it imports. `get` leaves another there, and what
 /// frees what it gives likewise. `post` says what that is.
 fn counting(post: &str) -> Vec<u8> {
@@ -200,11 +213,7 @@ fn counting(post: &str) -> Vec<u8> {
 fn numbers_are_put_back_when_a_call_ends() {
     let engine = engine::light(3).expect("an engine");
     let check = |post: &str, freed: [u32; 2]| {
-        let prepared = prepare(Weight::Light, &counting(post)).expect("of use").component.into_owned();
-        let code = wasmtime::component::Component::new(&engine, prepared).expect("compiles");
-        let mut store = wasmtime::Store::new(&engine, ());
-        store.set_epoch_deadline(1_000_000);
-        let instance = wasmtime::component::Linker::new(&engine).instantiate(&mut store, &code).expect("an instance");
+        let (mut store, instance) = instance(&engine, &counting(post));
         let get = instance.get_typed_func::<(), (u32,)>(&mut store, "get").expect("get");
         let freed_by = instance.get_typed_func::<(), (u32,)>(&mut store, "freed").expect("freed");
         let set = instance.get_typed_func::<(u32,), ()>(&mut store, "set").expect("set");
@@ -237,12 +246,7 @@ fn a_module_without_numbers_has_nothing_to_put_back() {
           (core instance $i (instantiate $m))
           (func (export "f") (canon lift (core func $i "f"))))"#,
     );
-    let prepared = prepare(Weight::Light, &component).expect("of use");
-    assert!(prepared.recyclable);
-    let code = wasmtime::component::Component::new(&engine, &prepared.component).expect("compiles");
-    let mut store = wasmtime::Store::new(&engine, ());
-    store.set_epoch_deadline(1_000_000);
-    let instance = wasmtime::component::Linker::new(&engine).instantiate(&mut store, &code).expect("an instance");
+    let (mut store, instance) = instance(&engine, &component);
     let ready = instance.get_typed_func::<(u32,), (bool,)>(&mut store, READY).expect("the tool");
     assert_eq!(ready.call(&mut store, (0,)).expect("looks"), (true,));
     let function = instance.get_typed_func::<(), ()>(&mut store, "f").expect("f");
