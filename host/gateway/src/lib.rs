@@ -16,6 +16,7 @@ mod home;
 mod late;
 pub mod record;
 pub mod tenant;
+mod turn;
 pub mod upstream;
 mod whole;
 pub mod wire;

@@ -14,6 +14,7 @@ use super::journal::Visits;
 use super::spec::Group;
 use super::talk::Heard;
 use super::{Outlet, Tenant};
+use crate::turn;
 use crate::upstream::{Failed, Outgoing, Reply};
 use crate::wire::{ClientFacts, code};
 
@@ -95,6 +96,7 @@ impl Way<'_> {
         let pipeline = &self.tenant.spec().pipeline;
         let mut candidates = group.candidates();
         candidates.retain(|candidate| only.is_none_or(|only| *candidate.id == *only));
+        turn::in_step().await;
         let mut routed = pipeline.route(validated, &candidates).await?;
         pipeline.budget.deposit();
         let started = Instant::now();
@@ -228,6 +230,7 @@ impl Way<'_> {
         };
         let upstream = (!fallback).then(|| routed.upstream().clone());
         let message = Message { kind, method: routed.call().shared_method(), upstream, payload };
+        turn::in_step().await;
         let sanitized = self.tenant.spec().pipeline.sanitize(from, message).await?;
         Ok(self.tenant.outer_tasks(routed.identity(), self.client, sanitized))
     }

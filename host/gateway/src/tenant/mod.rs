@@ -63,6 +63,7 @@ pub use self::seal::{NoChance, Seal};
 pub use self::spec::{Group, Spec};
 use self::task::is_task;
 use crate::record::Recorder;
+use crate::turn;
 use crate::wire::{self, ClientFacts, RequestId};
 
 /// A request or notification of a client, with all that is known of where it comes from.
@@ -275,6 +276,7 @@ impl Tenant {
         identity: &mut Option<Arc<Identity>>,
     ) -> Result<Validated, Refusal> {
         let admitted = self.admit(call, inbound, identity).await?;
+        turn::in_step().await;
         self.spec.pipeline.validate(admitted, &Book { tenant: self, way }).await
     }
 
@@ -285,6 +287,7 @@ impl Tenant {
         inbound: &Inbound,
         identity: &mut Option<Arc<Identity>>,
     ) -> Result<Admitted, Refusal> {
+        turn::in_step().await;
         let admitted = self.spec.pipeline.admit(call, &inbound.presented).await?;
         *identity = Some(admitted.identity().clone());
         if inbound.owner.as_ref().is_some_and(|owner| !same_caller(owner, admitted.identity())) {

@@ -48,6 +48,7 @@ use self::stall::Stall;
 use self::workers::Workers;
 use super::crew::crew;
 use crate::gate::Gate;
+use crate::turn::Corked;
 
 /// How often expired sessions are looked for.
 const SWEEP: Duration = Duration::from_mins(1);
@@ -147,7 +148,7 @@ async fn connection(front: Arc<Front>, stream: TcpStream, slot: Option<OwnedSema
     let Ok(peer) = stream.peer_addr() else { return };
     // Answers are small and awaited.
     let _ = stream.set_nodelay(true);
-    let opening = tokio::time::timeout(front.options.header_time, opening::open(stream));
+    let opening = tokio::time::timeout(front.options.header_time, opening::open(Corked::new(stream)));
     let Ok(Ok(Some((stream, version)))) = opening.await else { return };
     let io = TokioIo::new(Stall::new(stream, front.options.write_time));
     let (first_seen, header_time) = (Arc::new(AtomicBool::new(false)), front.options.header_time);

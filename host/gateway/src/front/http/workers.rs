@@ -11,7 +11,7 @@ use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
 
 use crate::front::crew::Crew;
-use crate::home;
+use crate::{home, turn};
 
 /// Plugins that cannot wait are called on the worker's own stack, and the deepest of them take a part of this.
 const STACK_BYTES: usize = 4 << 20;
@@ -66,6 +66,7 @@ impl Worker {
         let handle = runtime.handle().clone();
         thread::Builder::new().name(format!("witgate-{number}")).stack_size(STACK_BYTES).spawn(move || {
             home::leave(number, home);
+            runtime.spawn(turn::ends());
             // A sender that is gone is what ends it.
             let _ = runtime.block_on(stopped);
             runtime.shutdown_background();

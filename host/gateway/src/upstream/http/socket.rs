@@ -17,12 +17,12 @@ use hyper::body::Incoming;
 use hyper::client::conn::http1::{Builder, Connection, SendRequest};
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 use tower_service::Service as _;
 
 use super::client::with_sources;
+use crate::turn::Corked;
 use crate::upstream::Failed;
 
 /// How often a connection that has more to do is driven before others have a turn.
@@ -75,7 +75,7 @@ impl Sockets {
         // Always ready, as its documentation says.
         let stream = self.connector.clone().call(self.origin.clone()).await;
         let stream = stream.map_err(|e| Failed::not_sent(with_sources(&e)))?;
-        let made = Builder::new().handshake(stream).await;
+        let made = Builder::new().handshake(TokioIo::new(Corked::new(stream.into_inner()))).await;
         let (sender, connection) = made.map_err(|e| Failed::not_sent(with_sources(&e)))?;
         let relay = Arc::new(Relay { task: AtomicWaker::new(), state: AtomicU8::new(AT_REST) });
         Ok(Box::new(Socket { sender, connection, waker: Waker::from(relay.clone()), relay, over: false }))
@@ -124,7 +124,7 @@ impl Resting {
 /// One connection. Boxed, since it is large and goes from hand to hand.
 struct Socket {
     sender: SendRequest<Full<Bytes>>,
-    connection: Connection<TokioIo<TcpStream>, Full<Bytes>>,
+    connection: Connection<TokioIo<Corked>, Full<Bytes>>,
     relay: Arc<Relay>,
     /// Wakes the relay.
     waker: Waker,

@@ -1,0 +1,96 @@
+//! A worker's turn: what it does between two looks at its sockets. All that came meanwhile is seen to in one turn, a
+//! message after the other, and two things make that cheaper than as many turns:
+//!
+//! - What is written is sent at the end of the turn ([`Corked`]). A write mostly wakes the process that it goes to, which
+//!   as often as not takes the processor at once, and gives it back with other things in its caches.
+//! - Messages go through the steps of their way [side by side](in_step): each is taken through one step, then each
+//!   through the next. So what a step needs, the code of a plugin and an instance's memory above all, is fetched once for
+//!   all of them.
+//!
+//! A message that comes alone waits for nothing.
+
+mod corked;
+
+use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
+use std::mem;
+use std::task::{Poll, Waker};
+
+pub(crate) use self::corked::Corked;
+use self::corked::Line;
+
+/// Buffers that a worker keeps for what is written in further turns, and how long one of them is at most.
+const SPARE: usize = 32;
+const SPARE_BYTES: usize = 4 << 10;
+
+thread_local! {
+    static END: RefCell<Option<End>> = const { RefCell::new(None) };
+    /// Whether more than one connection was written to in the last turn in which any was.
+    static COMPANY: Cell<bool> = const { Cell::new(false) };
+}
+
+/// What a worker does at the end of its turn.
+struct End {
+    waker: Waker,
+    /// What has to be sent then.
+    lines: Vec<Line>,
+    spare: Vec<Vec<u8>>,
+}
+
+/// Makes this thread one that works in turns, and ends each. Never ready.
+pub(crate) async fn ends() {
+    poll_fn(|cx| {
+        let lines = END.with_borrow_mut(|end| match end {
+            Some(end) => mem::take(&mut end.lines),
+            None => {
+                *end = Some(End { waker: cx.waker().clone(), lines: Vec::new(), spare: Vec::new() });
+                Vec::new()
+            }
+        });
+        if !lines.is_empty() {
+            COMPANY.set(lines.len() > 1);
+        }
+        lines.into_iter().for_each(|line| line.send(keep));
+        Poll::<()>::Pending
+    })
+    .await;
+}
+
+/// Keeps a buffer for the next who needs one.
+fn keep(buffer: Vec<u8>) {
+    END.with_borrow_mut(|end| {
+        if let Some(end) = end.as_mut().filter(|end| end.spare.len() < SPARE && buffer.capacity() <= SPARE_BYTES) {
+            end.spare.push(buffer);
+        }
+    });
+}
+
+/// Has a line sent at the end of the turn, and gives a buffer for what is to be sent; `None` on a thread that does not
+/// work in turns.
+fn at_end(line: impl FnOnce() -> Line) -> Option<Vec<u8>> {
+    END.with_borrow_mut(|end| {
+        let end = end.as_mut()?;
+        if end.lines.is_empty() {
+            // It comes after all tasks that wait to be run now.
+            end.waker.wake_by_ref();
+        }
+        end.lines.push(line());
+        Some(end.spare.pop().unwrap_or_default())
+    })
+}
+
+/// Waits until the other messages of this turn have come as far as this one; where none is expected, not at all.
+pub(crate) async fn in_step() {
+    let mut waits = COMPANY.get();
+    poll_fn(|cx| {
+        if !mem::take(&mut waits) {
+            return Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
+
+#[cfg(test)]
+mod tests;
