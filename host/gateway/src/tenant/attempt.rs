@@ -96,7 +96,7 @@ impl Way<'_> {
         let pipeline = &self.tenant.spec().pipeline;
         let mut candidates = group.candidates();
         candidates.retain(|candidate| only.is_none_or(|only| *candidate.id == *only));
-        turn::in_step().await;
+        turn::in_step(validated.call().params().len()).await;
         let mut routed = pipeline.route(validated, &candidates).await?;
         pipeline.budget.deposit();
         let started = Instant::now();
@@ -230,7 +230,7 @@ impl Way<'_> {
         };
         let upstream = (!fallback).then(|| routed.upstream().clone());
         let message = Message { kind, method: routed.call().shared_method(), upstream, payload };
-        turn::in_step().await;
+        turn::in_step(message.payload.len()).await;
         let sanitized = self.tenant.spec().pipeline.sanitize(from, message).await?;
         Ok(self.tenant.outer_tasks(routed.identity(), self.client, sanitized))
     }

@@ -276,7 +276,7 @@ impl Tenant {
         identity: &mut Option<Arc<Identity>>,
     ) -> Result<Validated, Refusal> {
         let admitted = self.admit(call, inbound, identity).await?;
-        turn::in_step().await;
+        turn::in_step(admitted.call().params().len()).await;
         self.spec.pipeline.validate(admitted, &Book { tenant: self, way }).await
     }
 
@@ -287,7 +287,7 @@ impl Tenant {
         inbound: &Inbound,
         identity: &mut Option<Arc<Identity>>,
     ) -> Result<Admitted, Refusal> {
-        turn::in_step().await;
+        turn::in_step(call.params().len()).await;
         let admitted = self.spec.pipeline.admit(call, &inbound.presented).await?;
         *identity = Some(admitted.identity().clone());
         if inbound.owner.as_ref().is_some_and(|owner| !same_caller(owner, admitted.identity())) {

@@ -7,14 +7,17 @@
 //!   through the next. So what a step needs, the code of a plugin and an instance's memory above all, is fetched once for
 //!   all of them.
 //!
-//! A message that comes alone waits for nothing.
+//! A message that comes alone waits for nothing: its turn has one write, which is sent at once. A long one does not wait
+//! either, since what would be fetched once more is the message.
 
 mod corked;
 
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
-use std::mem;
 use std::task::{Poll, Waker};
+use std::{io, mem};
+
+use tokio::runtime::{Builder, Runtime};
 
 pub(crate) use self::corked::Corked;
 use self::corked::Line;
@@ -22,10 +25,14 @@ use self::corked::Line;
 /// Buffers that a worker keeps for what is written in further turns, and how long one of them is at most.
 const SPARE: usize = 32;
 const SPARE_BYTES: usize = 4 << 10;
+/// The longest message that goes side by side with others: what came in a turn should fit into a processor's own cache.
+const STEP_BYTES: usize = 8 << 10;
 
 thread_local! {
     static END: RefCell<Option<End>> = const { RefCell::new(None) };
-    /// Whether more than one connection was written to in the last turn in which any was.
+    /// Whether something was written in this turn.
+    static WROTE: Cell<bool> = const { Cell::new(false) };
+    /// Whether more than one write is expected in a turn: there was in the last that had any.
     static COMPANY: Cell<bool> = const { Cell::new(false) };
 }
 
@@ -37,8 +44,15 @@ struct End {
     spare: Vec<Vec<u8>>,
 }
 
-/// Makes this thread one that works in turns, and ends each. Never ready.
-pub(crate) async fn ends() {
+/// A runtime whose thread works in turns; whoever blocks on it is that thread.
+pub(crate) fn runtime() -> io::Result<Runtime> {
+    let runtime = Builder::new_current_thread().enable_all().on_thread_unpark(|| WROTE.set(false)).build()?;
+    runtime.spawn(ends());
+    Ok(runtime)
+}
+
+/// Ends each turn of this thread.
+async fn ends() {
     poll_fn(|cx| {
         let lines = END.with_borrow_mut(|end| match end {
             Some(end) => mem::take(&mut end.lines),
@@ -65,11 +79,16 @@ fn keep(buffer: Vec<u8>) {
     });
 }
 
-/// Has a line sent at the end of the turn, and gives a buffer for what is to be sent; `None` on a thread that does not
-/// work in turns.
+/// Has a line sent at the end of the turn, and gives a buffer for what is to be sent; `None`: now is the time.
 fn at_end(line: impl FnOnce() -> Line) -> Option<Vec<u8>> {
     END.with_borrow_mut(|end| {
         let end = end.as_mut()?;
+        if WROTE.replace(true) {
+            COMPANY.set(true);
+        }
+        if !COMPANY.get() {
+            return None;
+        }
         if end.lines.is_empty() {
             // It comes after all tasks that wait to be run now.
             end.waker.wake_by_ref();
@@ -79,9 +98,10 @@ fn at_end(line: impl FnOnce() -> Line) -> Option<Vec<u8>> {
     })
 }
 
-/// Waits until the other messages of this turn have come as far as this one; where none is expected, not at all.
-pub(crate) async fn in_step() {
-    let mut waits = COMPANY.get();
+/// Waits until the other messages of this turn have come as far as this one, of so many bytes; where none is expected, or
+/// for a long one, not at all.
+pub(crate) async fn in_step(bytes: usize) {
+    let mut waits = bytes <= STEP_BYTES && COMPANY.get();
     poll_fn(|cx| {
         if !mem::take(&mut waits) {
             return Poll::Ready(());

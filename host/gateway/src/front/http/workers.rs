@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::thread;
 
 use tokio::net::TcpStream;
-use tokio::runtime::{Builder, Handle};
+use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use crate::front::crew::Crew;
@@ -61,12 +61,11 @@ impl Workers {
 
 impl Worker {
     fn start(number: usize) -> io::Result<Self> {
-        let (home, runtime) = (Handle::current(), Builder::new_current_thread().enable_all().build()?);
+        let (home, runtime) = (Handle::current(), turn::runtime()?);
         let (stop, stopped) = oneshot::channel::<()>();
         let handle = runtime.handle().clone();
         thread::Builder::new().name(format!("witgate-{number}")).stack_size(STACK_BYTES).spawn(move || {
             home::leave(number, home);
-            runtime.spawn(turn::ends());
             // A sender that is gone is what ends it.
             let _ = runtime.block_on(stopped);
             runtime.shutdown_background();
