@@ -94,9 +94,10 @@ impl Way<'_> {
         only: Option<&str>,
     ) -> Result<Ended, Refusal> {
         let pipeline = &self.tenant.spec().pipeline;
+        // Before what is routed by is looked at: each sees what those before it have begun.
+        turn::in_step(validated.call().params().len()).await;
         let mut candidates = group.candidates();
         candidates.retain(|candidate| only.is_none_or(|only| *candidate.id == *only));
-        turn::in_step(validated.call().params().len()).await;
         let mut routed = pipeline.route(validated, &candidates).await?;
         pipeline.budget.deposit();
         let started = Instant::now();

@@ -1,8 +1,9 @@
 //! A connection whose short writes are collected, and sent at the end of its worker's turn.
 //!
-//! Its writer sees nothing of it, for what the system takes is on no wire yet either: an error comes with what is written,
-//! flushed or shut down next. Where the peer does not read, the writer is woken and waits as it would without this: while
-//! something was refused by the system, nothing more is collected.
+//! Its writer sees nothing of it, for what the system takes is not there yet either: an error comes with what is written,
+//! flushed or shut down next. Where the peer does not read, the writer is woken and waits as it would without this: after
+//! the system refused something, nothing is collected until it takes all again. What the system had not taken when a
+//! connection is dropped without a shutdown is lost, as what its writer had still to write is.
 
 use std::io::{self, ErrorKind, IoSlice};
 use std::pin::Pin;
@@ -23,6 +24,8 @@ struct Wire {
     collected: Vec<u8>,
     /// How much of that is sent.
     sent: usize,
+    /// Whether the system did not take all of what it was given last.
+    full: bool,
     /// Why no more could be sent.
     broken: Option<io::Error>,
     /// The task of who wrote what was collected.
@@ -34,10 +37,10 @@ pub(super) struct Line(Arc<Mutex<Wire>>);
 
 impl Line {
     /// Sends what was collected, and gives the buffer back. Who wrote it is told of what went wrong.
-    pub(super) fn send(self, keep: impl FnOnce(Vec<u8>)) {
+    pub(super) fn send(self) {
         let mut wire = lock(&self.0);
         match wire.send() {
-            Ok(true) => keep(std::mem::take(&mut wire.collected)),
+            Ok(true) => super::keep(std::mem::take(&mut wire.collected)),
             Ok(false) => wire.wake(),
             Err(cause) => {
                 wire.broken = Some(cause);
@@ -99,7 +102,7 @@ impl Wire {
         length: usize,
         line: impl FnOnce() -> Line,
     ) -> bool {
-        if length == 0 || self.is_stuck() || self.collected.len() + length > MOST_BYTES {
+        if self.full || self.is_stuck() || self.collected.len() + length > MOST_BYTES {
             return false;
         }
         if self.collected.is_empty() {
@@ -119,7 +122,7 @@ impl Wire {
 
 impl Corked {
     pub(crate) fn new(stream: TcpStream) -> Self {
-        let wire = Wire { stream, collected: Vec::new(), sent: 0, broken: None, writer: None };
+        let wire = Wire { stream, collected: Vec::new(), sent: 0, full: false, broken: None, writer: None };
         Self(Arc::new(Mutex::new(wire)))
     }
 }
@@ -146,7 +149,9 @@ impl AsyncWrite for Corked {
             return Poll::Ready(Ok(length));
         }
         ready!(wire.drain(cx))?;
-        Pin::new(&mut wire.stream).poll_write_vectored(cx, pieces)
+        let written = Pin::new(&mut wire.stream).poll_write_vectored(cx, pieces);
+        wire.full = !matches!(written, Poll::Ready(Ok(written)) if written == length);
+        written
     }
 
     fn is_write_vectored(&self) -> bool {

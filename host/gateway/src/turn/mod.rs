@@ -30,9 +30,9 @@ const STEP_BYTES: usize = 8 << 10;
 
 thread_local! {
     static END: RefCell<Option<End>> = const { RefCell::new(None) };
-    /// Whether something was written in this turn.
+    /// Whether something was written since this thread last had nothing to do.
     static WROTE: Cell<bool> = const { Cell::new(false) };
-    /// Whether more than one write is expected in a turn: there was in the last that had any.
+    /// Whether more than one connection is expected to be written to in a turn.
     static COMPANY: Cell<bool> = const { Cell::new(false) };
 }
 
@@ -54,26 +54,36 @@ pub(crate) fn runtime() -> io::Result<Runtime> {
 /// Ends each turn of this thread.
 async fn ends() {
     poll_fn(|cx| {
-        let lines = END.with_borrow_mut(|end| match end {
-            Some(end) => mem::take(&mut end.lines),
-            None => {
-                *end = Some(End { waker: cx.waker().clone(), lines: Vec::new(), spare: Vec::new() });
-                Vec::new()
-            }
+        let mut lines = with_end(|end| {
+            end.waker.clone_from(cx.waker());
+            mem::take(&mut end.lines)
+        })
+        .unwrap_or_else(|| {
+            END.set(Some(End { waker: cx.waker().clone(), lines: Vec::new(), spare: Vec::new() }));
+            Vec::new()
         });
         if !lines.is_empty() {
             COMPANY.set(lines.len() > 1);
         }
-        lines.into_iter().for_each(|line| line.send(keep));
+        for line in lines.drain(..) {
+            line.send();
+        }
+        // For its room: nothing that was woken has run yet.
+        with_end(|end| end.lines = lines);
         Poll::<()>::Pending
     })
     .await;
 }
 
+/// `None` on a thread that does not work in turns.
+fn with_end<T>(change: impl FnOnce(&mut End) -> T) -> Option<T> {
+    END.with_borrow_mut(|end| end.as_mut().map(change))
+}
+
 /// Keeps a buffer for the next who needs one.
 fn keep(buffer: Vec<u8>) {
-    END.with_borrow_mut(|end| {
-        if let Some(end) = end.as_mut().filter(|end| end.spare.len() < SPARE && buffer.capacity() <= SPARE_BYTES) {
+    with_end(|end| {
+        if end.spare.len() < SPARE && (1..=SPARE_BYTES).contains(&buffer.capacity()) {
             end.spare.push(buffer);
         }
     });
@@ -81,8 +91,7 @@ fn keep(buffer: Vec<u8>) {
 
 /// Has a line sent at the end of the turn, and gives a buffer for what is to be sent; `None`: now is the time.
 fn at_end(line: impl FnOnce() -> Line) -> Option<Vec<u8>> {
-    END.with_borrow_mut(|end| {
-        let end = end.as_mut()?;
+    with_end(|end| {
         if WROTE.replace(true) {
             COMPANY.set(true);
         }
@@ -90,12 +99,12 @@ fn at_end(line: impl FnOnce() -> Line) -> Option<Vec<u8>> {
             return None;
         }
         if end.lines.is_empty() {
-            // It comes after all tasks that wait to be run now.
+            // It comes after all tasks of this thread that wait to be run now.
             end.waker.wake_by_ref();
         }
         end.lines.push(line());
         Some(end.spare.pop().unwrap_or_default())
-    })
+    })?
 }
 
 /// Waits until the other messages of this turn have come as far as this one, of so many bytes; where none is expected, or

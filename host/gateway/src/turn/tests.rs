@@ -107,6 +107,26 @@ fn long_and_short_keep_their_order() {
 }
 
 #[test]
+fn the_end_of_what_the_system_did_not_take_is_not_collected() {
+    worker(async || {
+        let (mut ours, peer) = pair().await;
+        let waker = Waker::noop();
+        let mut cx = Context::from_waker(waker);
+        let piece = vec![7; 1 << 20];
+        let mut written = 0;
+        while let Poll::Ready(wrote) = Pin::new(&mut ours).poll_write(&mut cx, &piece) {
+            written += wrote.expect("written");
+        }
+        expect_company();
+        assert!(Pin::new(&mut ours).poll_write(&mut cx, b"the end").is_pending());
+        let reading = tokio::spawn(all(peer));
+        ours.write_all(b"the end").await.expect("it is read");
+        ours.shutdown().await.expect("shut down");
+        assert_eq!(reading.await.expect("a reader").len(), written + b"the end".len());
+    });
+}
+
+#[test]
 fn a_shutdown_sends_what_was_collected_first() {
     worker(async || {
         let (mut ours, peer) = pair().await;

@@ -9,6 +9,7 @@ use std::thread;
 use tokio::net::TcpStream;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
+use tokio::task::yield_now;
 
 use crate::front::crew::Crew;
 use crate::{home, turn};
@@ -66,8 +67,11 @@ impl Worker {
         let handle = runtime.handle().clone();
         thread::Builder::new().name(format!("witgate-{number}")).stack_size(STACK_BYTES).spawn(move || {
             home::leave(number, home);
-            // A sender that is gone is what ends it.
-            let _ = runtime.block_on(stopped);
+            // A sender that is gone is what ends it, after its turn.
+            runtime.block_on(async {
+                let _ = stopped.await;
+                yield_now().await;
+            });
             runtime.shutdown_background();
         })?;
         Ok(Self { runtime: handle, load: Arc::new(()), _stop: stop })
