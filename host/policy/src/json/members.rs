@@ -69,6 +69,33 @@ impl<'t> Iterator for Items<'t> {
     }
 }
 
+/// The items of an array in strict text, and of each that is an object the value of one member; read once.
+pub(super) fn items_with<'t>(text: &'t str, name: &str) -> impl Iterator<Item = (&'t str, Option<&'t str>)> {
+    let mut left = open(text, b'[', b']');
+    std::iter::from_fn(move || {
+        let scanner = left.as_mut()?;
+        let item = if scanner.peek()? == b'{' { object_with(scanner, name)? } else { (scanner.skip()?, None) };
+        if !scanner.takes(b',') {
+            left = None;
+        }
+        Some(item)
+    })
+}
+
+fn object_with<'t>(scanner: &mut Scanner<'t>, name: &str) -> Option<(&'t str, Option<&'t str>)> {
+    let (start, mut found) = (scanner.at(), None);
+    scanner.take();
+    while scanner.takes(b'"') {
+        let key = scanner.string().ok()?;
+        let value = scanner.takes(b':').then(|| scanner.skip())??;
+        if key.says(name) {
+            found = Some(value);
+        }
+        scanner.takes(b',');
+    }
+    scanner.takes(b'}').then(|| (scanner.since(start), found))
+}
+
 /// A scanner behind the opening bracket; `None` when the text does not begin with it, and when it is closed at once.
 fn open(text: &str, bracket: u8, closing: u8) -> Option<Scanner<'_>> {
     let mut scanner = Scanner::new(text);
@@ -95,6 +122,8 @@ mod tests {
             };
             let got: Vec<_> = Members::of(&text).map(|(name, value)| (name.into_owned(), read(value))).collect();
             prop_assert_eq!(got, members);
+            let with: Vec<_> = items_with(&text, "a").map(|(item, value)| (read(item), value.map(read))).collect();
+            prop_assert_eq!(with, items.iter().map(|item| (item.clone(), item.get("a").cloned())).collect::<Vec<_>>());
             prop_assert_eq!(Items::of(&text).map(read).collect::<Vec<_>>(), items);
         }
     }

@@ -1,6 +1,7 @@
 //! JSON as text that was checked once: read by pointer, changed by splicing, never turned into a tree.
 
 mod block;
+mod compose;
 mod edit;
 mod members;
 #[cfg(test)]
@@ -91,7 +92,8 @@ impl Payload {
     /// The same text in memory of its own: who keeps a part for long must not keep the whole that it came in.
     #[must_use]
     pub fn detached(&self) -> Self {
-        Self::plain(ByteString::from(self.as_str().to_owned()))
+        let outline = self.outline.as_ref().map(|(outline, place)| (Arc::new(outline.part(*place)), None));
+        Self { text: ByteString::from(self.as_str().to_owned()), outline }
     }
 
     /// What the gate itself says.
@@ -183,6 +185,11 @@ impl Payload {
         Items::of(self.as_str())
     }
 
+    /// The items of the array at a pointer, and of each that is an object the value of one member, all read once.
+    pub fn items_with(&self, pointer: &str, name: &str) -> impl Iterator<Item = (&str, Option<&str>)> {
+        members::items_with(self.get(pointer).unwrap_or("[]"), name)
+    }
+
     /// The value at a pointer, when it is of that type.
     pub fn read<T: DeserializeOwned>(&self, pointer: &str) -> Option<T> {
         serde_json::from_str(self.get(pointer)?).ok()
@@ -221,7 +228,10 @@ mod tests {
     use super::*;
 
     /// What stands in a payload, asked for in each way, with and without an outline.
-    fn same(noted: &Payload, levels: usize) -> Result<(), TestCaseError> {
+    pub(super) fn same(noted: &Payload, levels: usize) -> Result<(), TestCaseError> {
+        if levels > 0 {
+            same(&noted.detached(), 0)?;
+        }
         let read = Payload::plain(noted.text.clone());
         let members: Vec<_> = read.members().collect();
         prop_assert_eq!(&noted.members().collect::<Vec<_>>(), &members);

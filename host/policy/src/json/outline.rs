@@ -23,7 +23,7 @@ pub(super) struct Outline {
     complete: bool,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Member {
     level: u8,
     name: Range<u32>,
@@ -168,6 +168,66 @@ impl Outline {
                 (name, cut(text, &member.value, base))
             })
         })
+    }
+
+    /// Of the part alone that a place is.
+    pub(super) fn part(&self, place: Place) -> Self {
+        let Some(at) = place else { return Self { members: self.members.clone(), complete: self.complete } };
+        let Some(part) = self.members.get(usize::from(at)) else { return Self::default() };
+        let (base, first) = (part.value.start, at + 1);
+        let own = self.members.get(usize::from(first)..usize::from(part.next)).unwrap_or_default();
+        let moved = |range: &Range<u32>| range.start - base..range.end - base;
+        let members = own.iter().map(|member| Member {
+            level: member.level - part.level,
+            name: moved(&member.name),
+            value: moved(&member.value),
+            next: member.next - first,
+            ..*member
+        });
+        Self { members: members.collect(), complete: part.complete }
+    }
+
+    /// Of a text in which a member's value, which stands there, is exchanged for one of another length. `None` when it
+    /// cannot be noted.
+    pub(super) fn exchanged(mut self, old: Range<usize>, len: usize) -> Option<Self> {
+        let (start, end) = (u32::try_from(old.start).ok()?, u32::try_from(old.end).ok()?);
+        let new_end = u32::try_from(old.start + len).ok()?;
+        let Some(at) = self.place(None, old) else {
+            // It was not noted, nor is what comes behind it.
+            let behind = self.members.iter().position(|member| member.level == 1 && member.value.end > start);
+            self.members.truncate(behind.unwrap_or(self.members.len()));
+            return Some(Self { complete: false, ..self });
+        };
+        let behind = self.members[usize::from(at)].next;
+        let dropped = behind - at - 1;
+        self.members.drain(usize::from(at) + 1..usize::from(behind));
+        let moved = |place: u32| place - end + new_end;
+        for (number, member) in (0..).zip(&mut self.members) {
+            if number == at {
+                (member.value, member.complete, member.next) = (start..new_end, false, at + 1);
+            } else if number > at {
+                member.name = moved(member.name.start)..moved(member.name.end);
+                member.value = moved(member.value.start)..moved(member.value.end);
+                member.next -= dropped;
+            } else if member.next > at {
+                // It stands in this one.
+                member.value.end = moved(member.value.end);
+                member.next -= dropped;
+            }
+        }
+        Some(self)
+    }
+
+    /// Of a text to which a member was added, behind all others.
+    pub(super) fn appended(mut self, name: Range<usize>, escaped: bool, value: Range<usize>) -> Option<Self> {
+        let narrow = |range: Range<usize>| Some(u32::try_from(range.start).ok()?..u32::try_from(range.end).ok()?);
+        self.complete &= self.members.len() < OF_ALL;
+        if self.complete {
+            let next = u16::try_from(self.members.len() + 1).ok()?;
+            let (name, value) = (narrow(name)?, narrow(value)?);
+            self.members.push(Member { level: 1, name, escaped, value, complete: false, next });
+        }
+        Some(self)
     }
 
     fn is_complete(&self, place: Place) -> bool {

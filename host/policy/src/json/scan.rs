@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::block::{BLOCK, marks};
+use super::block::{BLOCK, Ends, Text, marks};
 
 /// The nesting that is ever followed, however much an operator allows: it bounds the stack.
 pub(super) const DEPTH_MAX: usize = 127;
@@ -289,31 +289,52 @@ impl<'t> Scanner<'t> {
     pub(super) fn skip(&mut self) -> Option<&'t str> {
         let first = self.peek()?;
         let start = self.at;
-        let mut open = 0_usize;
         match first {
             b'"' => self.skip_string()?,
-            b'{' | b'[' => loop {
-                let mark = self.rest().iter().position(|byte| matches!(byte, b'"' | b'{' | b'[' | b'}' | b']'))?;
-                self.at += mark;
-                match self.rest()[0] {
-                    b'"' => {
-                        self.skip_string()?;
-                        continue;
-                    }
-                    b'{' | b'[' => open += 1,
-                    _ => open -= 1,
-                }
-                self.at += 1;
-                if open == 0 {
-                    break;
-                }
-            },
+            b'{' | b'[' => self.skip_nested()?,
             _ => {
                 let ends = |byte: &u8| matches!(byte, b',' | b'}' | b']' | b' ' | b'\n' | b'\t' | b'\r');
                 self.at += self.rest().iter().position(ends).unwrap_or(self.rest().len());
             }
         }
         Some(self.since(start))
+    }
+
+    /// From an opening bracket to behind the one that closes it.
+    fn skip_nested(&mut self) -> Option<()> {
+        let (mut text, mut open) = (Text::default(), 0);
+        loop {
+            let rest = self.rest();
+            let ends = match rest.first_chunk() {
+                Some(block) => Ends::of(block),
+                None if rest.is_empty() => return None,
+                None => {
+                    let mut padded = [0; BLOCK];
+                    padded[..rest.len()].copy_from_slice(rest);
+                    Ends::of(&padded)
+                }
+            };
+            let Ends { opening, closing, .. } = ends.outside(&mut text);
+            let mut left = opening | closing;
+            // Most blocks close less than is open.
+            if closing.count_ones() < open {
+                open = open + opening.count_ones() - closing.count_ones();
+                left = 0;
+            }
+            while left != 0 {
+                let bit = left & left.wrapping_neg();
+                left ^= bit;
+                if opening & bit != 0 {
+                    open += 1;
+                } else if open > 1 {
+                    open -= 1;
+                } else {
+                    self.at += bit.trailing_zeros() as usize + 1;
+                    return Some(());
+                }
+            }
+            self.at += BLOCK.min(rest.len());
+        }
     }
 
     fn skip_string(&mut self) -> Option<()> {
