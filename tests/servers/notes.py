@@ -1,7 +1,8 @@
 """A server of both eras on fastmcp 4: tools, progress, questions, a resource, a template, a prompt, completion.
 
 `notes.py http` listens on a port of the system's choice and prints its URL; `notes.py http legacy` does the same and
-refuses the modern era, as its forerunners do; `notes.py stdio` speaks on stdin and stdout.
+refuses the modern era, as its forerunners do; `notes.py http kept` lets everybody keep its lists for an hour;
+`notes.py stdio` speaks on stdin and stdout.
 """
 
 import asyncio
@@ -15,7 +16,8 @@ from mcp_types import ElicitRequest, ElicitRequestFormParams, InputRequiredResul
 MODERN = "2026-07-28"
 NAME = {"type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]}
 
-server = FastMCP("notes", version="1.2.3", instructions="A test server.")
+hints = {"cache_ttl": 3600, "cache_scope": "public"} if "kept" in sys.argv else {}
+server = FastMCP("notes", version="1.2.3", instructions="A test server.", **hints)
 
 
 @server.tool(annotations={"readOnlyHint": True})

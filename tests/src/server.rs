@@ -40,6 +40,13 @@ impl Server {
         Self::launch(command).await
     }
 
+    /// The same, whose lists everybody may keep for an hour.
+    pub async fn kept_notes() -> Self {
+        let mut command = Command::new(paths::python("python"));
+        command.arg(paths::script("servers/notes.py")).args(["http", "kept"]);
+        Self::launch(command).await
+    }
+
     /// The same, of the legacy era only.
     pub async fn legacy_notes() -> Self {
         let mut command = Command::new(paths::python("python"));

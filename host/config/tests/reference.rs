@@ -102,7 +102,7 @@ plugin had a say. As JSON (`log.format`) it has these members beside `timestamp`
 | `generation` | the configuration that served it, counted from 1 |
 | `tenant`, `method`, `target`, `revision` | what was asked; `target` as the client names it. An answer to a server's question has the question's method; `GET` is a client up to 2025-11-25 that listens, `DELETE` one that leaves |
 | `subject` | who asked |
-| `upstreams` | where it was sent, in order; of what a server says, that server |
+| `upstreams` | where it was sent, in order: nowhere, for a list that the gate had kept; of what a server says, that server |
 | `outcome` | `ok`, `input-required` (the client is to come back with answers), `error` (the server's), `cancelled`, or a reason of the table above |
 | `refusal` | `stage`, `plugin`, the `message` that the client got, the `note` that only the operator gets |
 | `plugins` | what each decided: `stage`, `plugin`, `digest`, `verdict`, `fault`, `micros`, `shadow`, and `times` where it said the same again |

@@ -11,6 +11,7 @@ use witgate_policy::{
 use super::catalog::Item;
 use super::held::{Dialog, Held};
 use super::journal::Visits;
+use super::pages::Keeping;
 use super::spec::Group;
 use super::talk::Heard;
 use super::{Outlet, Tenant};
@@ -103,13 +104,22 @@ impl Way<'_> {
         let started = Instant::now();
         let mut number = 1;
         loop {
+            let mut keeping = Keeping::of(self, &routed, group, cargo);
+            if let Some(page) = keeping.as_mut().and_then(|keeping| keeping.page()) {
+                return Ok(Ended::Answered(Answered { routed, reply: Reply::Result(page), fallback: false }));
+            }
             let outcome = self.try_once(validated, &routed, group, cargo).await?;
             let (failed, reply) = match outcome {
                 Ok((Heard::Questions, dialog)) => return Ok(Ended::Held(Held { routed, dialog })),
-                Ok((Heard::Reply(reply), _)) => match failure_of(&reply).filter(|_| !pipeline.retry.is_empty()) {
-                    Some(failure) => (Failed::from(failure), Some(reply)),
-                    None => return Ok(Ended::Answered(Answered { routed, reply, fallback: false })),
-                },
+                Ok((Heard::Reply(reply), _)) => {
+                    let Some(failure) = failure_of(&reply).filter(|_| !pipeline.retry.is_empty()) else {
+                        if let (Some(keeping), Reply::Result(page)) = (keeping, &reply) {
+                            keeping.keep(page);
+                        }
+                        return Ok(Ended::Answered(Answered { routed, reply, fallback: false }));
+                    };
+                    (Failed::from(failure), Some(reply))
+                }
                 Err(failed) => (failed, None),
             };
             let attempt = describe(&routed, &failed, cargo, number, started);

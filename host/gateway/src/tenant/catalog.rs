@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use indexmap::IndexMap;
-use serde_json::value::RawValue;
 use tokio::time::Instant;
+use witgate_policy::json::said;
 use witgate_policy::{Admitted, Answer, Identity, Lookup, Payload, Reason, Refusal, Stage, ToolBook, Validated};
 
 use super::Tenant;
@@ -131,11 +131,10 @@ pub(super) const fn fields(what: Lookup) -> (&'static str, &'static str) {
     }
 }
 
-/// The items of a list result, as they stand.
-pub(super) fn items(page: &Payload, what: Lookup) -> Vec<Payload> {
-    let (list, _) = fields(what);
-    let raw: Vec<&RawValue> = page.get(list).and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
-    raw.into_iter().map(|raw| page.part(raw)).collect()
+/// The items of a list result, as they stand, and what stands there as the name of each.
+pub(super) fn items(page: &Payload, what: Lookup) -> impl Iterator<Item = (&str, Option<&str>)> {
+    let (list, name) = fields(what);
+    page.items_with(list, &name[1..])
 }
 
 impl Tenant {
@@ -199,9 +198,9 @@ impl Tenant {
                         return Err(Refusal::new(Stage::Route, Reason::Unavailable, message).noted(error.as_str()));
                     }
                 };
-                let (_, name) = fields(what);
                 listed.extend(
-                    items(&page, what).into_iter().filter_map(|item| Some((item.read::<String>(name)?, item.into()))),
+                    items(&page, what)
+                        .filter_map(|(item, name)| Some((said(name?)?.into_owned(), page.slice(item).into()))),
                 );
                 cursor = page.read::<String>("/nextCursor");
                 if cursor.is_none() {
@@ -230,6 +229,7 @@ impl Tenant {
             if !self.catalog.forget(&self.key(validated.identity(), group, Lookup::Tools)) {
                 return None;
             }
+            self.pages.forget(group);
             let shelf = self.shelf(validated.admitted(), group, Lookup::Tools, way).await.ok()?;
             shelf.get(&own).filter(|now| known.is_none_or(|known| now.definition != known.definition)).cloned()
         })

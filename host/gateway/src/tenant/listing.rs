@@ -7,8 +7,7 @@ use std::collections::HashSet;
 
 use futures_util::future::join_all;
 use indexmap::IndexMap;
-use serde_json::value::RawValue;
-use witgate_policy::json::{Edit, Limits};
+use witgate_policy::json::{Edit, said};
 use witgate_policy::{Kind, Lookup, Payload, Reason, Refusal, Sanitized, Stage, Validated};
 
 use super::Tenant;
@@ -81,13 +80,13 @@ impl Tenant {
     }
 
     async fn merged(&self, validated: &Validated, merge: Merge) -> Result<Sanitized, Refusal> {
-        let Merge { what, parts, missing, cursor, .. } = merge;
+        let Merge { what, parts, items, missing, cursor, .. } = merge;
         let next = self.close_cursor(validated, what, &cursor);
-        let page = |parts: &[Sanitized]| union(parts, what, &missing, &cursor, next.as_deref());
+        let page = |parts: &[Sanitized]| union(parts, &items, what, &missing, &cursor, next.as_deref());
         match Sanitized::merged(parts, page) {
             Some(page) => Ok(page),
             // No server has the feature, or the groups that had more are gone since a reload.
-            None => self.say(validated, Kind::Listing, union(&[], what, &[], &cursor, None)).await,
+            None => self.say(validated, Kind::Listing, union(&[], &[], what, &[], &cursor, None)).await,
         }
     }
 }
@@ -96,6 +95,8 @@ impl Tenant {
 struct Merge {
     what: Lookup,
     parts: Vec<Sanitized>,
+    /// What the parts list.
+    items: Vec<Payload>,
     missing: Vec<String>,
     cursor: Cursor,
     seen: HashSet<String>,
@@ -104,7 +105,7 @@ struct Merge {
 impl Merge {
     fn new(what: Lookup, private: bool) -> Self {
         let cursor = Cursor { private, ..Cursor::default() };
-        Self { what, parts: Vec::new(), missing: Vec::new(), cursor, seen: HashSet::new() }
+        Self { what, parts: Vec::new(), items: Vec::new(), missing: Vec::new(), cursor, seen: HashSet::new() }
     }
 
     /// Adds a group's page: its items under clients' names, and where it goes on.
@@ -131,26 +132,11 @@ impl Merge {
         let what = self.what;
         let seen = &mut self.seen;
         let unseen = |uri: &str| !tenant.is_listed_before(validated.identity(), group, what, uri);
-        let page = renamed(page, group, what);
-        self.parts
-            .push(page.renamed(|payload| once(payload, what, |name| unseen(name) && seen.insert(name.to_owned()))));
+        let is_new = |name: &str| unseen(name) && seen.insert(name.to_owned());
+        self.items.extend(outer_items(page.payload(), group, what, is_new));
+        self.parts.push(page);
         Ok(())
     }
-}
-
-/// A page without the items whose name `is_new` denies; what has no name stays.
-fn once(page: &Payload, what: Lookup, mut is_new: impl FnMut(&str) -> bool) -> Payload {
-    let (list, name) = fields(what);
-    let all = items(page, what);
-    let kept: Vec<&str> = all
-        .iter()
-        .filter(|item| item.read::<String>(name).is_none_or(|name| is_new(&name)))
-        .map(Payload::as_str)
-        .collect();
-    if kept.len() == all.len() {
-        return page.clone();
-    }
-    edited(page, &[Edit::set(list, format!("[{}]", kept.join(",")))])
 }
 
 /// A page with the names that clients use. URIs stay as they are.
@@ -158,68 +144,78 @@ fn renamed(page: Sanitized, group: &Group, what: Lookup) -> Sanitized {
     if group.prefix.is_empty() || !matches!(what, Lookup::Tools | Lookup::Prompts) || page.kind() == Kind::Error {
         return page;
     }
-    page.renamed(|payload| {
-        let (list, name) = fields(what);
-        let edits: Vec<Edit> = items(payload, what)
-            .iter()
-            .enumerate()
-            .filter_map(|(at, item)| {
-                let outer = group.outer(&item.read::<String>(name)?);
-                Some(Edit::set(format!("{list}/{at}{name}"), Payload::of(&outer).as_str()))
-            })
-            .collect();
-        edited(payload, &edits)
-    })
+    let (list, _) = fields(what);
+    page.renamed(|payload| payload.with_list(&list[1..], &outer_items(payload, group, what, |_| true)))
+}
+
+/// The items of a page under the names that clients use, but for those whose name `is_new` denies; what has no name stays
+/// as it is.
+fn outer_items(page: &Payload, group: &Group, what: Lookup, mut is_new: impl FnMut(&str) -> bool) -> Vec<Payload> {
+    let is_prefixed = !group.prefix.is_empty() && matches!(what, Lookup::Tools | Lookup::Prompts);
+    let outer = |(item, name): (&str, Option<&str>)| {
+        let Some((name, own)) = name.and_then(|name| Some((name, said(name)?))) else { return Some(page.slice(item)) };
+        if !is_prefixed {
+            return is_new(&own).then(|| page.slice(item));
+        }
+        let outer = group.outer(&own);
+        is_new(&outer).then(|| page.slice(item).exchanged(name, &Payload::of(&outer)))
+    };
+    items(page, what).filter_map(outer).collect()
 }
 
 /// One page of all items, with what else the pages say as far as they agree.
-fn union(parts: &[Sanitized], what: Lookup, missing: &[String], cursor: &Cursor, next: Option<&str>) -> Payload {
+fn union(
+    parts: &[Sanitized],
+    items: &[Payload],
+    what: Lookup,
+    missing: &[String],
+    cursor: &Cursor,
+    next: Option<&str>,
+) -> Payload {
     let (list, _) = fields(what);
     let list = &list[1..];
-    let all: Vec<Payload> = parts.iter().flat_map(|part| items(part.payload(), what)).collect();
-    let texts: Vec<&str> = all.iter().map(Payload::as_str).collect();
-    let mut members: IndexMap<String, String> = IndexMap::from([(list.to_owned(), format!("[{}]", texts.join(",")))]);
-    members.extend(agreed(parts, "", |key| key == list || OWN.contains(&key)));
-    let mut meta = agreed(parts, "/_meta", |key| ONE_SERVER_S.contains(&key));
-    if !missing.is_empty() {
-        meta.insert(UNAVAILABLE.to_owned(), Payload::of(missing).as_str().to_owned());
+    let mut page = Payload::empty();
+    for (name, value) in agreed(parts, "", |key| key == list || OWN.contains(&key)) {
+        page = page.with(&name, &value);
     }
-    if !meta.is_empty() {
-        members.insert("_meta".to_owned(), object(&meta));
+    let mut meta = Payload::empty();
+    for (name, value) in agreed(parts, "/_meta", |key| ONE_SERVER_S.contains(&key)) {
+        meta = meta.with(&name, &value);
+    }
+    if !missing.is_empty() {
+        meta = meta.with(UNAVAILABLE, &Payload::of(missing));
+    }
+    if meta != Payload::empty() {
+        page = page.with("_meta", &meta);
     }
     if let Some(next) = next {
-        members.insert("nextCursor".to_owned(), Payload::of(next).as_str().to_owned());
+        page = page.with("nextCursor", &Payload::of(next));
     }
-    if parts.iter().any(|part| part.payload().get("/ttlMs").is_some()) {
+    let says = |name: &str| parts.iter().any(|part| part.payload().get(name).is_some());
+    if says("/resultType") {
+        page = page.with("resultType", &Payload::of("complete"));
+    }
+    if says("/ttlMs") {
         let ttl = parts.iter().map(|part| part.payload().read::<u64>("/ttlMs").unwrap_or(0)).min().unwrap_or(0);
         // A list with a part missing is to be asked for again.
         let ttl = if missing.is_empty() { ttl } else { 0 };
-        members.insert("ttlMs".to_owned(), ttl.to_string());
-        let scope = if cursor.private { "\"private\"" } else { "\"public\"" };
-        members.insert("cacheScope".to_owned(), scope.to_owned());
+        let scope = if cursor.private { "private" } else { "public" };
+        page = page.with("ttlMs", &Payload::of(&ttl)).with("cacheScope", &Payload::of(scope));
     }
-    let roomy = Limits { bytes: usize::MAX, depth: 127 };
-    Payload::parse(object(&members).into(), roomy).unwrap_or_else(|_| Payload::empty())
+    page.with_list(list, items)
 }
 
 /// The members of an object in each page that no two pages give different values.
-fn agreed(parts: &[Sanitized], pointer: &str, is_own: impl Fn(&str) -> bool) -> IndexMap<String, String> {
-    let mut all: IndexMap<String, Option<String>> = IndexMap::new();
+fn agreed(parts: &[Sanitized], pointer: &str, is_own: impl Fn(&str) -> bool) -> IndexMap<String, Payload> {
+    let mut all: IndexMap<String, Option<Payload>> = IndexMap::new();
     for part in parts {
-        let text = part.payload().get(pointer).unwrap_or("{}");
-        let members: IndexMap<String, &RawValue> = serde_json::from_str(text).unwrap_or_default();
-        for (key, value) in members.into_iter().filter(|(key, _)| !is_own(key)) {
-            let value = value.get();
-            all.entry(key)
-                .and_modify(|known| *known = known.take().filter(|known| known == value))
-                .or_insert_with(|| Some(value.to_owned()));
+        let Some(object) = part.payload().get(pointer).map(|object| part.payload().slice(object)) else { continue };
+        for (key, value) in object.members().filter(|(key, _)| !is_own(key)) {
+            let value = object.slice(value);
+            all.entry(key.into_owned())
+                .and_modify(|known| *known = known.take().filter(|known| *known == value))
+                .or_insert(Some(value));
         }
     }
     all.into_iter().filter_map(|(key, value)| Some((key, value?))).collect()
-}
-
-fn object(members: &IndexMap<String, String>) -> String {
-    let members: Vec<String> =
-        members.iter().map(|(key, value)| format!("{}:{value}", Payload::of(key.as_str()).as_str())).collect();
-    format!("{{{}}}", members.join(","))
 }

@@ -28,6 +28,7 @@ mod named;
 mod names;
 mod outlet;
 mod own;
+mod pages;
 mod questions;
 mod rounds;
 mod seal;
@@ -59,6 +60,7 @@ use self::journal::Journal;
 pub use self::lasting::Lasting;
 use self::names::Prefixes;
 pub use self::outlet::{Heard, Outlet, Said};
+use self::pages::Pages;
 pub use self::seal::{NoChance, Seal};
 pub use self::spec::{Group, Spec};
 use self::task::is_task;
@@ -103,6 +105,7 @@ pub struct Tenant {
     /// Whether answers may differ from caller to caller: then what one is told is nobody else's.
     personal: bool,
     catalog: Catalog,
+    pages: Pages,
     credentials: Credentials,
 }
 
@@ -110,7 +113,14 @@ impl Tenant {
     /// Takes what it is made of.
     pub fn new(spec: Spec) -> Self {
         let (prefixes, personal) = (Prefixes::of(&spec.groups), depends_on_the_caller(&spec));
-        Self { spec, prefixes, personal, catalog: Catalog::default(), credentials: Credentials::default() }
+        Self {
+            spec,
+            prefixes,
+            personal,
+            catalog: Catalog::default(),
+            pages: Pages::default(),
+            credentials: Credentials::default(),
+        }
     }
 
     /// Its name.

@@ -9,12 +9,17 @@ pub(super) fn for_client(answer: Sanitized, revision: Revision, personal: bool) 
     if !revision.is_modern() {
         return answer;
     }
-    let edits = match answer.kind() {
-        Kind::Error => error_edits(answer.payload()),
-        Kind::Result | Kind::Listing => result_edits(answer.payload(), answer.method(), personal),
-        Kind::InputRequired | Kind::Notification | Kind::ServerRequest => Vec::new(),
-    };
-    if edits.is_empty() { answer } else { answer.renamed(|payload| edited(payload, &edits)) }
+    match answer.kind() {
+        Kind::Error => {
+            let edits = error_edits(answer.payload());
+            if edits.is_empty() { answer } else { answer.renamed(|payload| edited(payload, &edits)) }
+        }
+        Kind::Result | Kind::Listing => match completed(answer.payload(), answer.method(), personal) {
+            Some(completed) => answer.renamed(|_| completed),
+            None => answer,
+        },
+        Kind::InputRequired | Kind::Notification | Kind::ServerRequest => answer,
+    }
 }
 
 /// The gate's own edits have a place by construction; should one not, the payload stays.
@@ -25,7 +30,8 @@ pub(super) fn edited(payload: &Payload, edits: &[Edit]) -> Payload {
 
 /// 2026-07-28: every result has a `resultType`, a cacheable one also `ttlMs` and `cacheScope`. A server that says
 /// nothing of caching gets the answer that is always true: stale at once, and nobody else's.
-fn result_edits(result: &Payload, method: &str, personal: bool) -> Vec<Edit> {
+/// `None` where nothing is missing.
+fn completed(result: &Payload, method: &str, personal: bool) -> Option<Payload> {
     let cacheable = matches!(
         method,
         "tools/list"
@@ -35,15 +41,21 @@ fn result_edits(result: &Payload, method: &str, personal: bool) -> Vec<Edit> {
             | "resources/read"
             | "server/discover"
     );
-    let fields = [("/resultType", "\"complete\""), ("/ttlMs", "0"), ("/cacheScope", "\"private\"")];
-    let fields = fields.into_iter().take(if cacheable { 3 } else { 1 });
     let stands = |pointer: &str| match (pointer, result.get(pointer)) {
         (_, None) => false,
         ("/cacheScope", Some(scope)) => scope == "\"private\"" || (scope == "\"public\"" && !personal),
         ("/ttlMs", Some(_)) => result.read::<u64>(pointer).is_some(),
         (_, Some(_)) => true,
     };
-    fields.filter(|(pointer, _)| !stands(pointer)).map(|(pointer, value)| Edit::set(pointer, value)).collect()
+    let fields = ["/resultType", "/ttlMs", "/cacheScope"].into_iter().take(if cacheable { 3 } else { 1 });
+    fields.filter(|pointer| !stands(pointer)).fold(None, |completed, pointer| {
+        let value = match pointer {
+            "/resultType" => Payload::of("complete"),
+            "/ttlMs" => Payload::of(&0),
+            _ => Payload::of("private"),
+        };
+        Some(completed.as_ref().unwrap_or(result).with(&pointer[1..], &value))
+    })
 }
 
 /// Legacy "resource not found" is "invalid params" now, and a legacy "URL elicitation required" that names none is no more

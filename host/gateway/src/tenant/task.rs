@@ -8,7 +8,7 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 use serde_json::json;
 use serde_json::value::RawValue;
-use witgate_policy::json::Edit;
+use witgate_policy::json::{Edit, said};
 use witgate_policy::{Identity, Kind, Lookup, Payload, Reason, Refusal, Revision, Sanitized, Stage, Validated};
 
 use super::Tenant;
@@ -101,12 +101,9 @@ impl Tenant {
         let caller = Maker::new(validated.identity(), client.session.as_ref());
         let is_own = |own: &str| self.spec().lasting.made.is_of((self.name(), routed.upstream(), own), &caller);
         let tasks = items(&page, Lookup::Tasks);
-        let own: Vec<&str> = tasks
-            .iter()
-            .filter(|task| task.read::<String>("/taskId").is_some_and(|own| is_own(&own)))
-            .map(Payload::as_str)
-            .collect();
-        let page = edited(&page, &[Edit::set("/tasks", format!("[{}]", own.join(",")))]);
+        let own = tasks.filter(|(_, name)| name.and_then(said).is_some_and(|own| is_own(&own)));
+        let own: Vec<_> = own.map(|(task, _)| page.slice(task)).collect();
+        let page = page.with_list("tasks", &own);
         Answered { routed, reply: Reply::Result(page), fallback: false }
     }
 

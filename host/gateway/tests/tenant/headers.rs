@@ -20,7 +20,9 @@ fn renaming(after: usize, looks: bool) -> (Arc<Tenant>, Log) {
         "tools/list" => {
             let header = if listed.fetch_add(1, Ordering::Relaxed) < after { "Region" } else { "Zone" };
             let schema = json!({"type": "object", "properties": {"r": {"type": "string", "x-mcp-header": header}}});
-            Says::Result(json!({"tools": [{"name": "x", "inputSchema": schema}]}))
+            // Whatever it says of its time, a list that turned out to be another is not believed.
+            let tools = json!([{"name": "x", "inputSchema": schema}]);
+            Says::Result(json!({"tools": tools, "ttlMs": 3_600_000, "cacheScope": "public"}))
         }
         "tools/call" if looks && listed.load(Ordering::Relaxed) <= after => Says::Error(-32020),
         "tools/call" => Says::Result(text("done")),

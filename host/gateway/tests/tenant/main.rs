@@ -9,6 +9,7 @@ mod held;
 mod hooks;
 mod lists;
 mod made;
+mod pages;
 mod peer;
 mod rounds;
 mod support;

@@ -92,17 +92,27 @@ impl Caller {
 }
 
 /// Sends a request and waits for its answer: head and body.
-pub(crate) fn exchange(mut stream: &TcpStream, input: &mut Vec<u8>, request: &[u8]) -> Result<(Vec<u8>, Vec<u8>)> {
+pub(crate) fn exchange(stream: &TcpStream, input: &mut Vec<u8>, request: &[u8]) -> Result<(Vec<u8>, Vec<u8>)> {
+    let length = answer(stream, input, request)?;
+    let body = input.split_off(length);
+    Ok((std::mem::take(input), body))
+}
+
+/// Sends a request and waits until its answer, and no more, is in the input; how long the head is.
+pub(crate) fn answer(mut stream: &TcpStream, input: &mut Vec<u8>, request: &[u8]) -> Result<usize> {
     stream.write_all(request)?;
-    loop {
-        if let Some(head) = Head::parse(input)?.filter(|head| input.len() >= head.whole()) {
-            let (length, whole) = (head.length, head.whole());
-            let mut message: Vec<_> = input.drain(..whole).collect();
-            let body = message.split_off(length);
-            return Ok((message, body));
+    let (length, whole) = loop {
+        if let Some(head) = Head::parse(input)? {
+            break (head.length, head.whole());
         }
         receive(stream, input)?;
+    };
+    if let Some(more) = whole.checked_sub(input.len()) {
+        input.reserve(more);
+        stream.take(more as u64).read_to_end(input)?;
     }
+    ensure!(input.len() == whole, "an answer of {whole} bytes has {}", input.len());
+    Ok(length)
 }
 
 /// Waits for more of an answer.

@@ -15,7 +15,7 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
 use caller::Caller;
-pub(crate) use caller::exchange;
+pub(crate) use caller::{answer, exchange};
 use histogram::Histogram;
 
 use crate::wire::Era;

@@ -8,23 +8,27 @@ use serde_json::{Value, json};
 
 use super::Scale;
 use crate::configuration::{Configuration, FIVE, KEY};
-use crate::load::exchange;
+use crate::load::answer;
 use crate::proof::ask;
 use crate::setting::{Served, Setting};
 use crate::spread::Spread;
 use crate::wire::{Era, Request, Sender};
 
 const TOOLS: usize = 10_000;
+const SERVERS: usize = 10;
 const STARTS: usize = 9;
 const WALKS: usize = 9;
 
 pub(super) fn table(scale: &Scale) -> Result<String> {
     let starts = starts(scale)?;
-    let (walks, pages) = walks(scale)?;
+    let (one, pages) = walks(scale, 1)?;
+    let (ten, page) = walks(scale, SERVERS)?;
+    ensure!(page == 1, "{SERVERS} servers' lists come in {page} pages");
     Ok(format!(
         "| | ms |\n|---|---|\n\
          | from the start of the process to the first answered call, five plugins compiled in the cache | {starts} |\n\
-         | `tools/list` of {TOOLS} tools from the gate's cache, all {pages} pages | {walks} |\n"
+         | `tools/list` of one server's {TOOLS} tools from the gate's cache, all {pages} pages | {one} |\n\
+         | `tools/list` of {TOOLS} tools of {SERVERS} servers, merged from the gate's cache, on one page | {ten} |\n"
     ))
 }
 
@@ -43,30 +47,34 @@ fn starts(scale: &Scale) -> Result<Spread> {
     Ok(Spread::of(times))
 }
 
-/// The whole list, but for the first time, which asks the upstream; and in how many pages it comes.
-fn walks(scale: &Scale) -> Result<(Spread, usize)> {
-    let served = Served { tools: TOOLS, ports: 1, ..Served::default() };
-    let setting = Setting { served, ..scale.gate("bare", Configuration::default()) };
+/// The whole list of so many servers, but for the first time, which asks them; and in how many pages it comes.
+fn walks(scale: &Scale, servers: usize) -> Result<(Spread, usize)> {
+    let served = Served { tools: TOOLS / servers, ports: servers, ..Served::default() };
+    let configuration = Configuration { apart: true, ..Configuration::default() };
+    let setting = Setting { served, ..scale.gate("bare", configuration) };
     let gate = scale.bench.gate(&setting)?.context("a gate")?;
-    let (_, pages) = walk(gate.address)?;
-    let times = (0..WALKS).map(|_| walk(gate.address).map(|(time, _)| milliseconds(time)));
+    let mut input = Vec::new();
+    let (_, pages) = walk(gate.address, &mut input)?;
+    let times = (0..WALKS).map(|_| walk(gate.address, &mut input).map(|(time, _)| milliseconds(time)));
     Ok((Spread::of(times.collect::<Result<Vec<_>>>()?), pages))
 }
 
 /// All pages: the time until they are there, and how many.
-fn walk(address: SocketAddr) -> Result<(Duration, usize)> {
+fn walk(address: SocketAddr, input: &mut Vec<u8>) -> Result<(Duration, usize)> {
     let stream = TcpStream::connect(address)?;
     let (mut time, mut tools, mut pages) = (Duration::ZERO, 0, 0);
     let mut params = json!({});
     loop {
         let mut request = Request::new(sender(), "tools/list", params);
         let begun = Instant::now();
-        let (head, body) = exchange(&stream, &mut Vec::new(), request.numbered(0).0)?;
+        let head = answer(&stream, input, request.numbered(0).0)?;
         time += begun.elapsed();
-        let page: Value = serde_json::from_slice(&body)?;
+        let (head, body) = input.split_at(head);
+        let page: Value = serde_json::from_slice(body)?;
         let listed = page["result"]["tools"].as_array();
-        tools += listed.with_context(|| format!("no list: {}", String::from_utf8_lossy(&head)))?.len();
+        tools += listed.with_context(|| format!("no list: {}", String::from_utf8_lossy(head)))?.len();
         pages += 1;
+        input.clear();
         let Some(cursor) = page["result"]["nextCursor"].as_str() else { break };
         params = json!({ "cursor": cursor });
     }
