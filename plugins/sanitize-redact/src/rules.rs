@@ -92,6 +92,11 @@ impl Rules {
         self.names.is_secret_by_words(name)
     }
 
+    /// Whether there is a value that is not looked at.
+    pub(crate) fn may_allow(&self) -> bool {
+        !self.allow.is_empty()
+    }
+
     pub(crate) fn allows(&self, pointer: &str) -> bool {
         self.allow.iter().any(|glob| glob.matches(pointer))
     }

@@ -84,7 +84,7 @@ pub(crate) fn nested_edits(rules: &Rules, text: &str, nesting: Nesting) -> Resul
     run(Notes::new(rules, false, nesting), Place::Data, false, text)
 }
 
-fn run(mut notes: Notes, place: Place, secret: bool, text: &str) -> Result<Vec<Edit>, Unjudged> {
+fn run<'t>(mut notes: Notes<'_, 't>, place: Place, secret: bool, text: &'t str) -> Result<Vec<Edit>, Unjudged> {
     let mut reader = Reader::new(text);
     Walk { notes: &mut notes, place, secret, depth: Depth::Data }.value(&mut reader)?;
     if reader.peek().is_some() { Err(Unjudged::Json) } else { Ok(notes.edits) }
@@ -111,43 +111,65 @@ pub(crate) fn apply(text: &str, edits: &[Edit]) -> Option<String> {
     if text.contains('\n') { serde_json::to_string_pretty(&root).ok() } else { Some(root.to_string()) }
 }
 
-struct Notes<'r> {
+struct Notes<'r, 't> {
     rules: &'r Rules,
     /// Whether members such as `inputSchema` hold schemas.
     schemas: bool,
     nesting: Nesting,
-    pointer: String,
+    path: Vec<Step<'t>>,
     edits: Vec<Edit>,
 }
 
-impl<'r> Notes<'r> {
+/// One step down to a value. Nearly no value changes, so that what is noted of its place is only made a pointer when one
+/// does.
+enum Step<'t> {
+    Member(Cow<'t, str>),
+    Item(usize),
+}
+
+impl<'r> Notes<'r, '_> {
     fn new(rules: &'r Rules, schemas: bool, nesting: Nesting) -> Self {
-        Self { rules, schemas, nesting, pointer: String::new(), edits: Vec::new() }
+        Self { rules, schemas, nesting, path: Vec::new(), edits: Vec::new() }
     }
 
     fn set(&mut self, value: &str) {
-        self.edits.push(Edit::set(self.pointer.clone(), &Value::from(value)));
+        self.edits.push(Edit::set(self.pointer(), &Value::from(value)));
     }
 
-    fn push(&mut self, name: &str) {
-        self.pointer.push('/');
-        if !name.bytes().any(|byte| matches!(byte, b'~' | b'/')) {
-            self.pointer.push_str(name);
-            return;
+    fn pointer(&self) -> String {
+        self.path.iter().fold(String::new(), |pointer, step| match step {
+            Step::Member(name) => child(&pointer, name),
+            Step::Item(index) => format!("{pointer}/{index}"),
+        })
+    }
+
+    /// The member that this is the value of, or is within.
+    fn is_member(&self, named: impl Fn(&str) -> bool) -> bool {
+        matches!(self.path.last(), Some(Step::Member(name)) if named(name))
+    }
+
+    /// What only the protocol reads: it stands at the top of a message.
+    fn is_of_protocol(&self) -> bool {
+        match self.path.as_slice() {
+            [Step::Member(name)] => matches!(&**name, "requestState" | "nextCursor" | "progressToken"),
+            [Step::Member(meta), Step::Member(name)] => meta == "_meta" && name == "progressToken",
+            _ => false,
         }
-        for c in name.chars() {
-            match c {
-                '~' => self.pointer.push_str("~0"),
-                '/' => self.pointer.push_str("~1"),
-                _ => self.pointer.push(c),
-            }
-        }
+    }
+
+    fn is_allowed(&self) -> bool {
+        self.rules.may_allow() && self.rules.allows(&self.pointer())
     }
 }
 
+/// The pointer of a member.
+fn child(parent: &str, name: &str) -> String {
+    format!("{parent}/{}", name.replace('~', "~0").replace('/', "~1"))
+}
+
 /// One value, and where it stands.
-struct Walk<'n, 'r> {
-    notes: &'n mut Notes<'r>,
+struct Walk<'n, 'r, 't> {
+    notes: &'n mut Notes<'r, 't>,
     place: Place,
     /// It, or one that holds it, has the name of a secret.
     secret: bool,
@@ -155,17 +177,13 @@ struct Walk<'n, 'r> {
     depth: Depth,
 }
 
-impl<'r> Walk<'_, 'r> {
-    /// The value of a member, by its name.
-    fn member<'a>(notes: &'a mut Notes<'r>, outer: (Place, bool), name: &str) -> Walk<'a, 'r> {
+impl<'r, 't> Walk<'_, 'r, 't> {
+    /// The value of a member, by its name, which was noted.
+    fn member<'a>(notes: &'a mut Notes<'r, 't>, outer: (Place, bool), name: &str) -> Walk<'a, 'r, 't> {
         let (place, secret) = outer;
         let schema = notes.schemas && matches!(name, "inputSchema" | "outputSchema" | "requestedSchema");
-        let opaque = matches!(
-            notes.pointer.as_str(),
-            "/requestState" | "/nextCursor" | "/progressToken" | "/_meta/progressToken"
-        );
         let place = match place {
-            _ if opaque || notes.rules.allows(&notes.pointer) => Place::Opaque,
+            _ if notes.is_of_protocol() || notes.is_allowed() => Place::Opaque,
             Place::Data | Place::Described if schema => Place::Schema,
             other => other,
         };
@@ -188,7 +206,8 @@ impl<'r> Walk<'_, 'r> {
 
     /// In a schema a value is a sample of what goes there; all else describes it.
     fn is_sample(&self) -> bool {
-        self.notes.pointer.split('/').any(|token| matches!(token, "default" | "examples"))
+        let is_sample = |step: &Step| matches!(step, Step::Member(name) if matches!(&**name, "default" | "examples"));
+        self.notes.path.iter().any(is_sample)
     }
 
     fn text(self, text: &str) {
@@ -200,7 +219,7 @@ impl<'r> Walk<'_, 'r> {
                 let replacement = self.notes.rules.replacement.clone();
                 self.notes.set(&replacement);
             }
-        } else if !is_binary(&self.notes.pointer, text) {
+        } else if !(self.notes.is_member(|name| matches!(name, "data" | "blob")) && is_base64(text)) {
             let cleaned = text::clean(self.notes.rules, text, self.depth, self.notes.nesting);
             if let Cow::Owned(cleaned) = cleaned
                 && cleaned != text
@@ -218,16 +237,15 @@ impl<'r> Walk<'_, 'r> {
     }
 }
 
-/// Base64 where MCP puts images, audio and other bytes.
-fn is_binary(pointer: &str, text: &str) -> bool {
-    let named = pointer.ends_with("/data") || pointer.ends_with("/blob");
-    let is_base64 = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=' | b'-' | b'_');
-    named && text.len() >= 64 && text.len().is_multiple_of(4) && text.bytes().all(is_base64)
+/// As MCP puts images, audio and other bytes.
+fn is_base64(text: &str) -> bool {
+    let may_be = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=' | b'-' | b'_');
+    text.len() >= 64 && text.len().is_multiple_of(4) && text.bytes().all(may_be)
 }
 
-impl Walk<'_, '_> {
+impl<'t> Walk<'_, '_, 't> {
     /// Goes through the value that stands next.
-    fn value(self, reader: &mut Reader) -> Result<(), Unjudged> {
+    fn value(self, reader: &mut Reader<'t>) -> Result<(), Unjudged> {
         if self.place == Place::Opaque {
             reader.skip()?;
             return Ok(());
@@ -245,8 +263,8 @@ impl Walk<'_, '_> {
         Ok(())
     }
 
-    fn array(self, reader: &mut Reader) -> Result<(), Unjudged> {
-        let (len, outer) = (self.notes.pointer.len(), self.notes.nesting);
+    fn array(self, reader: &mut Reader<'t>) -> Result<(), Unjudged> {
+        let outer = self.notes.nesting;
         self.notes.nesting = outer.in_value()?;
         reader.takes(b'[');
         let mut index = 0_usize;
@@ -254,10 +272,10 @@ impl Walk<'_, '_> {
             if index > 0 && !reader.takes(b',') {
                 return Err(Unjudged::Json);
             }
-            self.notes.push(itoa(index, &mut [0; 20]));
-            let place = if self.notes.rules.allows(&self.notes.pointer) { Place::Opaque } else { self.place };
+            self.notes.path.push(Step::Item(index));
+            let place = if self.notes.is_allowed() { Place::Opaque } else { self.place };
             Walk { notes: &mut *self.notes, place, secret: self.secret, depth: self.depth }.value(reader)?;
-            self.notes.pointer.truncate(len);
+            self.notes.path.pop();
             index += 1;
         }
         reader.takes(b']');
@@ -265,9 +283,9 @@ impl Walk<'_, '_> {
         Ok(())
     }
 
-    fn object(self, reader: &mut Reader) -> Result<(), Unjudged> {
+    fn object(self, reader: &mut Reader<'t>) -> Result<(), Unjudged> {
         let (notes, outer) = (self.notes, (self.place, self.secret));
-        let (len, nesting) = (notes.pointer.len(), notes.nesting);
+        let nesting = notes.nesting;
         notes.nesting = nesting.in_value()?;
         reader.takes(b'{');
         let start = reader.at();
@@ -276,8 +294,11 @@ impl Walk<'_, '_> {
         while !reader.takes(b'}') {
             let name = member_name(reader, start)?;
             let clean = clean_name(notes, outer.0, &name);
-            notes.push(&name);
-            if matches!(clean, Cow::Borrowed(_)) {
+            notes.path.push(Step::Member(name.clone()));
+            if let Some(clean) = clean {
+                let raw = reader.skip()?;
+                renamed.push((notes.pointer(), clean, cleaned_value(notes, outer, &name, raw)));
+            } else {
                 let walk = Walk::member(notes, outer, &name);
                 // Samples keep being samples, all the way down.
                 let depth = if self.depth == Depth::Prose && walk.place == Place::Schema && walk.is_sample() {
@@ -286,11 +307,8 @@ impl Walk<'_, '_> {
                     walk.depth
                 };
                 Walk { depth, ..walk }.value(reader)?;
-            } else {
-                let raw = reader.skip()?;
-                renamed.push((notes.pointer.clone(), clean.into_owned(), cleaned_value(notes, outer, &name, raw)));
             }
-            notes.pointer.truncate(len);
+            notes.path.pop();
         }
         if !renamed.is_empty() {
             rename(notes, reader, start, renamed)?;
@@ -316,7 +334,7 @@ fn rename(
     start: usize,
     renamed: Vec<(String, String, String)>,
 ) -> Result<(), Unjudged> {
-    let (end, len) = (reader.at(), notes.pointer.len());
+    let (end, object) = (reader.at(), notes.pointer());
     let mut names = Vec::new();
     reader.back_to(start);
     while !reader.takes(b'}') {
@@ -329,43 +347,25 @@ fn rename(
             name.push('_');
         }
         notes.edits.push(Edit::remove(pointer));
-        notes.push(&name);
-        notes.edits.push(Edit { pointer: notes.pointer.clone(), value: Some(value) });
-        notes.pointer.truncate(len);
+        notes.edits.push(Edit { pointer: child(&object, &name), value: Some(value) });
         names.push(Cow::Owned(name));
     }
     Ok(())
 }
 
-/// A number's digits.
-fn itoa(mut number: usize, digits: &mut [u8; 20]) -> &str {
-    let mut at = digits.len();
-    loop {
-        at -= 1;
-        digits[at] = b'0' + u8::try_from(number % 10).unwrap_or_default();
-        number /= 10;
-        if number == 0 || at == 0 {
-            break;
-        }
-    }
-    std::str::from_utf8(&digits[at..]).unwrap_or_default()
-}
-
-/// A member's name without what is hidden in it, and outside of schemas without what is secret in it.
-fn clean_name<'a>(notes: &Notes, place: Place, name: &'a str) -> Cow<'a, str> {
+/// A member's name without what is hidden in it, and outside of schemas without what is secret in it; `None` when it stays.
+fn clean_name(notes: &Notes, place: Place, name: &str) -> Option<String> {
     let depth = if place == Place::Schema { Depth::Name } else { Depth::Prose };
-    let cleaned = text::clean(notes.rules, name, depth, notes.nesting);
-    if cleaned == name { Cow::Borrowed(name) } else { cleaned }
+    match text::clean(notes.rules, name, depth, notes.nesting) {
+        Cow::Borrowed(_) => None,
+        Cow::Owned(cleaned) => (cleaned != name).then_some(cleaned),
+    }
 }
 
 /// The JSON of a member that gets another name, itself cleaned: edits inside of it could not find it any more.
 fn cleaned_value(notes: &mut Notes, outer: (Place, bool), name: &str, raw: &str) -> String {
-    let before = std::mem::take(&mut notes.edits);
-    let at = notes.pointer.clone();
     let Walk { place, secret, .. } = Walk::member(notes, outer, name);
-    let inner = Notes::new(notes.rules, notes.schemas, notes.nesting);
-    let edits = run(inner, place, secret, raw);
-    (notes.edits, notes.pointer) = (before, at);
+    let edits = run(Notes::new(notes.rules, notes.schemas, notes.nesting), place, secret, raw);
     edits
         .ok()
         .and_then(|edits| if edits.is_empty() { Some(raw.to_owned()) } else { apply(raw, &edits) })
