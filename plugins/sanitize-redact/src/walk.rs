@@ -91,6 +91,7 @@ fn run<'t>(mut notes: Notes<'_, 't>, place: Place, secret: bool, text: &'t str) 
 }
 
 /// The text with the edits made; as it was indented, more or less.
+#[inline(never)]
 pub(crate) fn apply(text: &str, edits: &[Edit]) -> Option<String> {
     let mut root: Value = serde_json::from_str(text).ok()?;
     for edit in edits {
@@ -210,6 +211,8 @@ impl<'r, 't> Walk<'_, 'r, 't> {
         self.notes.path.iter().any(is_sample)
     }
 
+    // What is not a part of the way down takes no room on it.
+    #[inline(never)]
     fn text(self, text: &str) {
         if text.is_empty() {
             return;
@@ -328,6 +331,8 @@ fn member_name<'t>(reader: &mut Reader<'t>, start: usize) -> Result<Cow<'t, str>
 }
 
 /// Gives members of the object that begins at `start` their new names, none of which another member has.
+#[cold]
+#[inline(never)]
 fn rename(
     notes: &mut Notes,
     reader: &mut Reader,
@@ -363,6 +368,8 @@ fn clean_name(notes: &Notes, place: Place, name: &str) -> Option<String> {
 }
 
 /// The JSON of a member that gets another name, itself cleaned: edits inside of it could not find it any more.
+#[cold]
+#[inline(never)]
 fn cleaned_value(notes: &mut Notes, outer: (Place, bool), name: &str, raw: &str) -> String {
     let Walk { place, secret, .. } = Walk::member(notes, outer, name);
     let edits = run(Notes::new(notes.rules, notes.schemas, notes.nesting), place, secret, raw);

@@ -139,6 +139,11 @@ async fn sanitize_redact_needs_no_more_stack() {
         nested(59, r#"{"pass\u200bword":["#, secret, "]}"),
         nested(119, r#"{"in\u200bput":"#, secret, "}"),
         nested(125, r#"{"in\u200bput":"#, secret, "}"),
+        format!(r#"{{"in\u200bput":{}}}"#, nested(117, "[", secret, "]")),
+        format!(r#"{{"in\u200bput":{}}}"#, nested(117, r#"{"a":"#, secret, "}")),
+        nested(117, r#"{"in\u200bput":"#, secret, "}"),
+        nested(117, r#"{"a":1,"in\u200bput":"#, secret, r#","b":[]}"#),
+        nested(58, r#"{"pass\u200bword":["#, secret, "]}"),
     ];
     payloads.extend((0..6).map(|levels| texts(levels, secret.to_owned())));
     payloads.extend((0..5).map(|levels| texts(levels, nested(100, r#"{"in\u200bput":"#, secret, "}"))));
@@ -179,7 +184,7 @@ async fn usual_documents_find_room() {
         let spec = PluginSpec { name: name.into(), limits, ..spec() };
         load(&sandbox(), read(name).expect("plugins/dist"), spec).await.expect("loads")
     };
-    let redact = plugin("sanitize-redact", 192).await.output_sanitizer().expect("sanitize");
+    let redact = plugin("sanitize-redact", 128).await.output_sanitizer().expect("sanitize");
     let schema = plugin("validate-schema", 128).await.input_validator().expect("validate");
     let tool = payload(r#"{"name":"deep","inputSchema":{"type":"object","required":["rows"]}}"#);
     let text = |kib: usize| "word ".repeat((kib << 10) / 5);
