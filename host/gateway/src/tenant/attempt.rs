@@ -100,22 +100,24 @@ impl Way<'_> {
         let mut candidates = group.candidates();
         candidates.retain(|candidate| only.is_none_or(|only| *candidate.id == *only));
         let mut routed = pipeline.route(validated, &candidates).await?;
-        pipeline.budget.deposit();
         let started = Instant::now();
         let mut number = 1;
         loop {
-            let mut keeping = Keeping::of(self, &routed, group, cargo);
-            if let Some(page) = keeping.as_mut().and_then(|keeping| keeping.page()) {
+            let keeping = Keeping::of(self, &routed, group, cargo);
+            if let Some(page) = keeping.as_ref().and_then(|keeping| keeping.page()) {
                 return Ok(Ended::Answered(Answered { routed, reply: Reply::Result(page), fallback: false }));
+            }
+            if number == 1 {
+                pipeline.budget.deposit();
             }
             let outcome = self.try_once(validated, &routed, group, cargo).await?;
             let (failed, reply) = match outcome {
                 Ok((Heard::Questions, dialog)) => return Ok(Ended::Held(Held { routed, dialog })),
                 Ok((Heard::Reply(reply), _)) => {
+                    if let Some(keeping) = keeping {
+                        keeping.keep(&reply);
+                    }
                     let Some(failure) = failure_of(&reply).filter(|_| !pipeline.retry.is_empty()) else {
-                        if let (Some(keeping), Reply::Result(page)) = (keeping, &reply) {
-                            keeping.keep(page);
-                        }
                         return Ok(Ended::Answered(Answered { routed, reply, fallback: false }));
                     };
                     (Failed::from(failure), Some(reply))

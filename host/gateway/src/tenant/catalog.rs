@@ -229,9 +229,10 @@ impl Tenant {
             if !self.catalog.forget(&self.key(validated.identity(), group, Lookup::Tools)) {
                 return None;
             }
-            self.pages.forget(group);
             let shelf = self.shelf(validated.admitted(), group, Lookup::Tools, way).await.ok()?;
-            shelf.get(&own).filter(|now| known.is_none_or(|known| now.definition != known.definition)).cloned()
+            let now = shelf.get(&own).filter(|now| known.is_none_or(|known| known.definition != now.definition))?;
+            self.pages.forget(group);
+            Some(now.clone())
         })
     }
 }

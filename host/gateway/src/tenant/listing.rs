@@ -80,14 +80,15 @@ impl Tenant {
     }
 
     async fn merged(&self, validated: &Validated, merge: Merge) -> Result<Sanitized, Refusal> {
-        let Merge { what, parts, items, missing, cursor, .. } = merge;
-        let next = self.close_cursor(validated, what, &cursor);
-        let page = |parts: &[Sanitized]| union(parts, &items, what, &missing, &cursor, next.as_deref());
-        match Sanitized::merged(parts, page) {
-            Some(page) => Ok(page),
+        let next = self.close_cursor(validated, merge.what, &merge.cursor);
+        let modern = validated.call().revision().is_modern();
+        let page = merge.page(next.as_deref(), modern);
+        if merge.parts.is_empty() {
             // No server has the feature, or the groups that had more are gone since a reload.
-            None => self.say(validated, Kind::Listing, union(&[], &[], what, &[], &cursor, None)).await,
+            return self.say(validated, Kind::Listing, page).await;
         }
+        let merged = Sanitized::merged(merge.parts, |_| page);
+        merged.ok_or_else(|| Refusal::new(Stage::Route, Reason::Unavailable, "nothing is listed"))
     }
 }
 
@@ -137,6 +138,40 @@ impl Merge {
         self.parts.push(page);
         Ok(())
     }
+
+    /// One page of all items, with what else the pages say as far as they agree.
+    fn page(&self, next: Option<&str>, modern: bool) -> Payload {
+        let (list, _) = fields(self.what);
+        let list = &list[1..];
+        let mut page = Payload::empty();
+        for (name, value) in agreed(&self.parts, "", |key| key == list || OWN.contains(&key)) {
+            page = page.with(&name, &value);
+        }
+        let mut meta = Payload::empty();
+        for (name, value) in agreed(&self.parts, "/_meta", |key| ONE_SERVER_S.contains(&key)) {
+            meta = meta.with(&name, &value);
+        }
+        if !self.missing.is_empty() {
+            meta = meta.with(UNAVAILABLE, &Payload::of(&self.missing));
+        }
+        if meta != Payload::empty() {
+            page = page.with("_meta", &meta);
+        }
+        if let Some(next) = next {
+            page = page.with("nextCursor", &Payload::of(next));
+        }
+        if modern {
+            page = page.with("resultType", &Payload::of("complete"));
+        }
+        if self.parts.iter().any(|part| part.payload().get("/ttlMs").is_some()) {
+            let times = self.parts.iter().map(|part| part.payload().read::<u64>("/ttlMs").unwrap_or(0));
+            // A list with a part missing is to be asked for again.
+            let ttl = if self.missing.is_empty() { times.min().unwrap_or(0) } else { 0 };
+            let scope = if self.cursor.private { "private" } else { "public" };
+            page = page.with("ttlMs", &Payload::of(&ttl)).with("cacheScope", &Payload::of(scope));
+        }
+        page.with_list(list, &self.items)
+    }
 }
 
 /// A page with the names that clients use. URIs stay as they are.
@@ -145,7 +180,12 @@ fn renamed(page: Sanitized, group: &Group, what: Lookup) -> Sanitized {
         return page;
     }
     let (list, _) = fields(what);
-    page.renamed(|payload| payload.with_list(&list[1..], &outer_items(payload, group, what, |_| true)))
+    page.renamed(|payload| match payload.get(list) {
+        Some(items) if items.starts_with('[') => {
+            payload.with_list(&list[1..], &outer_items(payload, group, what, |_| true))
+        }
+        _ => payload.clone(),
+    })
 }
 
 /// The items of a page under the names that clients use, but for those whose name `is_new` denies; what has no name stays
@@ -161,48 +201,6 @@ fn outer_items(page: &Payload, group: &Group, what: Lookup, mut is_new: impl FnM
         is_new(&outer).then(|| page.slice(item).exchanged(name, &Payload::of(&outer)))
     };
     items(page, what).filter_map(outer).collect()
-}
-
-/// One page of all items, with what else the pages say as far as they agree.
-fn union(
-    parts: &[Sanitized],
-    items: &[Payload],
-    what: Lookup,
-    missing: &[String],
-    cursor: &Cursor,
-    next: Option<&str>,
-) -> Payload {
-    let (list, _) = fields(what);
-    let list = &list[1..];
-    let mut page = Payload::empty();
-    for (name, value) in agreed(parts, "", |key| key == list || OWN.contains(&key)) {
-        page = page.with(&name, &value);
-    }
-    let mut meta = Payload::empty();
-    for (name, value) in agreed(parts, "/_meta", |key| ONE_SERVER_S.contains(&key)) {
-        meta = meta.with(&name, &value);
-    }
-    if !missing.is_empty() {
-        meta = meta.with(UNAVAILABLE, &Payload::of(missing));
-    }
-    if meta != Payload::empty() {
-        page = page.with("_meta", &meta);
-    }
-    if let Some(next) = next {
-        page = page.with("nextCursor", &Payload::of(next));
-    }
-    let says = |name: &str| parts.iter().any(|part| part.payload().get(name).is_some());
-    if says("/resultType") {
-        page = page.with("resultType", &Payload::of("complete"));
-    }
-    if says("/ttlMs") {
-        let ttl = parts.iter().map(|part| part.payload().read::<u64>("/ttlMs").unwrap_or(0)).min().unwrap_or(0);
-        // A list with a part missing is to be asked for again.
-        let ttl = if missing.is_empty() { ttl } else { 0 };
-        let scope = if cursor.private { "private" } else { "public" };
-        page = page.with("ttlMs", &Payload::of(&ttl)).with("cacheScope", &Payload::of(scope));
-    }
-    page.with_list(list, items)
 }
 
 /// The members of an object in each page that no two pages give different values.

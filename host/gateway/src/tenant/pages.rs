@@ -1,15 +1,17 @@
 //! Pages of lists that a server said may be kept (2026-07-28, caching). Asked for again within their time, they come from
-//! here: policies decide on each request as on any other, and only the way to the server is saved.
+//! here: policies decide on each request and each answer as on any other, and only the way to the server is saved.
 //!
 //! Invariants:
 //! - a page answers only what would have been sent to the same upstream with the same parameters, and says how much of
 //!   its time is left;
-//! - what the server calls `private`, or says nothing of, is kept for the caller that it was sent to, with all that its
-//!   identity says, and for nobody else;
-//! - `list_changed`, a connection that was lost, and a tool that turns out to be another end what is kept of a server.
+//! - what the server does not call `public` is kept for the caller that it was sent to, with all that its identity says,
+//!   and for nobody else; where a plugin shows the server who calls, it is not kept;
+//! - what the gate hears of changes, a new connection, a tool that turned out to be another and a cursor that leads nowhere
+//!   end what is kept of a server. What the gate itself goes by (`catalog`) never comes from here.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -18,20 +20,24 @@ use witgate_policy::{Identity, Lookup, Payload, Routed};
 
 use super::attempt::{Cargo, Way};
 use super::spec::Group;
-use crate::upstream::Upstream;
+use crate::upstream::{Reply, Upstream};
 use crate::wire::{ClientFacts, OF_CLIENT};
 
 /// Bytes that are kept for a tenant. Beyond them the older half goes.
 const MOST_BYTES: usize = 16 << 20;
-/// What a page takes beside its text and its key's.
-const EACH_BYTES: usize = 512;
-/// No page takes more of them than this.
+/// Bytes that are kept for all tenants. Beyond them nothing more is.
+const ALL_BYTES: usize = 256 << 20;
+/// No page takes more than this.
 const PAGE_BYTES: usize = MOST_BYTES / 4;
+/// What a page takes beside its text and its key: what is noted of it, and its place.
+const EACH_BYTES: usize = 4 << 10;
+/// Who asks with more than this, or is more than this, is asked for each time.
+const KEY_BYTES: usize = 4 << 10;
 /// A server that errs about its lists is believed for so long at most.
 const LONGEST: Duration = Duration::from_hours(24);
 
 /// Members of `_meta` by which a server tells requests apart, and nothing else.
-const NEUTRAL: [&str; 4] = ["progressToken", "traceparent", "tracestate", "baggage"];
+const NEUTRAL: [&str; 3] = ["progressToken", "traceparent", "tracestate"];
 
 /// What a list is asked for with when it goes on with answers, which belong to that request alone.
 const ANSWERING: [&str; 2] = ["inputResponses", "requestState"];
@@ -57,44 +63,78 @@ struct Page {
 struct Shelf {
     pages: HashMap<Key, Page>,
     bytes: usize,
+    /// How often something turned out to be wrong.
+    mistakes: u64,
 }
+
+/// What all tenants keep.
+static ALL: AtomicUsize = AtomicUsize::new(0);
 
 impl Shelf {
     fn remove(&mut self, key: &Key) {
         if let Some((key, page)) = self.pages.remove_entry(key) {
-            self.bytes -= weight(&key, &page);
+            self.less(weight(&key, &page));
         }
     }
 
     fn keep(&mut self, key: Key, page: Page) {
-        self.remove(&key);
-        self.bytes += weight(&key, &page);
-        self.pages.insert(key, page);
-        if self.bytes <= MOST_BYTES {
+        let bytes = weight(&key, &page);
+        if bytes > PAGE_BYTES {
             return;
         }
-        let now = Instant::now();
-        self.without(|_, page| page.until <= now);
-        if self.bytes > MOST_BYTES {
+        self.remove(&key);
+        if self.is_full(bytes) {
+            let now = Instant::now();
+            self.without(|_, page| page.until <= now);
+        }
+        while self.is_full(bytes) && !self.pages.is_empty() {
             let mut ages: Vec<_> = self.pages.values().map(|page| page.since).collect();
             let middle = (ages.len() - 1) / 2;
             let middle = *ages.select_nth_unstable(middle).1;
             self.without(|_, page| page.since <= middle);
         }
+        if !self.is_full(bytes) {
+            self.bytes += bytes;
+            ALL.fetch_add(bytes, Relaxed);
+            self.pages.insert(key, page);
+        }
+    }
+
+    fn is_full(&self, bytes: usize) -> bool {
+        self.bytes + bytes > MOST_BYTES || ALL.load(Relaxed) + bytes > ALL_BYTES
     }
 
     fn without(&mut self, is_gone: impl Fn(&Key, &Page) -> bool) {
-        let bytes = &mut self.bytes;
+        let mut bytes = 0;
         self.pages.retain(|key, page| {
             let gone = is_gone(key, page);
-            *bytes -= if gone { weight(key, page) } else { 0 };
+            bytes += if gone { weight(key, page) } else { 0 };
             !gone
         });
+        self.less(bytes);
+    }
+
+    fn less(&mut self, bytes: usize) {
+        self.bytes -= bytes;
+        ALL.fetch_sub(bytes, Relaxed);
+    }
+}
+
+impl Drop for Shelf {
+    fn drop(&mut self) {
+        ALL.fetch_sub(self.bytes, Relaxed);
     }
 }
 
 fn weight(key: &Key, page: &Page) -> usize {
-    page.payload.len() + key.params.len() + EACH_BYTES
+    page.payload.len() + key.params.len() + key.caller.as_deref().map_or(0, size) + EACH_BYTES
+}
+
+fn size(identity: &Identity) -> usize {
+    let Identity { subject, issuer, scopes, claims } = identity;
+    let scopes = scopes.iter().map(String::len).sum::<usize>();
+    let claims = claims.iter().map(|claim| claim.name.len() + claim.value.len()).sum::<usize>();
+    subject.len() + issuer.len() + scopes + claims
 }
 
 /// What is kept for one tenant.
@@ -108,7 +148,13 @@ impl Pages {
 
     /// A group's servers turned out to say something else by now.
     pub(super) fn forget(&self, group: &Group) {
-        self.shelf().without(|key, _| group.upstream(&key.upstream).is_some());
+        self.mistaken(|key, _| group.upstream(&key.upstream).is_some());
+    }
+
+    fn mistaken(&self, is_gone: impl Fn(&Key, &Page) -> bool) {
+        let mut shelf = self.shelf();
+        shelf.mistakes += 1;
+        shelf.without(is_gone);
     }
 }
 
@@ -116,15 +162,21 @@ impl Pages {
 pub(super) struct Keeping<'a> {
     pages: &'a Pages,
     upstream: &'a Upstream,
-    /// The server's when the attempt began: a change while the page comes makes it stale.
+    /// The server's when the attempt began, and how often something was wrong: a change while the page comes makes it stale.
     version: u64,
+    mistakes: u64,
     /// As if it were everybody's.
     key: Key,
-    caller: Arc<Identity>,
+    /// Where an answer may be the caller's own.
+    caller: Option<Arc<Identity>>,
+    /// Where the next page would begin.
+    cursor: Option<String>,
+    /// Whether it is a client's request.
+    asked: bool,
 }
 
 impl<'a> Keeping<'a> {
-    /// `None` for a call that is no list.
+    /// `None` for a call that is no list, or none that is kept.
     pub(super) fn of(way: &Way<'a>, routed: &Routed, group: &'a Group, cargo: &Cargo<'_>) -> Option<Box<Self>> {
         let what = match routed.call().method() {
             "tools/list" => Lookup::Tools,
@@ -135,82 +187,120 @@ impl<'a> Keeping<'a> {
         };
         let params = telling(&cargo.params, way.client)?;
         let upstream = group.upstream(routed.upstream())?;
+        let is_shown = way.tenant.spec().pipeline.has_credential(routed.upstream());
+        let caller = routed.identity().clone();
+        let pages = &way.tenant.pages;
         Some(Box::new(Self {
-            pages: &way.tenant.pages,
+            pages,
             upstream,
-            version: upstream.list_version(),
+            // The first contact counts as a change.
+            version: upstream.list_version().max(1),
+            mistakes: pages.shelf().mistakes,
             key: Key { upstream: routed.upstream().clone(), what, params, caller: None },
-            caller: routed.identity().clone(),
+            caller: Some(caller).filter(|caller| !is_shown && size(caller) <= KEY_BYTES),
+            cursor: cargo.params.get("/cursor").map(str::to_owned),
+            asked: way.outlet.is_some(),
         }))
     }
 
     /// The page as it is to be told now.
-    pub(super) fn page(&mut self) -> Option<Payload> {
-        let now = Instant::now();
-        let mut shelf = self.pages.shelf();
-        let mut page = None;
-        for caller in [None, Some(self.caller.clone())] {
-            self.key.caller = caller;
-            match shelf.pages.get(&self.key) {
-                Some(kept) if kept.until > now && kept.version == self.version => {
-                    page = Some((kept.payload.clone(), kept.until));
-                    break;
-                }
-                Some(_) => shelf.remove(&self.key),
-                None => {}
-            }
+    pub(super) fn page(&self) -> Option<Payload> {
+        if !self.asked {
+            return None;
         }
-        drop(shelf);
-        let (page, until) = page?;
+        let now = Instant::now();
+        let (page, until) = {
+            let mut shelf = self.pages.shelf();
+            let own = self.caller.clone().map(|caller| self.key_of(Some(caller)));
+            let mut keys = std::iter::once(self.key_of(None)).chain(own);
+            keys.find_map(|key| {
+                let kept = shelf.pages.get(&key)?;
+                if kept.until > now && kept.version == self.version {
+                    return Some((kept.payload.clone(), kept.until));
+                }
+                shelf.remove(&key);
+                None
+            })?
+        };
         let left = u64::try_from(until.duration_since(now).as_millis()).unwrap_or(u64::MAX);
         Some(page.with("ttlMs", &Payload::of(&left)))
     }
 
     /// Keeps what the server has answered, as far as it said that one may.
-    pub(super) fn keep(mut self, page: &Payload) {
-        let Some(time) = time(page).filter(|_| page.len() <= PAGE_BYTES) else { return };
-        // The first answer may have been the first contact, which counts as a change.
-        let version = if self.version == 0 { self.upstream.list_version() } else { self.version };
+    pub(super) fn keep(&self, reply: &Reply) {
+        let page = match reply {
+            Reply::Result(page) => page,
+            Reply::Error(_) => return self.leads_nowhere(),
+        };
+        let Some(time) = time(page) else { return };
+        if self.version != self.upstream.list_version() {
+            return;
+        }
         let is_public = page.get("/cacheScope") == Some("\"public\"");
-        self.key.caller = (!is_public).then_some(self.caller);
+        let key = match &self.caller {
+            _ if is_public => self.key_of(None),
+            Some(caller) => self.key_of(Some(caller.clone())),
+            None => return,
+        };
         let since = Instant::now();
         // Not with the buffer that it came in.
-        let page = Page { payload: page.detached(), since, until: since + time, version };
-        self.pages.shelf().keep(self.key, page);
+        let page = Page { payload: page.detached(), since, until: since + time, version: self.version };
+        let mut shelf = self.pages.shelf();
+        if shelf.mistakes == self.mistakes {
+            shelf.keep(key, page);
+        }
+    }
+
+    /// An error where a page goes on: if a page that is kept leads there, the list begins anew.
+    fn leads_nowhere(&self) {
+        let Some(cursor) = self.cursor.as_deref() else { return };
+        let is_of_list = |key: &Key| key.upstream == self.key.upstream && key.what == self.key.what;
+        let leads = |(key, page): (&Key, &Page)| is_of_list(key) && page.payload.get("/nextCursor") == Some(cursor);
+        let leads = self.pages.shelf().pages.iter().any(leads);
+        if leads {
+            self.pages.mistaken(|key, _| is_of_list(key));
+        }
+    }
+
+    fn key_of(&self, caller: Option<Arc<Identity>>) -> Key {
+        Key { caller, ..self.key.clone() }
     }
 }
 
-/// How long a server lets a page be kept; `None` where it does not.
+/// How long a server lets a page be kept; `None` where it does not, or says nothing that this era knows.
 fn time(page: &Payload) -> Option<Duration> {
-    let ms = page.read::<u64>("/ttlMs").filter(|ms| *ms > 0)?;
+    let is_complete = page.get("/resultType") == Some("\"complete\"");
+    let ms = page.read::<u64>("/ttlMs").filter(|ms| is_complete && *ms > 0)?;
     Some(Duration::from_millis(ms).min(LONGEST))
 }
 
 /// Of what is sent all by which a server may tell what to list; `None` where the answer is nobody else's.
 fn telling(params: &Payload, client: &ClientFacts) -> Option<String> {
     let mut told = String::new();
-    let mut tell = |name: &str, value: &str| {
-        // Writing to a string does not fail.
-        let _ = writeln!(told, "{name:?}:{value}");
+    let mut tell = |place: &str, name: &str, value: &str| {
+        // Writing to a string does not fail. Names are in quotes, so that no line is taken for another.
+        let _ = writeln!(told, "{place} {name:?}:{value}");
+        told.len() <= KEY_BYTES
     };
+    let mut fits = true;
     for (name, value) in params.members() {
         if ANSWERING.contains(&&*name) {
             return None;
         }
         if name != "_meta" {
-            tell(&name, value);
+            fits &= tell("", &name, value);
             continue;
         }
         for (name, value) in params.slice(value).members() {
             if !NEUTRAL.contains(&&*name) && !OF_CLIENT.contains(&&*name) {
-                tell(&name, value);
+                fits &= tell("meta", &name, value);
             }
         }
     }
-    tell("revision", client.revision.as_str());
-    tell("capabilities", client.capabilities.as_str());
-    tell("client", client.info.as_ref().map_or("", Payload::as_str));
-    Some(told)
+    fits &= tell("client", "revision", client.revision.as_str());
+    fits &= tell("client", "capabilities", client.capabilities.as_str());
+    fits &= tell("client", "info", client.info.as_ref().map_or("", Payload::as_str));
+    fits.then_some(told)
 }
 
 #[cfg(test)]
@@ -243,24 +333,47 @@ mod tests {
         assert_eq!(there(&shelf), [0, 2, 3, 7], "the second's time was over");
         tokio::time::advance(Duration::from_secs(20)).await;
         shelf.keep(key(8), page(bytes, Instant::now(), hour));
-        assert_eq!(there(&shelf), [7, 8]);
+        assert_eq!(there(&shelf), [3, 7, 8]);
+        shelf.keep(key(9), page(bytes + 1, Instant::now(), hour));
+        assert_eq!(there(&shelf), [3, 7, 8], "too long");
         shelf.keep(key(8), page(10, Instant::now(), hour));
-        assert_eq!(shelf.bytes, PAGE_BYTES + 10 + 4 + EACH_BYTES);
+        assert_eq!(shelf.bytes, 2 * PAGE_BYTES + 10 + 4 + EACH_BYTES);
         shelf.without(|key, _| key.params != "0008");
         assert_eq!((there(&shelf), shelf.bytes), (vec![8], 10 + 4 + EACH_BYTES));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn all_tenants_together_have_a_limit() {
+        let before = ALL.load(Relaxed);
+        let hour = Duration::from_hours(1);
+        let bytes = PAGE_BYTES - EACH_BYTES - 4;
+        let mut shelves: Vec<Shelf> = Vec::new();
+        for _ in 0..=ALL_BYTES / MOST_BYTES {
+            let mut shelf = Shelf::default();
+            (0..4).for_each(|number| shelf.keep(key(number), page(bytes, Instant::now(), hour)));
+            shelves.push(shelf);
+        }
+        let (last, full) = shelves.split_last().expect("shelves");
+        assert!(full.iter().all(|shelf| shelf.pages.len() == 4) && last.pages.is_empty());
+        assert!(ALL.load(Relaxed) <= ALL_BYTES);
+        drop(shelves);
+        assert_eq!(ALL.load(Relaxed), before);
     }
 
     #[test]
     fn no_server_is_believed_for_ever() {
         #[track_caller]
         fn check(ttl: &str, want: Option<Duration>) {
-            let page = Payload::parse_str(&format!(r#"{{"ttlMs": {ttl}}}"#)).expect("JSON");
-            assert_eq!(time(&page), want, "{ttl}");
+            let page = Payload::parse_str(&format!(r#"{{"resultType": "complete", "ttlMs": {ttl}}}"#));
+            assert_eq!(time(&page.expect("JSON")), want, "{ttl}");
         }
         check("1500", Some(Duration::from_millis(1500)));
         check("18446744073709551615", Some(LONGEST));
         for none in ["0", "-1", "1.5", "\"60000\"", "null", "18446744073709551616"] {
             check(none, None);
+        }
+        for other in [r#"{"ttlMs": 9}"#, r#"{"ttlMs": 9, "resultType": "input_required"}"#] {
+            assert_eq!(time(&Payload::parse_str(other).expect("JSON")), None, "{other}");
         }
     }
 
@@ -284,6 +397,11 @@ mod tests {
         check("{}", r#"{"_meta":{"x":1}}"#, false);
         check(r#"{"a":1,"b":2}"#, r#"{"a":1}"#, false);
         check("{}", r#"{"requestState":"s"}"#, false);
+        check(r#"{"cursor":"1"}"#, r#"{"_meta":{"cursor":"1"}}"#, false);
+        check(r#"{"a":"\n \"b\":1"}"#, r#"{"a":"","b":1}"#, false);
+        check("{}", r#"{"revision":"2026-07-28"}"#, false);
+        let long = format!(r#"{{"_meta":{{"x":"{}"}}}}"#, "y".repeat(KEY_BYTES));
+        check("{}", &long, false);
     }
 
     #[test]

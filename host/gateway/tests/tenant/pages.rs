@@ -8,8 +8,9 @@ use serde_json::{Value, json};
 use witgate_gateway::tenant::{Inbound, Tenant};
 use witgate_policy::json::Edit;
 use witgate_policy::{
-    Answer, AuthVerdict, Authenticator, Call, Identity, InputValidator, Message, OutputSanitizer, Payload, Pipeline,
-    Presented, Reason, Refusal, Revision, SanitizeVerdict, Stage, ValidateVerdict,
+    Answer, AuthVerdict, Authenticator, Call, Credential, CredentialProvider, Hook, Identity, InputValidator, Message,
+    Occasion, OutputSanitizer, Payload, Pipeline, Presented, Reason, Refusal, Revision, SanitizeVerdict, Stage,
+    UpstreamFacts, ValidateVerdict,
 };
 
 use super::support::{Log, Says, answer, ask, asked, group, inbound, server, tenant};
@@ -95,9 +96,12 @@ fn named(user: &str, revision: Revision) -> Inbound {
 #[tokio::test(start_paused = true)]
 async fn what_is_private_is_kept_for_its_caller_alone() {
     async fn check(hints: Value, users: &[&str], want: usize) {
+        check_with(Vec::new(), hints, users, want).await;
+    }
+    async fn check_with(credential: Vec<Hook<dyn CredentialProvider>>, hints: Value, users: &[&str], want: usize) {
         let (a, log) = listing(&["1"], hints);
         let auth = vec![hook::<dyn Authenticator>(Arc::new(Named))];
-        let tenant = tenant(Pipeline { auth, ..Pipeline::default() }, vec![group("a", "", vec![a])]);
+        let tenant = tenant(Pipeline { auth, credential, ..Pipeline::default() }, vec![group("a", "", vec![a])]);
         for user in users {
             ask(&tenant, named(user, MODERN)).await.0.answer.expect("a page");
         }
@@ -106,8 +110,53 @@ async fn what_is_private_is_kept_for_its_caller_alone() {
     let all = ["ann:x", "bob:x", "ann:y", "ann:x", "bob:x", "ann:y"];
     check(kept(60, "private"), &all, 3).await;
     check(kept(60, "odd"), &all, 3).await;
-    check(json!({"ttlMs": 60_000}), &all, 3).await;
+    check(json!({"resultType": "complete", "ttlMs": 60_000}), &all, 3).await;
     check(kept(60, "public"), &all, 1).await;
+    // Whom the server is shown may change without the caller.
+    let shown = || vec![hook::<dyn CredentialProvider>(Arc::new(Shows))];
+    check_with(shown(), kept(60, "private"), &all, 6).await;
+    check_with(shown(), kept(60, "public"), &all, 1).await;
+}
+
+struct Shows;
+
+impl CredentialProvider for Shows {
+    fn provide<'a>(
+        &'a self,
+        _: &'a UpstreamFacts,
+        _: &'a Identity,
+        _: &'a Occasion,
+    ) -> Answer<'a, Result<Credential, Refusal>> {
+        Box::pin(async { Ok(Ok(Credential { headers: Vec::new(), expires_in: None })) })
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_gate_itself_goes_by_is_asked_for() {
+    let (a, log) = listing(&["1"], kept(60, "public"));
+    let validate = vec![hook::<dyn InputValidator>(Arc::new(Counts::default()))];
+    let tenant = tenant(Pipeline { validate, ..Pipeline::default() }, vec![group("a", "", vec![a])]);
+    list(&tenant, json!({})).await;
+    ask(&tenant, inbound(MODERN, "tools/call", &json!({"name": "1"}))).await;
+    assert_eq!(asked(&log, "tools/list").len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_that_does_not_go_on_begins_anew() {
+    let (a, log) = server(|method, params| match (method, params["cursor"].as_str()) {
+        ("tools/list", None) => Says::Result(json!({
+            "resultType": "complete", "ttlMs": 60_000, "cacheScope": "public", "tools": [], "nextCursor": "lost",
+        })),
+        _ => Says::Error(-32602),
+    });
+    let tenant = tenant(Pipeline::default(), vec![group("a", "", vec![a])]);
+    let mut seen = Vec::new();
+    for cursor in [None, None, Some("never given"), None, Some("lost"), None] {
+        let params = cursor.map_or_else(|| json!({}), |cursor| json!({ "cursor": cursor }));
+        list(&tenant, params).await;
+        seen.push(asked(&log, "tools/list").iter().filter(|params| params.get("cursor").is_none()).count());
+    }
+    assert_eq!(seen, [1, 1, 1, 1, 1, 2]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -186,7 +235,7 @@ async fn merged_pages_come_from_what_is_kept_of_each() {
 async fn a_changed_list_is_asked_for_anew() {
     let (transport, mut peer) = peer::legacy(&json!({"resources": {"listChanged": true}}));
     let tenant = Arc::new(tenant(Pipeline::default(), vec![group("a", "", vec![transport])]));
-    let page = json!({"resources": [], "ttlMs": 60_000, "cacheScope": "public"});
+    let page = json!({"resultType": "complete", "resources": [], "ttlMs": 60_000, "cacheScope": "public"});
     let ask = || {
         let tenant = tenant.clone();
         tokio::spawn(async move { answer(&tenant, LEGACY, "resources/list", json!({})).await })
@@ -195,7 +244,7 @@ async fn a_changed_list_is_asked_for_anew() {
     let heard = peer.heard("resources/list").await;
     heard.answer(&page);
     assert_eq!(asked.await.expect("a page"), page);
-    assert_eq!(ask().await.expect("a page"), page, "nobody was asked");
+    assert_eq!(ask().await.expect("a page")["resources"], json!([]), "nobody was asked");
     let upstream = &tenant.spec().groups[0].upstreams[0];
     let before = upstream.list_version();
     heard.tell("notifications/resources/list_changed", &json!({}));

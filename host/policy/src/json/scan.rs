@@ -314,7 +314,7 @@ impl<'t> Scanner<'t> {
                     Ends::of(&padded)
                 }
             };
-            let Ends { opening, closing, .. } = ends.outside(&mut text);
+            let (opening, closing) = ends.outside(&mut text);
             let mut left = opening | closing;
             // Most blocks close less than is open.
             if closing.count_ones() < open {
@@ -342,5 +342,65 @@ impl<'t> Scanner<'t> {
         self.end_string().ok()?;
         self.at += 1;
         Some(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Where a value ends, byte by byte.
+    fn naively(text: &str) -> Option<usize> {
+        let (mut open, mut within, mut escaped) = (0_usize, false, false);
+        for (at, byte) in text.bytes().enumerate() {
+            match byte {
+                _ if escaped => escaped = false,
+                b'\\' if within => escaped = true,
+                b'"' => within = !within,
+                b'{' | b'[' if !within => open += 1,
+                b'}' | b']' if !within => open -= 1,
+                _ => {}
+            }
+            if open == 0 {
+                return Some(at + 1);
+            }
+        }
+        None
+    }
+
+    /// Arrays, objects and strings of all lengths about those of blocks, and hostile strings.
+    fn value() -> impl Strategy<Value = String> {
+        let string = prop_oneof![r#"([a-z{}\[\]:, é日]|\\\\|\\"|\\n|\\u00e9){0,12}"#, r"(\\\\){0,40}", "[a{]{50,80}",];
+        let leaf = prop_oneof![
+            string.prop_map(|text| format!("\"{text}\"")),
+            Just("-1.5e3".to_owned()),
+            Just("null".to_owned())
+        ];
+        let nested = leaf.prop_recursive(5, 60, 6, |inner| {
+            let items = prop::collection::vec(inner, 0..6);
+            prop_oneof![
+                items.clone().prop_map(|items| format!("[{}]", items.join(", "))),
+                items.prop_map(|items| {
+                    let members: Vec<_> = items.iter().map(|item| format!(r#""}}{{\"":{item}"#)).collect();
+                    format!("{{{}}}", members.join(","))
+                }),
+            ]
+        });
+        nested.prop_map(|value| format!("[{value}]"))
+    }
+
+    proptest! {
+        #[test]
+        fn a_value_ends_where_its_brackets_close(value in value(), before in 0..70_usize, tail in "[\\]}\"{a]{0,70}") {
+            prop_assert!(serde_json::from_str::<serde_json::Value>(&value).is_ok(), "{}", value);
+            let text = format!("{}{value}{tail}", " ".repeat(before));
+            prop_assert_eq!(Scanner::new(&text).skip(), Some(value.as_str()));
+            prop_assert_eq!(naively(&value), Some(value.len()));
+            for end in (0..value.len()).filter(|end| value.is_char_boundary(*end)) {
+                prop_assert_eq!(Scanner::new(&value[..end]).skip(), None, "{}", &value[..end]);
+            }
+        }
     }
 }

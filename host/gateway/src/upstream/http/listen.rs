@@ -116,8 +116,8 @@ impl Listening {
             let Some(link) = self.link.upgrade() else { return };
             let opened = self.open(&link, &place).await;
             // Only now is nothing more missed.
+            link.gauge.lists_changed();
             if *begun.borrow() {
-                link.gauge.lists_changed();
                 self.board.lapse();
             }
             begun.send_replace(true);
@@ -139,12 +139,12 @@ impl Listening {
                 Ok(response) if response.status().is_client_error() => Ended::ForGood,
                 Ok(_) | Err(_) => Ended::Again,
             };
-            if ended == Ended::ForGood {
-                return;
-            }
             // What is kept of its lists may be out of date from now on.
             if let Some(link) = self.link.upgrade() {
                 link.gauge.lists_changed();
+            }
+            if ended == Ended::ForGood {
+                return;
             }
             tokio::time::sleep(place.pause(pause)).await;
             pause = (pause * 2).min(PAUSE_MAX);
