@@ -1,6 +1,7 @@
 //! Goes through a message's JSON once, without building it up, and notes what has to change.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 
 use serde::de::IgnoredAny;
 use serde_json::Value;
@@ -118,6 +119,8 @@ struct Notes<'r, 't> {
     schemas: bool,
     nesting: Nesting,
     path: Vec<Step<'t>>,
+    /// The pointer of the value that this is at, where values are allowed by theirs; and how long those above are.
+    allowed: Option<(String, Vec<usize>)>,
     edits: Vec<Edit>,
 }
 
@@ -128,20 +131,56 @@ enum Step<'t> {
     Item(usize),
 }
 
-impl<'r> Notes<'r, '_> {
+impl Step<'_> {
+    fn write(&self, pointer: &mut String) {
+        match self {
+            Self::Member(name) => write_member(pointer, name),
+            // Writing to a string does not fail.
+            Self::Item(index) => drop(write!(pointer, "/{index}")),
+        }
+    }
+}
+
+fn write_member(pointer: &mut String, name: &str) {
+    pointer.push('/');
+    for c in name.chars() {
+        match c {
+            '~' => pointer.push_str("~0"),
+            '/' => pointer.push_str("~1"),
+            _ => pointer.push(c),
+        }
+    }
+}
+
+impl<'r, 't> Notes<'r, 't> {
     fn new(rules: &'r Rules, schemas: bool, nesting: Nesting) -> Self {
-        Self { rules, schemas, nesting, path: Vec::new(), edits: Vec::new() }
+        let allowed = rules.may_allow().then(Default::default);
+        Self { rules, schemas, nesting, path: Vec::new(), allowed, edits: Vec::new() }
     }
 
     fn set(&mut self, value: &str) {
         self.edits.push(Edit::set(self.pointer(), &Value::from(value)));
     }
 
+    fn down(&mut self, step: Step<'t>) {
+        if let Some((pointer, above)) = &mut self.allowed {
+            above.push(pointer.len());
+            step.write(pointer);
+        }
+        self.path.push(step);
+    }
+
+    fn up(&mut self) {
+        if let Some((pointer, above)) = &mut self.allowed {
+            pointer.truncate(above.pop().unwrap_or_default());
+        }
+        self.path.pop();
+    }
+
     fn pointer(&self) -> String {
-        self.path.iter().fold(String::new(), |pointer, step| match step {
-            Step::Member(name) => child(&pointer, name),
-            Step::Item(index) => format!("{pointer}/{index}"),
-        })
+        let mut pointer = String::new();
+        self.path.iter().for_each(|step| step.write(&mut pointer));
+        pointer
     }
 
     /// The member that this is the value of, or is within.
@@ -159,13 +198,8 @@ impl<'r> Notes<'r, '_> {
     }
 
     fn is_allowed(&self) -> bool {
-        self.rules.may_allow() && self.rules.allows(&self.pointer())
+        self.allowed.as_ref().is_some_and(|(pointer, _)| self.rules.allows(pointer))
     }
-}
-
-/// The pointer of a member.
-fn child(parent: &str, name: &str) -> String {
-    format!("{parent}/{}", name.replace('~', "~0").replace('/', "~1"))
 }
 
 /// One value, and where it stands.
@@ -275,10 +309,10 @@ impl<'t> Walk<'_, '_, 't> {
             if index > 0 && !reader.takes(b',') {
                 return Err(Unjudged::Json);
             }
-            self.notes.path.push(Step::Item(index));
+            self.notes.down(Step::Item(index));
             let place = if self.notes.is_allowed() { Place::Opaque } else { self.place };
             Walk { notes: &mut *self.notes, place, secret: self.secret, depth: self.depth }.value(reader)?;
-            self.notes.path.pop();
+            self.notes.up();
             index += 1;
         }
         reader.takes(b']');
@@ -297,7 +331,7 @@ impl<'t> Walk<'_, '_, 't> {
         while !reader.takes(b'}') {
             let name = member_name(reader, start)?;
             let clean = clean_name(notes, outer.0, &name);
-            notes.path.push(Step::Member(name.clone()));
+            notes.down(Step::Member(name.clone()));
             if let Some(clean) = clean {
                 let raw = reader.skip()?;
                 renamed.push((notes.pointer(), clean, cleaned_value(notes, outer, &name, raw)));
@@ -311,7 +345,7 @@ impl<'t> Walk<'_, '_, 't> {
                 };
                 Walk { depth, ..walk }.value(reader)?;
             }
-            notes.path.pop();
+            notes.up();
         }
         if !renamed.is_empty() {
             rename(notes, reader, start, renamed)?;
@@ -352,7 +386,9 @@ fn rename(
             name.push('_');
         }
         notes.edits.push(Edit::remove(pointer));
-        notes.edits.push(Edit { pointer: child(&object, &name), value: Some(value) });
+        let mut pointer = object.clone();
+        write_member(&mut pointer, &name);
+        notes.edits.push(Edit { pointer, value: Some(value) });
         names.push(Cow::Owned(name));
     }
     Ok(())
