@@ -115,14 +115,19 @@ impl Way<'_> {
                 Ok((Heard::Questions, dialog)) => return Ok(Ended::Held(Held { routed, dialog })),
                 Ok((Heard::Reply(reply), _)) => {
                     if let Some(keeping) = keeping {
-                        keeping.keep(&reply);
+                        keeping.answered(&reply);
                     }
                     let Some(failure) = failure_of(&reply).filter(|_| !pipeline.retry.is_empty()) else {
                         return Ok(Ended::Answered(Answered { routed, reply, fallback: false }));
                     };
                     (Failed::from(failure), Some(reply))
                 }
-                Err(failed) => (failed, None),
+                Err(failed) => {
+                    if let (Some(keeping), Failure::HttpStatus(_)) = (keeping, &failed.failure) {
+                        keeping.refused();
+                    }
+                    (failed, None)
+                }
             };
             let attempt = describe(&routed, &failed, cargo, number, started);
             match pipeline.retry(&mut routed, &attempt).await {

@@ -9,10 +9,11 @@
 //! - what the gate hears of changes, a new connection, a tool that turned out to be another and a cursor that leads nowhere
 //!   end what is kept of a server. What the gate itself goes by (`catalog`) never comes from here.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -25,7 +26,7 @@ use crate::wire::{ClientFacts, OF_CLIENT};
 
 /// Bytes that are kept for a tenant. Beyond them the older half goes.
 const MOST_BYTES: usize = 16 << 20;
-/// Bytes that are kept for all tenants. Beyond them nothing more is.
+/// Bytes that are kept for all tenants. Beyond them nothing more is, but in the place of a tenant's own.
 const ALL_BYTES: usize = 256 << 20;
 /// No page takes more than this.
 const PAGE_BYTES: usize = MOST_BYTES / 4;
@@ -59,24 +60,66 @@ struct Page {
     version: u64,
 }
 
-#[derive(Default)]
+/// What one tenant keeps.
 struct Shelf {
     pages: HashMap<Key, Page>,
     bytes: usize,
     /// How often something turned out to be wrong.
     mistakes: u64,
+    room: &'static Room,
 }
 
-/// What all tenants keep.
-static ALL: AtomicUsize = AtomicUsize::new(0);
+/// What all tenants keep together.
+struct Room {
+    most: usize,
+    used: AtomicUsize,
+    shelves: Mutex<Vec<Weak<Mutex<Shelf>>>>,
+}
+
+static ROOM: Room = Room::new(ALL_BYTES);
+
+impl Room {
+    const fn new(most: usize) -> Self {
+        Self { most, used: AtomicUsize::new(0), shelves: Mutex::new(Vec::new()) }
+    }
+
+    fn is_full(&self, bytes: usize) -> bool {
+        self.used.load(Relaxed) + bytes > self.most
+    }
+
+    fn register(&self, shelf: &Arc<Mutex<Shelf>>) {
+        let mut shelves = lock(&self.shelves);
+        shelves.retain(|shelf| shelf.strong_count() > 0);
+        shelves.push(Arc::downgrade(shelf));
+    }
+
+    /// Without what is out of date, also of tenants that nobody asks. Those that are in use see to themselves.
+    fn sweep(&self) {
+        let now = Instant::now();
+        for shelf in lock(&self.shelves).iter().filter_map(Weak::upgrade) {
+            if let Ok(mut shelf) = shelf.try_lock() {
+                shelf.without(|_, page| page.until <= now);
+            }
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 impl Shelf {
+    fn new(room: &'static Room) -> Self {
+        Self { pages: HashMap::new(), bytes: 0, mistakes: 0, room }
+    }
+
     fn remove(&mut self, key: &Key) {
         if let Some((key, page)) = self.pages.remove_entry(key) {
             self.less(weight(&key, &page));
         }
     }
 
+    /// Keeps a page, unless it is too long, or there is no room that is this tenant's to give.
     fn keep(&mut self, key: Key, page: Page) {
         let bytes = weight(&key, &page);
         if bytes > PAGE_BYTES {
@@ -87,7 +130,7 @@ impl Shelf {
             let now = Instant::now();
             self.without(|_, page| page.until <= now);
         }
-        while self.is_full(bytes) && !self.pages.is_empty() {
+        while self.is_full(bytes) && bytes <= self.bytes {
             let mut ages: Vec<_> = self.pages.values().map(|page| page.since).collect();
             let middle = (ages.len() - 1) / 2;
             let middle = *ages.select_nth_unstable(middle).1;
@@ -95,13 +138,13 @@ impl Shelf {
         }
         if !self.is_full(bytes) {
             self.bytes += bytes;
-            ALL.fetch_add(bytes, Relaxed);
+            self.room.used.fetch_add(bytes, Relaxed);
             self.pages.insert(key, page);
         }
     }
 
     fn is_full(&self, bytes: usize) -> bool {
-        self.bytes + bytes > MOST_BYTES || ALL.load(Relaxed) + bytes > ALL_BYTES
+        self.bytes + bytes > MOST_BYTES || self.room.is_full(bytes)
     }
 
     fn without(&mut self, is_gone: impl Fn(&Key, &Page) -> bool) {
@@ -116,13 +159,13 @@ impl Shelf {
 
     fn less(&mut self, bytes: usize) {
         self.bytes -= bytes;
-        ALL.fetch_sub(bytes, Relaxed);
+        self.room.used.fetch_sub(bytes, Relaxed);
     }
 }
 
 impl Drop for Shelf {
     fn drop(&mut self) {
-        ALL.fetch_sub(self.bytes, Relaxed);
+        self.room.used.fetch_sub(self.bytes, Relaxed);
     }
 }
 
@@ -138,12 +181,19 @@ fn size(identity: &Identity) -> usize {
 }
 
 /// What is kept for one tenant.
-#[derive(Default)]
-pub(super) struct Pages(Mutex<Shelf>);
+pub(super) struct Pages(Arc<Mutex<Shelf>>);
+
+impl Default for Pages {
+    fn default() -> Self {
+        let shelf = Arc::new(Mutex::new(Shelf::new(&ROOM)));
+        ROOM.register(&shelf);
+        Self(shelf)
+    }
+}
 
 impl Pages {
     fn shelf(&self) -> MutexGuard<'_, Shelf> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 
     /// A group's servers turned out to say something else by now.
@@ -198,7 +248,7 @@ impl<'a> Keeping<'a> {
             mistakes: pages.shelf().mistakes,
             key: Key { upstream: routed.upstream().clone(), what, params, caller: None },
             caller: Some(caller).filter(|caller| !is_shown && size(caller) <= KEY_BYTES),
-            cursor: cargo.params.get("/cursor").map(str::to_owned),
+            cursor: cargo.params.string("/cursor").map(Cow::into_owned),
             asked: way.outlet.is_some(),
         }))
     }
@@ -226,12 +276,15 @@ impl<'a> Keeping<'a> {
         Some(page.with("ttlMs", &Payload::of(&left)))
     }
 
-    /// Keeps what the server has answered, as far as it said that one may.
-    pub(super) fn keep(&self, reply: &Reply) {
-        let page = match reply {
-            Reply::Result(page) => page,
-            Reply::Error(_) => return self.leads_nowhere(),
-        };
+    /// What the server has answered is kept as far as it said that one may.
+    pub(super) fn answered(&self, reply: &Reply) {
+        match reply {
+            Reply::Result(page) => self.keep(page),
+            Reply::Error(_) => self.refused(),
+        }
+    }
+
+    fn keep(&self, page: &Payload) {
         let Some(time) = time(page) else { return };
         if self.version != self.upstream.list_version() {
             return;
@@ -245,17 +298,22 @@ impl<'a> Keeping<'a> {
         let since = Instant::now();
         // Not with the buffer that it came in.
         let page = Page { payload: page.detached(), since, until: since + time, version: self.version };
+        if ROOM.is_full(weight(&key, &page)) {
+            ROOM.sweep();
+        }
         let mut shelf = self.pages.shelf();
         if shelf.mistakes == self.mistakes {
             shelf.keep(key, page);
         }
     }
 
-    /// An error where a page goes on: if a page that is kept leads there, the list begins anew.
-    fn leads_nowhere(&self) {
+    /// The server gives no page. If a page that is kept leads here, the list begins anew.
+    pub(super) fn refused(&self) {
         let Some(cursor) = self.cursor.as_deref() else { return };
         let is_of_list = |key: &Key| key.upstream == self.key.upstream && key.what == self.key.what;
-        let leads = |(key, page): (&Key, &Page)| is_of_list(key) && page.payload.get("/nextCursor") == Some(cursor);
+        let leads = |(key, page): (&Key, &Page)| {
+            is_of_list(key) && page.payload.string("/nextCursor").is_some_and(|next| *next == *cursor)
+        };
         let leads = self.pages.shelf().pages.iter().any(leads);
         if leads {
             self.pages.mistaken(|key, _| is_of_list(key));
@@ -269,8 +327,8 @@ impl<'a> Keeping<'a> {
 
 /// How long a server lets a page be kept; `None` where it does not, or says nothing that this era knows.
 fn time(page: &Payload) -> Option<Duration> {
-    let is_complete = page.get("/resultType") == Some("\"complete\"");
-    let ms = page.read::<u64>("/ttlMs").filter(|ms| is_complete && *ms > 0)?;
+    let is_page = page.get("/resultType") == Some("\"complete\"") && page.get("/isError") != Some("true");
+    let ms = page.read::<u64>("/ttlMs").filter(|ms| is_page && *ms > 0)?;
     Some(Duration::from_millis(ms).min(LONGEST))
 }
 
@@ -319,7 +377,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_is_over_goes_first_and_then_what_is_older() {
         let hour = Duration::from_hours(1);
-        let mut shelf = Shelf::default();
+        let mut shelf = Shelf::new(Box::leak(Box::new(Room::new(ALL_BYTES))));
         let bytes = PAGE_BYTES - EACH_BYTES - 4;
         for number in 0..4 {
             let lives = if number == 1 { Duration::from_mins(1) } else { hour };
@@ -344,20 +402,29 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn all_tenants_together_have_a_limit() {
-        let before = ALL.load(Relaxed);
-        let hour = Duration::from_hours(1);
-        let bytes = PAGE_BYTES - EACH_BYTES - 4;
-        let mut shelves: Vec<Shelf> = Vec::new();
-        for _ in 0..=ALL_BYTES / MOST_BYTES {
-            let mut shelf = Shelf::default();
-            (0..4).for_each(|number| shelf.keep(key(number), page(bytes, Instant::now(), hour)));
-            shelves.push(shelf);
+        let room: &'static Room = Box::leak(Box::new(Room::new(MOST_BYTES)));
+        let shelves: Vec<_> = (0..3).map(|_| Arc::new(Mutex::new(Shelf::new(room)))).collect();
+        for shelf in &shelves {
+            room.register(shelf);
         }
-        let (last, full) = shelves.split_last().expect("shelves");
-        assert!(full.iter().all(|shelf| shelf.pages.len() == 4) && last.pages.is_empty());
-        assert!(ALL.load(Relaxed) <= ALL_BYTES);
+        let bytes = PAGE_BYTES - EACH_BYTES - 4;
+        let keep = |shelf: usize, number, minutes| {
+            lock(&shelves[shelf]).keep(key(number), page(bytes, Instant::now(), Duration::from_mins(minutes)));
+            tokio::time::advance(Duration::from_secs(1))
+        };
+        let counts = || shelves.iter().map(|shelf| lock(shelf).pages.len()).collect::<Vec<_>>();
+        for (shelf, number, minutes) in [(0, 0, 1), (0, 1, 60), (1, 0, 60), (1, 1, 60), (2, 0, 60)] {
+            keep(shelf, number, minutes).await;
+        }
+        assert_eq!(counts(), [2, 2, 0], "nobody makes room for another");
+        keep(1, 2, 60).await;
+        assert!(counts() == [2, 2, 0] && lock(&shelves[1]).pages.contains_key(&key(2)), "but for itself");
+        tokio::time::advance(Duration::from_mins(1)).await;
+        room.sweep();
+        keep(2, 0, 60).await;
+        assert_eq!((counts(), room.used.load(Relaxed)), (vec![1, 2, 1], MOST_BYTES));
         drop(shelves);
-        assert_eq!(ALL.load(Relaxed), before);
+        assert_eq!(room.used.load(Relaxed), 0);
     }
 
     #[test]
@@ -372,7 +439,11 @@ mod tests {
         for none in ["0", "-1", "1.5", "\"60000\"", "null", "18446744073709551616"] {
             check(none, None);
         }
-        for other in [r#"{"ttlMs": 9}"#, r#"{"ttlMs": 9, "resultType": "input_required"}"#] {
+        for other in [
+            r#"{"ttlMs": 9}"#,
+            r#"{"ttlMs": 9, "resultType": "input_required"}"#,
+            r#"{"ttlMs": 9, "resultType": "complete", "isError": true}"#,
+        ] {
             assert_eq!(time(&Payload::parse_str(other).expect("JSON")), None, "{other}");
         }
     }

@@ -20,9 +20,10 @@ fn renaming(after: usize, looks: bool) -> (Arc<Tenant>, Log) {
         "tools/list" => {
             let header = if listed.fetch_add(1, Ordering::Relaxed) < after { "Region" } else { "Zone" };
             let schema = json!({"type": "object", "properties": {"r": {"type": "string", "x-mcp-header": header}}});
-            // Whatever it says of its time, a list that turned out to be another is not believed.
             let tools = json!([{"name": "x", "inputSchema": schema}]);
-            Says::Result(json!({"tools": tools, "ttlMs": 3_600_000, "cacheScope": "public"}))
+            Says::Result(json!({
+                "resultType": "complete", "tools": tools, "ttlMs": 3_600_000, "cacheScope": "public",
+            }))
         }
         "tools/call" if looks && listed.load(Ordering::Relaxed) <= after => Says::Error(-32020),
         "tools/call" => Says::Result(text("done")),
@@ -63,6 +64,24 @@ async fn a_server_that_wants_other_headers_gets_them() {
     tokio::time::advance(Duration::from_secs(1)).await;
     assert_eq!(outcome(&tenant, plain()).await.expect("an answer")["content"][0]["text"], "done");
     assert_eq!((asked(&log, "tools/list").len(), asked(&log, "tools/call").len()), (2, 3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_was_told_an_older_definition_is_told_the_new_one() {
+    let (tenant, log) = renaming(2, false);
+    let listed = async || {
+        let mut inbound = inbound(MODERN, "tools/list", &json!({}));
+        inbound.client.info = Some(Payload::of(&json!({"name": "another", "version": "1"})));
+        let page = outcome(&tenant, inbound).await.expect("a list");
+        page["tools"][0]["inputSchema"]["properties"]["r"]["x-mcp-header"].clone()
+    };
+    assert_eq!(listed().await, "Region");
+    assert!(outcome(&tenant, call("mcp-param-region")).await.is_ok());
+    tokio::time::advance(Duration::from_secs(1)).await;
+    assert_eq!(listed().await, "Region", "its time is not over");
+    assert!(outcome(&tenant, call("mcp-param-zone")).await.is_ok());
+    assert_eq!(listed().await, "Zone");
+    assert_eq!(asked(&log, "tools/list").len(), 4);
 }
 
 /// Sets another argument.

@@ -145,13 +145,13 @@ async fn what_the_gate_itself_goes_by_is_asked_for() {
 async fn a_list_that_does_not_go_on_begins_anew() {
     let (a, log) = server(|method, params| match (method, params["cursor"].as_str()) {
         ("tools/list", None) => Says::Result(json!({
-            "resultType": "complete", "ttlMs": 60_000, "cacheScope": "public", "tools": [], "nextCursor": "lost",
+            "resultType": "complete", "ttlMs": 60_000, "cacheScope": "public", "tools": [], "nextCursor": "lo\"st",
         })),
         _ => Says::Error(-32602),
     });
     let tenant = tenant(Pipeline::default(), vec![group("a", "", vec![a])]);
     let mut seen = Vec::new();
-    for cursor in [None, None, Some("never given"), None, Some("lost"), None] {
+    for cursor in [None, None, Some("never given"), None, Some("lo\"st"), None] {
         let params = cursor.map_or_else(|| json!({}), |cursor| json!({ "cursor": cursor }));
         list(&tenant, params).await;
         seen.push(asked(&log, "tools/list").iter().filter(|params| params.get("cursor").is_none()).count());
