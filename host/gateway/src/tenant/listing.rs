@@ -83,12 +83,11 @@ impl Tenant {
         let next = self.close_cursor(validated, merge.what, &merge.cursor);
         let modern = validated.call().revision().is_modern();
         let page = merge.page(next.as_deref(), modern);
-        if merge.parts.is_empty() {
+        match Sanitized::merged(merge.parts, |_| page.clone()) {
+            Some(page) => Ok(page),
             // No server has the feature, or the groups that had more are gone since a reload.
-            return self.say(validated, Kind::Listing, page).await;
+            None => self.say(validated, Kind::Listing, page).await,
         }
-        let merged = Sanitized::merged(merge.parts, |_| page);
-        merged.ok_or_else(|| Refusal::new(Stage::Route, Reason::Unavailable, "nothing is listed"))
     }
 }
 

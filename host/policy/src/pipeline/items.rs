@@ -1,17 +1,12 @@
 //! A page of a listing, taken apart into its items and put together again.
 
-use serde_json::value::RawValue;
-
-use crate::json::{Edit, Limits, Payload};
+use crate::json::Payload;
 
 /// Beyond so many items a page is judged as a whole only: each item costs a plugin's call.
 const MOST_ITEMS: usize = 4096;
 
 /// Each item is shown with the rest of its page; so many bytes of rests are written at most.
 const MOST_BYTES: usize = 64 << 20;
-
-/// The gate's own edits of what was checked already.
-const ROOMY: Limits = Limits { bytes: usize::MAX, depth: 127 };
 
 /// A page with at least one item.
 pub(super) struct Page {
@@ -32,7 +27,7 @@ impl Page {
             _ => return None,
         };
         let items = items(payload, list);
-        let empty = payload.edit(&[Edit::set(list, "[]")], ROOMY).ok()?;
+        let empty = payload.with_list(&list[1..], &[]);
         let bounded = items.len() <= MOST_ITEMS && items.len().saturating_mul(empty.len()) <= MOST_BYTES;
         (bounded && !items.is_empty()).then_some(Self { list, empty, items })
     }
@@ -58,12 +53,11 @@ impl Page {
 
     /// A page of this rest and these items. `None` when there is no place for a list in it any more.
     pub(super) fn with(&self, rest: &Payload, items: &[Payload]) -> Option<Payload> {
-        let texts: Vec<&str> = items.iter().map(Payload::as_str).collect();
-        rest.edit(&[Edit::set(self.list, format!("[{}]", texts.join(",")))], ROOMY).ok()
+        rest.is_object().then(|| rest.with_list(&self.list[1..], items))
     }
 }
 
 fn items(payload: &Payload, list: &str) -> Vec<Payload> {
-    let raw: Vec<&RawValue> = payload.get(list).and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
-    raw.into_iter().map(|raw| payload.part(raw)).collect()
+    let Some(list) = payload.get(list).map(|list| payload.slice(list)) else { return Vec::new() };
+    list.items().map(|item| list.slice(item)).collect()
 }
